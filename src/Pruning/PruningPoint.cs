@@ -1,0 +1,29 @@
+namespace D2Pruner.AI.Pruning;
+
+/// <summary>Where in the forward pass a reduction happens.</summary>
+public enum PruningPointKind
+{
+    /// <summary>On the visual embeddings, before they are merged into the prompt.</summary>
+    VisionOutput,
+
+    /// <summary>On the merged embeddings, before decoder layer 0 (K = 0).</summary>
+    DecoderInput,
+
+    /// <summary>After a decoder layer.</summary>
+    AfterLayer,
+}
+
+/// <summary>A point of the forward pass.</summary>
+/// <param name="Kind">The kind of point.</param>
+/// <param name="Layer">For <see cref="PruningPointKind.AfterLayer"/> the zero-based layer k whose output is reduced (k = K-1); otherwise -1.</param>
+public readonly record struct PruningPoint(PruningPointKind Kind, int Layer)
+{
+    /// <summary>On the visual embeddings.</summary>
+    public static PruningPoint VisionOutput => new(PruningPointKind.VisionOutput, -1);
+
+    /// <summary>Before decoder layer 0.</summary>
+    public static PruningPoint DecoderInput => new(PruningPointKind.DecoderInput, -1);
+
+    /// <summary>After decoder layer <paramref name="layer"/> (zero-based).</summary>
+    public static PruningPoint AfterLayer(int layer) => new(PruningPointKind.AfterLayer, layer);
+}

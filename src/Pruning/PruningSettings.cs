@@ -1,0 +1,53 @@
+namespace D2Pruner.AI.Pruning;
+
+/// <summary>Resolved pruning settings of one request (the one table of settings; all values in force).</summary>
+public sealed record PruningSettings
+{
+    /// <summary>The preset that these settings started from (never <see cref="PruningPreset.Auto"/> once resolved).</summary>
+    public PruningPreset Preset { get; init; } = PruningPreset.Understanding;
+
+    /// <summary>Method name; <c>d2pruner</c> by default.</summary>
+    public string Method { get; init; } = "d2pruner";
+
+    /// <summary>K: layers 0..K-1 run in full and pruning happens before layer K; 0..L-1.</summary>
+    public int Layer { get; init; } = 2;
+
+    /// <summary>True when K was asked for and is not just the preset's value (a preset's K is capped at L-1, an explicit one is an error).</summary>
+    public bool LayerIsExplicit { get; init; }
+
+    /// <summary>How many visual tokens are kept.</summary>
+    public TokenBudget Budget { get; init; } = TokenBudget.OfRatio(1.0 / 3);
+
+    /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6).</summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>Edge threshold on the fused similarity, strict, 0..1.</summary>
+    public double Theta { get; init; } = 0.8;
+
+    /// <summary>Share of the budget that goes to pivots, 0..1.</summary>
+    public double PivotRatio { get; init; } = 0.7;
+
+    /// <summary>How pivots and the independent set interact.</summary>
+    public PivotRule Rule { get; init; } = PivotRule.R1;
+
+    /// <summary>Evict the dropped tokens' keys and values from the layers below K too.</summary>
+    public bool EvictEarlyKv { get; init; } = true;
+
+    /// <summary>Prior to use: a file path, <c>uniform</c>, or null for the one beside the model.</summary>
+    public string? Prior { get; init; }
+
+    /// <summary>The preset's own settings; <see cref="PruningPreset.None"/> and <see cref="PruningPreset.Auto"/> have none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The preset has no settings of its own.</exception>
+    public static PruningSettings FromPreset(PruningPreset preset) => preset switch
+    {
+        PruningPreset.Understanding => new PruningSettings(),
+        PruningPreset.Localization => new PruningSettings
+        {
+            Preset = PruningPreset.Localization,
+            Layer = 5,
+            Alpha = 0.5,
+            Budget = TokenBudget.OfRatio(0.5),
+        },
+        _ => throw new ArgumentOutOfRangeException(nameof(preset), preset, "Only Understanding and Localization have settings."),
+    };
+}
