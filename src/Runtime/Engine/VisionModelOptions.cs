@@ -1,0 +1,40 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace D2Pruner.AI.Runtime;
+
+/// <summary>How a model is loaded (configuration section <c>D2Pruner:Models:{name}</c>).</summary>
+public sealed class VisionModelOptions
+{
+    /// <summary>A Hugging Face model folder, or a Hub id found in the local Hugging Face cache.</summary>
+    [Required]
+    public string? ModelPath { get; set; }
+
+    /// <summary>Stable id shown to callers; default from the folder's name or the Hub id.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary><c>auto</c> (CUDA if usable, else CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    [Required]
+    public string Device { get; set; } = "auto";
+
+    /// <summary>Compute precision; Auto is the checkpoint's type on CUDA and BFloat16 weights on CPU for 16-bit checkpoints.</summary>
+    public ModelPrecision Precision { get; set; } = ModelPrecision.Auto;
+
+    /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
+    public ImageFit ImageFit { get; set; } = ImageFit.FromProcessor;
+
+    /// <summary>Upper bound on prompt plus answer tokens; null is the model's own.</summary>
+    [Range(16, int.MaxValue)]
+    public int? MaxContextTokens { get; set; }
+
+    /// <summary>Requests that may wait; one more is refused with <see cref="EngineBusyException"/>.</summary>
+    [Range(1, 100_000)]
+    public int QueueCapacity { get; set; } = 64;
+
+    /// <summary>Math threads on CPU; null leaves libtorch's choice.</summary>
+    [Range(1, 1024)]
+    public int? Threads { get; set; }
+
+    /// <summary>Bytes of vision features kept for pictures asked about again; 0 turns the cache off.</summary>
+    [Range(0, long.MaxValue)]
+    public long VisionCacheBytes { get; set; } = 256L << 20;
+}
