@@ -1,0 +1,37 @@
+using D2Pruner.AI.Runtime.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Runtime.Decoder;
+
+/// <summary>How a layer attends: gets q [B, H, n, d], k and v [B, KV, n, d] after rotary embedding, returns [B, H, n, d].</summary>
+public delegate Tensor AttentionKernel(Tensor q, Tensor k, Tensor v);
+
+/// <summary>One pre-norm block of the Llama family as a pure function: the same one serves, decodes and trains; only the kernel differs.</summary>
+public static class DecoderLayer
+{
+    /// <summary>h + o(attention(RMS(h))), then h + down(act(gate) * up) of RMS(h).</summary>
+    /// <param name="x">[B, n, D].</param>
+    /// <param name="w">The layer's weights.</param>
+    /// <param name="c">The decoder's configuration.</param>
+    /// <param name="cos">[n, d].</param>
+    /// <param name="sin">[n, d].</param>
+    /// <param name="attend">The attention kernel.</param>
+    /// <returns>[B, n, D].</returns>
+    public static Tensor Forward(Tensor x, DecoderLayerWeights w, DecoderConfig c, Tensor cos, Tensor sin, AttentionKernel attend)
+    {
+        using var scope = NewDisposeScope();
+        var h = x + Attend(Norms.Rms(x, w.InputNorm, c.RmsNormEps), w, c, cos, sin, attend);
+        var y = Norms.Rms(h, w.MlpNorm, c.RmsNormEps);
+        var gate = Activations.Find(c.Activation)(w.Gate.Forward(y));
+        return (h + w.Down.Forward(gate * w.Up.Forward(y))).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Attend(Tensor y, DecoderLayerWeights w, DecoderConfig c, Tensor cos, Tensor sin, AttentionKernel attend)
+    {
+        var q = Rotary.Apply(Layers.Attention.SplitHeads(w.Query.Forward(y), c.Heads), cos, sin);
+        var k = Rotary.Apply(Layers.Attention.SplitHeads(w.Key.Forward(y), c.KvHeads), cos, sin);
+        var v = Layers.Attention.SplitHeads(w.Value.Forward(y), c.KvHeads);
+        return w.Output.Forward(Layers.Attention.MergeHeads(attend(q, k, v)));
+    }
+}

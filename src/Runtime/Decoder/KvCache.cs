@@ -1,0 +1,124 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Runtime.Decoder;
+
+/// <summary>
+/// Keys and values of one sequence: per layer a preallocated buffer [1, KV, capacity, d] with its own length, because layers
+/// below and above the prune point may hold different numbers of tokens. Positions never come from a length.
+/// </summary>
+public sealed class KvCache : IDisposable
+{
+    private readonly Tensor?[] _keys;
+    private readonly Tensor?[] _values;
+    private readonly int[] _lengths;
+    private readonly int _room;
+
+    /// <summary>Creates an empty cache.</summary>
+    /// <param name="layers">L.</param>
+    /// <param name="room">Tokens to leave room for beyond the prompt; the cache grows when they are used up.</param>
+    public KvCache(int layers, int room)
+    {
+        _keys = new Tensor?[layers];
+        _values = new Tensor?[layers];
+        _lengths = new int[layers];
+        _room = Math.Max(1, room);
+    }
+
+    /// <summary>Tokens held per layer.</summary>
+    public IReadOnlyList<int> Lengths => _lengths;
+
+    /// <summary>Bytes in use (lengths, not capacities), keys and values of all layers.</summary>
+    public long Bytes
+    {
+        get
+        {
+            long sum = 0;
+            for (var i = 0; i < _keys.Length; i++)
+            {
+                if (_keys[i] is { } k) sum += 2 * _lengths[i] * k.shape[1] * k.shape[3] * k.element_size();
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Appends keys and values.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="k">[1, KV, n, d]; cast to the cache's type.</param>
+    /// <param name="v">[1, KV, n, d].</param>
+    /// <param name="type">Type of the cache, used when the layer is still empty.</param>
+    public void Append(int layer, Tensor k, Tensor v, ScalarType type)
+    {
+        var n = (int)k.shape[2];
+        Reserve(layer, k, type, _lengths[layer] + n);
+        Write(_keys[layer]!, k, _lengths[layer], n);
+        Write(_values[layer]!, v, _lengths[layer], n);
+        _lengths[layer] += n;
+    }
+
+    /// <summary>Views of a layer's keys and values in use, [1, KV, length, d]; the caller disposes the views.</summary>
+    public (Tensor Keys, Tensor Values) View(int layer) =>
+        (_keys[layer]!.narrow(2, 0, _lengths[layer]), _values[layer]!.narrow(2, 0, _lengths[layer]));
+
+    /// <summary>Keeps only some of a layer's tokens.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="index">[M] int64, ascending indices into the layer's tokens.</param>
+    public void Keep(int layer, Tensor index)
+    {
+        var kept = (int)index.shape[0];
+        Replace(_keys, layer, index, kept);
+        Replace(_values, layer, index, kept);
+        _lengths[layer] = kept;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (var i = 0; i < _keys.Length; i++)
+        {
+            _keys[i]?.Dispose();
+            _values[i]?.Dispose();
+            _keys[i] = _values[i] = null;
+        }
+    }
+
+    private static void Write(Tensor buffer, Tensor x, int start, int n)
+    {
+        using var slot = buffer.narrow(2, start, n);
+        slot.copy_(x);
+    }
+
+    private void Replace(Tensor?[] buffers, int layer, Tensor index, int kept)
+    {
+        var old = buffers[layer]!;
+        using var selected = old.index_select(2, index);
+        var buffer = Allocate(old, old.dtype, kept + _room);
+        Write(buffer, selected, 0, kept);
+        buffers[layer] = buffer;
+        old.Dispose();
+    }
+
+    private void Reserve(int layer, Tensor like, ScalarType type, int needed)
+    {
+        if (_keys[layer] is { } k && k.shape[2] >= needed) return;
+        var length = _lengths[layer];
+        foreach (var buffers in (ReadOnlySpan<Tensor?[]>)[_keys, _values])
+        {
+            var old = buffers[layer];
+            var buffer = Allocate(old ?? like, old?.dtype ?? type, needed + Math.Max(_room, length / 2));
+            if (old is not null)
+            {
+                using var used = old.narrow(2, 0, length);
+                Write(buffer, used, 0, length);
+                old.Dispose();
+            }
+
+            buffers[layer] = buffer;
+        }
+    }
+
+    // Buffers outlive the scope in which they are made.
+    private static Tensor Allocate(Tensor like, ScalarType type, int capacity) =>
+        empty([1, like.shape[1], capacity, like.shape[3]], type, like.device).DetachFromDisposeScope();
+}

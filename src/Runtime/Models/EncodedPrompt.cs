@@ -1,0 +1,32 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Imaging;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>A prompt ready for the decoder.</summary>
+public sealed class EncodedPrompt
+{
+    /// <summary>The rendered text, with one placeholder per picture.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>Token ids, placeholders repeated, [N].</summary>
+    public required long[] TokenIds { get; init; }
+
+    /// <summary>Position ids: one row, or three for multimodal rotary positions, each [N].</summary>
+    public required long[][] PositionIds { get; init; }
+
+    /// <summary>Position id of the first generated token, pruned or not.</summary>
+    public required long NextPosition { get; init; }
+
+    /// <summary>The pictures, in order.</summary>
+    public required IReadOnlyList<ProcessedImage> Images { get; init; }
+
+    /// <summary>Per picture: its run of placeholder positions is [start, start + TokenCount).</summary>
+    public required IReadOnlyList<int> ImageStarts { get; init; }
+
+    /// <summary>Per picture: its layout.</summary>
+    public required IReadOnlyList<VisualTokenLayout> Layouts { get; init; }
+
+    /// <summary>N.</summary>
+    public int Length => TokenIds.Length;
+}

@@ -1,0 +1,26 @@
+using D2Pruner.AI.Runtime.Imaging;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>How a family numbers positions.</summary>
+public interface IPositionScheme
+{
+    /// <summary>Assigns position ids.</summary>
+    /// <param name="length">N.</param>
+    /// <param name="imageStarts">Where each picture's run starts.</param>
+    /// <param name="images">The pictures.</param>
+    /// <returns>One or three rows of N ids, and the id of the first generated token.</returns>
+    (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int> imageStarts, IReadOnlyList<ProcessedImage> images);
+}
+
+/// <summary>0..N-1.</summary>
+public sealed class SequentialPositions : IPositionScheme
+{
+    /// <inheritdoc/>
+    public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int> imageStarts, IReadOnlyList<ProcessedImage> images)
+    {
+        var row = new long[length];
+        for (var i = 0; i < length; i++) row[i] = i;
+        return ([row], length);
+    }
+}
