@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+namespace D2Pruner.AI.Runtime.Checkpoints;
+
+/// <summary>A Hugging Face model folder: its JSON files and where its weights are.</summary>
+public sealed class CheckpointFolder
+{
+    private static readonly JsonElement Empty = JsonDocument.Parse("{}").RootElement;
+
+    private CheckpointFolder(string path, JsonElement config)
+    {
+        Path = path;
+        Config = config;
+        GenerationConfig = ReadOptional("generation_config.json");
+        PreprocessorConfig = ReadOptional("preprocessor_config.json");
+        ProcessorConfig = ReadOptional("processor_config.json");
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>config.json.</summary>
+    public JsonElement Config { get; }
+
+    /// <summary>generation_config.json, or an empty object.</summary>
+    public JsonElement GenerationConfig { get; }
+
+    /// <summary>preprocessor_config.json, or an empty object.</summary>
+    public JsonElement PreprocessorConfig { get; }
+
+    /// <summary>processor_config.json, or an empty object.</summary>
+    public JsonElement ProcessorConfig { get; }
+
+    /// <summary>Opens a folder; only its JSON files are read.</summary>
+    /// <exception cref="CheckpointException">It is no model folder, or a JSON file is damaged.</exception>
+    public static CheckpointFolder Open(string path)
+    {
+        if (!Directory.Exists(path)) throw new CheckpointException(path, ["there is no such folder; give the folder that holds config.json."]);
+        var file = System.IO.Path.Combine(path, "config.json");
+        if (!File.Exists(file)) throw new CheckpointException(path, ["it has no config.json; give the folder of a Hugging Face checkpoint (config.json, *.safetensors, tokenizer files)."]);
+        return new CheckpointFolder(path, ReadJson(path, file));
+    }
+
+    /// <summary>The weight files: one file, or the shards of an index.</summary>
+    /// <exception cref="CheckpointException">There are none, or some shards are missing.</exception>
+    public IReadOnlyList<string> WeightFiles()
+    {
+        string File_(string name) => System.IO.Path.Combine(Path, name);
+        if (File.Exists(File_("model.safetensors"))) return [File_("model.safetensors")];
+        var index = File_("model.safetensors.index.json");
+        if (File.Exists(index))
+        {
+            var json = ReadJson(Path, index);
+            if (!json.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+                throw new CheckpointException(Path, ["model.safetensors.index.json has no weight_map."]);
+            string[] shards = [.. map.EnumerateObject().Select(p => p.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
+            string[] bad = [.. shards.Where(s => s.Length == 0 || s != System.IO.Path.GetFileName(s))];
+            if (bad.Length > 0) throw new CheckpointException(Path, [.. bad.Select(s => $"model.safetensors.index.json names '{s}', which is not a plain file name.")]);
+            string[] missing = [.. shards.Where(s => !File.Exists(File_(s)))];
+            if (missing.Length > 0) throw new CheckpointException(Path, [.. missing.Select(s => $"the shard '{s}' named by model.safetensors.index.json is missing; the download may be incomplete.")]);
+            return [.. shards.Select(File_)];
+        }
+
+        string[] any = [.. Directory.GetFiles(Path, "*.safetensors").Where(f => System.IO.Path.GetFileName(f) != "d2pruner-priors.safetensors").Order(StringComparer.Ordinal)];
+        if (any.Length == 1) return any;
+        var others = Directory.GetFiles(Path, "*.bin").Length + Directory.GetFiles(Path, "*.pth").Length;
+        throw new CheckpointException(Path, [others > 0
+            ? "it holds weights only as .bin or .pth files, which are not read; get the safetensors version of the model."
+            : "it has neither model.safetensors nor model.safetensors.index.json."]);
+    }
+
+    private static JsonElement ReadJson(string folder, string file)
+    {
+        try
+        {
+            var root = JsonDocument.Parse(File.ReadAllBytes(file)).RootElement;
+            return root.ValueKind == JsonValueKind.Object
+                ? root
+                : throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} holds {root.ValueKind}, not a JSON object."]);
+        }
+        catch (JsonException e)
+        {
+            throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} is not valid JSON: {e.Message}"], e);
+        }
+    }
+
+    private JsonElement ReadOptional(string name)
+    {
+        var file = System.IO.Path.Combine(Path, name);
+        return File.Exists(file) ? ReadJson(Path, file) : Empty;
+    }
+}

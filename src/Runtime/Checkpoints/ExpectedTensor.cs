@@ -1,0 +1,7 @@
+namespace D2Pruner.AI.Runtime.Checkpoints;
+
+/// <summary>A tensor that a configuration asks for.</summary>
+/// <param name="Name">Canonical (new-style) name.</param>
+/// <param name="Shape">The shape.</param>
+/// <param name="Optional">Whether it may be missing (a tied head).</param>
+public sealed record ExpectedTensor(string Name, long[] Shape, bool Optional);
