@@ -1,0 +1,127 @@
+using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>Reads values of a configuration object and collects everything that is wrong, so that one error can name it all.</summary>
+public sealed class ConfigReader
+{
+    private readonly JsonElement _json;
+    private readonly string _where;
+    private readonly List<string> _problems;
+
+    /// <summary>Creates a reader over config.json.</summary>
+    public ConfigReader(JsonElement json) : this(json, "config.json", [])
+    {
+    }
+
+    private ConfigReader(JsonElement json, string where, List<string> problems) => (_json, _where, _problems) = (json, where, problems);
+
+    /// <summary>The object itself.</summary>
+    public JsonElement Json => _json;
+
+    /// <summary>Everything wrong so far.</summary>
+    public IReadOnlyList<string> Problems => _problems;
+
+    /// <summary>Whether a key is there and not null.</summary>
+    public bool Has(string key) => TryGet(key, out _);
+
+    /// <summary>A nested object; empty when absent.</summary>
+    public ConfigReader Child(string key)
+    {
+        var where = $"{_where}:{key}";
+        if (!TryGet(key, out var value)) return new ConfigReader(JsonDocument.Parse("{}").RootElement, where, _problems);
+        if (value.ValueKind == JsonValueKind.Object) return new ConfigReader(value, where, _problems);
+        _problems.Add($"{where} is {value.GetRawText()}, not an object.");
+        return new ConfigReader(JsonDocument.Parse("{}").RootElement, where, _problems);
+    }
+
+    /// <summary>A nested object that must be there.</summary>
+    public ConfigReader RequiredChild(string key)
+    {
+        if (!Has(key)) _problems.Add($"{_where} has no '{key}'.");
+        return Child(key);
+    }
+
+    /// <summary>A positive integer; <paramref name="fallback"/> null means that it must be there.</summary>
+    public int Int(string key, int? fallback, int min = 1)
+    {
+        if (!TryGet(key, out var value))
+        {
+            if (fallback is { } f) return f;
+            _problems.Add($"{_where} has no '{key}' (a whole number).");
+            return Math.Max(1, min);
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var i) && i >= min) return i;
+        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a whole number of at least {min}.");
+        return fallback ?? Math.Max(1, min);
+    }
+
+    /// <summary>A number.</summary>
+    public double Double(string key, double? fallback)
+    {
+        if (!TryGet(key, out var value))
+        {
+            if (fallback is { } f) return f;
+            _problems.Add($"{_where} has no '{key}' (a number).");
+            return 1;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number) return value.GetDouble();
+        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a number.");
+        return fallback ?? 1;
+    }
+
+    /// <summary>A truth value.</summary>
+    public bool Bool(string key, bool fallback)
+    {
+        if (!TryGet(key, out var value)) return fallback;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
+        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected true or false.");
+        return fallback;
+    }
+
+    /// <summary>A text.</summary>
+    public string Text(string key, string fallback)
+    {
+        if (!TryGet(key, out var value)) return fallback;
+        if (value.ValueKind == JsonValueKind.String) return value.GetString()!;
+        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a text.");
+        return fallback;
+    }
+
+    /// <summary>One integer or a list of them.</summary>
+    public int[] Ints(string key, int[] fallback)
+    {
+        if (!TryGet(key, out var value)) return fallback;
+        JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        if (items.Length > 0 && items.All(i => i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out _))) return [.. items.Select(i => i.GetInt32())];
+        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected whole numbers.");
+        return fallback;
+    }
+
+    /// <summary>One of several texts.</summary>
+    public string OneOf(string key, string fallback, params string[] allowed)
+    {
+        var text = Text(key, fallback);
+        if (!allowed.Contains(text)) _problems.Add($"{_where}:{key} is '{text}'; supported are {string.Join(", ", allowed)}.");
+        return text;
+    }
+
+    /// <summary>Adds a problem.</summary>
+    public void Require(bool condition, string problem)
+    {
+        if (!condition) _problems.Add($"{_where}: {problem}");
+    }
+
+    /// <summary>Throws when anything was wrong.</summary>
+    /// <exception cref="CheckpointException">Something was.</exception>
+    public void ThrowIfBad(string folder)
+    {
+        if (_problems.Count > 0) throw new CheckpointException(folder, [.. _problems]);
+    }
+
+    private bool TryGet(string key, out JsonElement value) =>
+        _json.TryGetProperty(key, out value) && value.ValueKind is not JsonValueKind.Null and not JsonValueKind.Undefined;
+}

@@ -1,0 +1,50 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Runtime.Models.Llava;
+
+/// <summary>CLIP tower and two-layer projector of LLaVA: one tile gives Side x Side tokens, row-major.</summary>
+public sealed class LlavaVisionTower : IVisionTower
+{
+    private readonly LlavaConfig _c;
+    private readonly ClipVisionTower _clip;
+    private readonly Linear _linear1;
+    private readonly Linear _linear2;
+
+    private LlavaVisionTower(LlavaConfig c, ITensorSource source)
+    {
+        _c = c;
+        _clip = ClipVisionTower.Take(source, c.Vision, "model.vision_tower.vision_model.");
+        _linear1 = Linear.Take(source, "model.multi_modal_projector.linear_1", c.Text.HiddenSize, c.ProjectorInput, c.ProjectorBias);
+        _linear2 = Linear.Take(source, "model.multi_modal_projector.linear_2", c.Text.HiddenSize, c.Text.HiddenSize, c.ProjectorBias);
+    }
+
+    /// <summary>Takes the tower's tensors.</summary>
+    public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
+
+    /// <inheritdoc/>
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        var cls = clsAttention ? new List<float[]>() : null;
+        var features = EncodeTiles(image, cls, cancellationToken);
+        return new VisionOutput(features.reshape(-1, features.shape[2]).MoveToOuterDisposeScope(), cls?[0]);
+    }
+
+    /// <summary>Projected features of every tile, [tiles, tokens, D].</summary>
+    public Tensor EncodeTiles(ProcessedImage image, List<float[]>? clsAttention, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        var weight = _linear1.Weight;
+        var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], weight.dtype, weight.device);
+        var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, cancellationToken);
+        Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
+        var y = selected.Length == 1 ? selected[0] : cat(selected, -1);
+        y = Activations.Find(_c.ProjectorActivation)(_linear1.Forward(y));
+        return _linear2.Forward(y).MoveToOuterDisposeScope();
+    }
+}
