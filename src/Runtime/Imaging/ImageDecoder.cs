@@ -1,0 +1,75 @@
+using SkiaSharp;
+
+namespace D2Pruner.AI.Runtime.Imaging;
+
+/// <summary>Decodes pictures as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management, alpha dropped, grey replicated.</summary>
+public static class ImageDecoder
+{
+    /// <summary>Decodes a picture.</summary>
+    /// <param name="bytes">The file (PNG, JPEG, WebP, GIF, BMP, ...).</param>
+    /// <param name="limits">Limits; null for the defaults.</param>
+    /// <exception cref="ImageDecodeException">It is empty, too large, damaged or of an unknown format.</exception>
+    public static DecodedImage Decode(ReadOnlyMemory<byte> bytes, ImageLimits? limits = null)
+    {
+        limits ??= ImageLimits.Default;
+        if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
+        if (bytes.Length > limits.MaxBytes) throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.");
+        using var data = SKData.CreateCopy(bytes.Span);
+        using var codec = SKCodec.Create(data, out var created);
+        if (codec is null) throw new ImageDecodeException($"The {bytes.Length} bytes are not a readable picture ({created}). Supported are PNG, JPEG, WebP, GIF and BMP.");
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");
+        if ((long)width * height > limits.MaxPixels)
+            throw new ImageDecodeException($"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one or raise the limit.");
+        var rgba = Pixels(codec, width, height);
+        var origin = codec.EncodedOrigin;
+        if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default) origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;
+        return Orient(rgba, width, height, origin);
+    }
+
+    private static byte[] Pixels(SKCodec codec, int width, int height)
+    {
+        // A null colour space leaves the stored values alone; unpremultiplied keeps colours under transparency.
+        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul, null);
+        var pixels = new byte[(long)width * height * 4];
+        SKCodecResult result;
+        unsafe
+        {
+            fixed (byte* p = pixels) result = codec.GetPixels(info, (nint)p, width * 4, new SKCodecOptions(SKZeroInitialized.No));
+        }
+
+        return result == SKCodecResult.Success
+            ? pixels
+            : throw new ImageDecodeException($"The picture ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete ({result}).");
+    }
+
+    private static DecodedImage Orient(byte[] rgba, int width, int height, SKEncodedOrigin origin)
+    {
+        var swap = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        var (w, h) = swap ? (height, width) : (width, height);
+        var rgb = new byte[w * h * 3];
+        for (int y = 0, o = 0; y < h; y++)
+        {
+            for (var x = 0; x < w; x++, o += 3)
+            {
+                var (sx, sy) = origin switch
+                {
+                    SKEncodedOrigin.TopRight => (width - 1 - x, y),
+                    SKEncodedOrigin.BottomRight => (width - 1 - x, height - 1 - y),
+                    SKEncodedOrigin.BottomLeft => (x, height - 1 - y),
+                    SKEncodedOrigin.LeftTop => (y, x),
+                    SKEncodedOrigin.RightTop => (y, height - 1 - x),
+                    SKEncodedOrigin.RightBottom => (width - 1 - y, height - 1 - x),
+                    SKEncodedOrigin.LeftBottom => (width - 1 - y, x),
+                    _ => (x, y),
+                };
+                var s = (sy * width + sx) * 4;
+                rgb[o] = rgba[s];
+                rgb[o + 1] = rgba[s + 1];
+                rgb[o + 2] = rgba[s + 2];
+            }
+        }
+
+        return new DecodedImage(w, h, rgb);
+    }
+}

@@ -1,0 +1,70 @@
+namespace D2Pruner.AI.Runtime.Imaging;
+
+/// <summary>What a processor will make of a picture of a given size, known without its pixels.</summary>
+public record ImagePlan
+{
+    /// <summary>Original width in pixels.</summary>
+    public required int OriginalWidth { get; init; }
+
+    /// <summary>Original height in pixels.</summary>
+    public required int OriginalHeight { get; init; }
+
+    /// <summary>Placeholder tokens of the picture, separators included.</summary>
+    public required int TokenCount { get; init; }
+
+    /// <summary>Grids of visual tokens.</summary>
+    public required IReadOnlyList<ImageGrid> Grids { get; init; }
+
+    /// <summary>Offsets of separators (LLaVA-NeXT's newlines) in the run.</summary>
+    public int[] SeparatorOffsets { get; init; } = [];
+
+    /// <summary>Back to the original.</summary>
+    public required CoordinateMap Map { get; init; }
+
+    /// <summary>Qwen2.5-VL: (1, rows, columns) in patches.</summary>
+    public int[]? GridThw { get; init; }
+
+    /// <summary>InternVL: tiles as (columns, rows).</summary>
+    public (int Columns, int Rows)? Tiles { get; init; }
+
+    /// <summary>LLaVA-NeXT: the chosen resolution as (height, width).</summary>
+    public (int Height, int Width)? BestResolution { get; init; }
+}
+
+/// <summary>A processed picture: its plan and its pixels.</summary>
+public sealed record ProcessedImage : ImagePlan
+{
+    /// <summary>Copies a plan.</summary>
+    [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+    public ProcessedImage(ImagePlan plan, byte[] resized, int[] resizedShape, float[] pixels, int[] pixelShape) : base(plan)
+    {
+        Resized = resized;
+        ResizedShape = resizedShape;
+        Pixels = pixels;
+        PixelShape = pixelShape;
+    }
+
+    /// <summary>Bytes after resizing, padding, cropping and tiling: [H, W, 3] or [tiles, H, W, 3].</summary>
+    public byte[] Resized { get; }
+
+    /// <summary>Shape of <see cref="Resized"/>.</summary>
+    public int[] ResizedShape { get; }
+
+    /// <summary>Normalised input of the tower: [tiles, 3, H, W], or [patches, features] (Qwen2.5-VL).</summary>
+    public float[] Pixels { get; }
+
+    /// <summary>Shape of <see cref="Pixels"/>.</summary>
+    public int[] PixelShape { get; }
+}
+
+/// <summary>Prepares pictures for one model family.</summary>
+public interface IImageProcessor
+{
+    /// <summary>The layout for a picture of a given size.</summary>
+    /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
+    ImagePlan Plan(int width, int height);
+
+    /// <summary>Processes a picture.</summary>
+    /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
+    ProcessedImage Process(DecodedImage image);
+}
