@@ -15,7 +15,8 @@ public static class ImageDecoder
         if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
         if (bytes.Length > limits.MaxBytes) throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.");
         using var data = SKData.CreateCopy(bytes.Span);
-        using var codec = SKCodec.Create(data, out var created);
+        using var stream = new SKMemoryStream(data);
+        using var codec = SKCodec.Create(stream, out var created);
         if (codec is null) throw new ImageDecodeException($"The {bytes.Length} bytes are not a readable picture ({created}). Supported are PNG, JPEG, WebP, GIF and BMP.");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");

@@ -1,0 +1,52 @@
+using System.Numerics.Tensors;
+
+namespace D2Pruner.AI.Runtime.Generation;
+
+/// <summary>Chooses the next id: the best one, or by temperature, top-k and top-p in that order (transformers' warpers).</summary>
+public sealed class Sampler
+{
+    private readonly ResolvedGeneration _settings;
+    private ulong _state;
+
+    /// <summary>Creates the sampler of one request; its random numbers depend on the seed alone.</summary>
+    public Sampler(ResolvedGeneration settings) => (_settings, _state) = (settings, (ulong)settings.Seed);
+
+    /// <summary>Chooses from logits; of equal ones the lower id.</summary>
+    public int Next(ReadOnlySpan<float> logits)
+    {
+        if (_settings.Greedy) return TensorPrimitives.IndexOfMax(logits);
+        var order = new int[logits.Length];
+        var keys = new float[logits.Length];
+        for (var i = 0; i < order.Length; i++) (order[i], keys[i]) = (i, -logits[i]);
+        Array.Sort(keys, order);
+        var n = _settings.TopK > 0 ? Math.Min(_settings.TopK, order.Length) : order.Length;
+        var weights = new double[n];
+        double sum = 0;
+        for (var i = 0; i < n; i++) sum += weights[i] = Math.Exp((keys[0] - keys[i]) / _settings.Temperature);
+        if (_settings.TopP < 1)
+        {
+            double mass = 0;
+            var kept = 0;
+            while (kept < n && mass < _settings.TopP * sum) mass += weights[kept++];
+            (n, sum) = (Math.Max(1, kept), mass);
+        }
+
+        var draw = NextDouble() * sum;
+        for (var i = 0; i < n - 1; i++)
+        {
+            draw -= weights[i];
+            if (draw < 0) return order[i];
+        }
+
+        return order[n - 1];
+    }
+
+    // SplitMix64: the same numbers on every platform.
+    private double NextDouble()
+    {
+        var z = _state += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return ((z ^ (z >> 31)) >> 11) * (1.0 / (1UL << 53));
+    }
+}
