@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Generation;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Models;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+
+namespace D2Pruner.AI.Runtime;
+
+/// <summary>Answers requests with a loaded model, on the engine's thread, in inference mode.</summary>
+internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger) : IRequestRunner
+{
+    private bool _warnedOfPrior;
+
+    public VisionModelInfo Model => model.Info;
+
+    public long WeightBytes => model.WeightBytes;
+
+    public void Validate(VisionRequest request)
+    {
+        model.Generation.Merge(request.Generation);
+        if (request.Pruning is not { } p) return;
+        var layers = model.Info.DecoderLayers;
+        if (p.LayerIsExplicit && (p.Layer < 0 || p.Layer >= layers))
+            throw new ArgumentOutOfRangeException(nameof(request), p.Layer, $"K = {p.Layer} is outside 0..{layers - 1}: the model '{model.Info.Id}' has {layers} layers.");
+        PrunerFactory.Create(Capped(p));
+    }
+
+    public void Run(VisionRequest request, TimeSpan queueTime, Action<GenerationEvent> emit, CancellationToken cancellationToken)
+    {
+        using var inference = torch.inference_mode();
+        using var scope = torch.NewDisposeScope();
+        var settings = model.Generation.Merge(request.Generation);
+        var watch = Stopwatch.StartNew();
+        var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
+        var prompt = model.Encode(request.Turns, limits, cancellationToken);
+        var room = model.Info.ContextLength - prompt.Length;
+        if (room < 1)
+        {
+            var visual = prompt.Images.Sum(i => i.TokenCount);
+            throw new PromptException($"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller pictures, or less text.");
+        }
+
+        var preprocess = Lap(watch);
+        var pruning = request.Pruning is { } p && prompt.Images.Count > 0 ? Capped(p) : null;
+        var pruner = pruning is null ? null : PrunerFactory.Create(pruning);
+        var vision = new List<VisionOutput>();
+        foreach (var image in prompt.Images)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            vision.Add(model.Vision.Encode(image, pruner?.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.VisionClsAttention)) == true, cancellationToken));
+        }
+
+        if (model.Decoder.Device.type == DeviceType.CUDA) torch.cuda.synchronize();
+        var visionTime = Lap(watch);
+        var prior = pruning is null ? null : Prior(pruning);
+        using var prefill = PromptForward.Run(model.Decoder, prompt, vision, new PrefillOptions
+        {
+            Pruner = pruner,
+            Budgets = pruner is null ? [] : [.. pruner.Schedule.Select(s => Budget(s.Budget, prompt, request))],
+            Prior = prior,
+            EvictEarlyKv = pruning?.EvictEarlyKv ?? true,
+            Room = Math.Min(Math.Min(settings.MaxNewTokens, room), 256),
+        }, cancellationToken);
+        foreach (var v in vision) v.Features.Dispose();
+        var summary = new PrefillSummary
+        {
+            PromptTokens = prompt.Length,
+            PromptTokensKept = prefill.State.Length,
+            Images = [.. prompt.Images.Select((_, i) => Describe(prompt, prefill, i, request.IncludeScores))],
+            Pruning = pruning,
+            Prior = pruning is null || !pruner!.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.LastRowAttention)) ? null : UsedPrior(prior, prefill),
+            KvBytes = prefill.Cache.Bytes,
+            KvBytesUnpruned = prompt.Length * model.Info.KvBytesPerToken,
+            QueueTime = queueTime,
+            PreprocessTime = preprocess,
+            VisionTime = visionTime,
+            PrefillTime = Lap(watch),
+            PruneTime = prefill.PruneTime,
+        };
+        emit(new PrefillCompleted(summary));
+        var position = prompt.NextPosition;
+        var outcome = TokenLoop.Run(
+            prefill.Logits,
+            id => model.Decoder.Step(prefill.Cache, id, position++, prefill.Logits, cancellationToken),
+            prompt.TokenIds.Select(i => (int)i),
+            settings,
+            model.Tokenizer,
+            room,
+            text => emit(new TextDelta(text)),
+            cancellationToken);
+        emit(new GenerationCompleted(new GenerationResult
+        {
+            Text = outcome.Text,
+            TokenIds = outcome.Ids,
+            FinishReason = outcome.FinishReason,
+            Prefill = summary,
+            DecodeTime = Lap(watch),
+        }));
+    }
+
+    public void Dispose() => model.Dispose();
+
+    private PruningSettings Capped(PruningSettings p) => p.LayerIsExplicit ? p : p with { Layer = Math.Min(p.Layer, model.Info.DecoderLayers - 1) };
+
+    private PositionalBiasPrior? Prior(PruningSettings p)
+    {
+        if (p.Prior == "uniform") return null;
+        if (p.Prior is { } path) return PriorFile.Load(path);
+        if (model.Prior?.Layers.Contains(p.Layer) != true && !_warnedOfPrior && p.Method == "d2pruner")
+        {
+            _warnedOfPrior = true;
+            Log.NoPrior(logger, p.Layer, model.Info.Id);
+        }
+
+        return model.Prior;
+    }
+
+    private static string UsedPrior(PositionalBiasPrior? prior, PrefillOutput prefill) =>
+        prior is not null && prefill.Priors.Any(p => p is not null) ? prior.Id : "uniform";
+
+    private static int[] Budget(TokenBudget budget, EncodedPrompt prompt, VisionRequest request)
+    {
+        TokenBudget?[] own =
+        [
+            .. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(i =>
+                i.KeepAll ? TokenBudget.OfRatio(1) : i.KeepRatio is { } r ? TokenBudget.OfRatio(r) : i.KeepTokens is { } t ? TokenBudget.OfTokens(t) : (TokenBudget?)null),
+        ];
+        return BudgetSplit.Split(budget, [.. prompt.Layouts.Select(l => l.Count)], own);
+    }
+
+    private static ImagePruning Describe(EncodedPrompt prompt, PrefillOutput prefill, int i, bool scores)
+    {
+        var reduction = prefill.Images.Count > i ? prefill.Images[i] : null;
+        return new ImagePruning
+        {
+            ImageIndex = i,
+            VisualTokens = prompt.Layouts[i].Count,
+            Kept = reduction?.Kept ?? [.. Enumerable.Range(0, prompt.Layouts[i].Count)],
+            Layout = prompt.Layouts[i],
+            Map = prompt.Images[i].Map,
+            Width = prompt.Images[i].OriginalWidth,
+            Height = prompt.Images[i].OriginalHeight,
+            Statistics = reduction is null ? SelectionStatistics.Empty : scores ? reduction.Statistics : reduction.Statistics with { Scores = null },
+            Attention = scores ? prefill.Attention[i] : null,
+            PriorMap = scores ? prefill.Priors[i] : null,
+        };
+    }
+
+    private static TimeSpan Lap(Stopwatch watch)
+    {
+        var elapsed = watch.Elapsed;
+        watch.Restart();
+        return elapsed;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Calibrate one with: d2pruner calibrate --model MODEL --images FOLDER --layers {Layer}")]
+        public static partial void NoPrior(ILogger logger, int layer, string model);
+    }
+}

@@ -1,0 +1,27 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Models.Llava;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>The supported families, found by <c>model_type</c>.</summary>
+public static class ModelFamilies
+{
+    private static readonly Dictionary<string, Func<CheckpointFolder, ModelBlueprint>> Known = new(StringComparer.Ordinal)
+    {
+        ["llava"] = folder => new LlavaBlueprint(folder),
+    };
+
+    /// <summary>Supported values of <c>model_type</c>.</summary>
+    public static IReadOnlyCollection<string> Supported => Known.Keys;
+
+    /// <summary>Reads the blueprint of a folder.</summary>
+    /// <exception cref="CheckpointException">The family is not supported, or its configuration is wrong.</exception>
+    public static ModelBlueprint Read(CheckpointFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var type = new ConfigReader(folder.Config).Text("model_type", "");
+        return Known.TryGetValue(type, out var create)
+            ? create(folder)
+            : throw new CheckpointException(folder.Path, [$"config.json has the model_type '{type}'; supported are {string.Join(", ", Known.Keys)}."]);
+    }
+}

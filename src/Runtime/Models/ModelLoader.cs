@@ -1,0 +1,129 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Generation;
+using D2Pruner.AI.Runtime.Text;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>Loads models.</summary>
+public static partial class ModelLoader
+{
+    /// <summary>Name of the prior file beside a model.</summary>
+    public const string PriorFileName = "d2pruner-priors.safetensors";
+
+    /// <summary>Loads a model for use without an engine (tools, tests, training).</summary>
+    /// <param name="options">What and how.</param>
+    /// <param name="progress">Gets progress.</param>
+    /// <param name="logger">Gets warnings; null for none.</param>
+    /// <param name="cancellationToken">Observed between tensors.</param>
+    /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
+    /// <exception cref="CheckpointException">The folder cannot be loaded.</exception>
+    public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, CancellationToken cancellationToken = default)
+    {
+        Validate(options);
+        TorchEnvironment.EnsureLoaded();
+        if (options.Threads is { } threads) set_num_threads(threads);
+        var path = ModelLocator.Resolve(options.ModelPath!);
+        progress?.Report(new ModelLoadProgress("Reading the configuration", 0, 0));
+        var folder = CheckpointFolder.Open(path);
+        var blueprint = ModelFamilies.Read(folder);
+        var tokenizer = TokenizerLoader.Load(path);
+        var device = FindDevice(options.Device);
+        var weights = CheckpointWeights.Open(folder);
+        try
+        {
+            var plan = blueprint.Plan();
+            weights.Check(plan, blueprint.Names, blueprint.Unused);
+            var type = ComputeType(options.Precision, weights.StoredType(), device);
+            var (loaded, total) = (0L, weights.FileBytes);
+            weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
+            using var noGrad = no_grad();
+            var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights));
+            var vision = blueprint.TakeVision(weights);
+            var priorPath = Path.Combine(path, PriorFileName);
+            var prior = File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
+            progress?.Report(new ModelLoadProgress("Ready", total, total));
+            return new VisionLanguageModel(weights)
+            {
+                Info = new VisionModelInfo
+                {
+                    Id = options.ModelId ?? ModelLocator.IdOf(options.ModelPath!),
+                    Family = blueprint.Family,
+                    Folder = path,
+                    ContextLength = Math.Min(options.MaxContextTokens ?? int.MaxValue, blueprint.Text.MaxPositions),
+                    DecoderLayers = blueprint.Text.Layers,
+                    Parameters = plan.Parameters,
+                    DType = type.ToString().ToLowerInvariant(),
+                    Device = device.ToString(),
+                    PriorLayers = prior?.Layers ?? [],
+                    KvBytesPerToken = decoder.KvBytesPerToken,
+                },
+                Blueprint = blueprint,
+                Tokenizer = tokenizer,
+                ImageProcessor = blueprint.ImageProcessor(options.ImageFit),
+                PromptEncoder = blueprint.PromptEncoder(tokenizer),
+                Vision = vision,
+                Decoder = decoder,
+                Generation = GenerationDefaults.Read(folder.GenerationConfig, StopIds(folder)),
+                Prior = prior,
+            };
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks options cheaply: no file is opened.</summary>
+    /// <exception cref="ArgumentException">An option cannot be honoured.</exception>
+    internal static void Validate(VisionModelOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (string.IsNullOrWhiteSpace(options.ModelPath)) throw new ArgumentException("ModelPath is empty; give a model folder or a Hub id in the local cache.", nameof(options));
+        if (options.QueueCapacity < 1) throw new ArgumentException($"QueueCapacity is {options.QueueCapacity}; it must be at least 1.", nameof(options));
+        if (options.MaxContextTokens is < 16) throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
+        if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
+        if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
+        if (!Enum.IsDefined(options.ImageFit)) throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
+    }
+
+    internal static IRequestRunner Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    {
+        var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
+        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken), logger);
+    }
+
+    private static Device FindDevice(string name)
+    {
+        if (name == "cpu") return CPU;
+        if (name == "auto" && !cuda.is_available()) return CPU;
+        if (!cuda.is_available()) throw new ArgumentException($"The device '{name}' was asked for, but libtorch finds no CUDA. Use 'cpu', or reference a CUDA build of libtorch.", nameof(name));
+        var index = DeviceName.CudaIndex(name);
+        return index < cuda.device_count()
+            ? new Device(DeviceType.CUDA, index)
+            : throw new ArgumentException($"The device '{name}' was asked for; there are {cuda.device_count()} CUDA device(s).", nameof(name));
+    }
+
+    // On CPU fp16 arithmetic is unusable (guides measured it 20-1000 times slower): 16-bit checkpoints compute in bfloat16 there.
+    private static ScalarType ComputeType(ModelPrecision precision, ScalarType stored, Device device) => precision switch
+    {
+        ModelPrecision.Float32 => ScalarType.Float32,
+        ModelPrecision.BFloat16 => ScalarType.BFloat16,
+        ModelPrecision.Float16 when device.type == DeviceType.CPU => throw new ArgumentException("Precision Float16 is not usable on CPU; use BFloat16 or Float32.", nameof(precision)),
+        ModelPrecision.Float16 => ScalarType.Float16,
+        _ when stored is ScalarType.Float16 or ScalarType.BFloat16 => device.type == DeviceType.CPU ? ScalarType.BFloat16 : stored,
+        _ => ScalarType.Float32,
+    };
+
+    private static IEnumerable<int> StopIds(CheckpointFolder folder)
+    {
+        var ids = GenerationDefaults.Ids(folder.Config);
+        if (ids.Count == 0 && folder.Config.TryGetProperty("text_config", out var text)) ids = GenerationDefaults.Ids(text);
+        return ids.Count > 0 ? ids : [2];
+    }
+}

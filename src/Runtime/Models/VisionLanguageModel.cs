@@ -1,0 +1,66 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Generation;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Text;
+
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>A loaded model: weights and the parts that work on them. Not safe for concurrent use; the engine serialises.</summary>
+public sealed class VisionLanguageModel : IDisposable
+{
+    private readonly CheckpointWeights _weights;
+
+    internal VisionLanguageModel(CheckpointWeights weights) => _weights = weights;
+
+    /// <summary>Facts.</summary>
+    public required VisionModelInfo Info { get; init; }
+
+    /// <summary>The family's blueprint.</summary>
+    public required ModelBlueprint Blueprint { get; init; }
+
+    /// <summary>The tokenizer.</summary>
+    public required ITokenizer Tokenizer { get; init; }
+
+    /// <summary>The picture processor.</summary>
+    public required IImageProcessor ImageProcessor { get; init; }
+
+    /// <summary>The prompt encoder.</summary>
+    public required PromptEncoder PromptEncoder { get; init; }
+
+    /// <summary>The vision tower.</summary>
+    public required IVisionTower Vision { get; init; }
+
+    /// <summary>The decoder.</summary>
+    public required TextDecoder Decoder { get; init; }
+
+    /// <summary>Generation defaults.</summary>
+    public required GenerationDefaults Generation { get; init; }
+
+    /// <summary>The prior found beside the model, or null.</summary>
+    public PositionalBiasPrior? Prior { get; init; }
+
+    /// <summary>Bytes of all weights.</summary>
+    public long WeightBytes => _weights.Bytes;
+
+    /// <summary>Processes and encodes the pictures and text of a conversation.</summary>
+    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken)
+    {
+        var images = new List<ProcessedImage>();
+        foreach (var part in turns.SelectMany(t => t.Parts).OfType<ImagePart>())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            images.Add(ImageProcessor.Process(ImageDecoder.Decode(part.Bytes, limits)));
+        }
+
+        return PromptEncoder.Encode(turns, images);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Decoder.Dispose();
+        _weights.Dispose();
+    }
+}
