@@ -1,0 +1,127 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Pruning.Baselines;
+using TorchSharp;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Pruning;
+
+[Collection("torch")]
+public sealed class PrunerTests
+{
+    [Fact]
+    public void Factory_knows_its_methods()
+    {
+        Assert.Equal(["d2pruner", "dart", "divprune", "fastv", "random"], PrunerFactory.Methods.Order());
+        foreach (var method in PrunerFactory.Methods)
+        {
+            var pruner = PrunerFactory.Create(new PruningSettings { Method = method });
+            Assert.Equal(method, pruner.Name);
+            Assert.Single(pruner.Schedule);
+        }
+        var error = Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = "other" }));
+        Assert.Contains("'other'", error.Message);
+        Assert.Contains("d2pruner, fastv, divprune, dart, random", error.Message);
+    }
+
+    [Fact]
+    public void D2Pruner_prunes_after_layer_K_minus_1()
+    {
+        var stage = Assert.Single(new D2TokenPruner(PruningSettings.FromPreset(PruningPreset.Localization)).Schedule);
+        Assert.Equal(new PruningStage(PruningPoint.AfterLayer(4), TokenBudget.OfRatio(0.5), PruningSignals.LastRowAttention | PruningSignals.HiddenStates), stage);
+    }
+
+    [Theory]
+    [InlineData("d2pruner")]
+    [InlineData("fastv")]
+    [InlineData("dart")]
+    public void K_zero_needs_no_attention_row(string method) =>
+        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = method, Layer = 0 })).Message);
+
+    [Fact]
+    public void Settings_out_of_range_are_refused()
+    {
+        Assert.Throws<ArgumentException>(() => new D2TokenPruner(new PruningSettings { Alpha = 1.1 }));
+        Assert.Throws<ArgumentException>(() => new D2TokenPruner(new PruningSettings { Theta = double.NaN }));
+        Assert.Throws<ArgumentException>(() => new D2TokenPruner(new PruningSettings { PivotRatio = -0.1 }));
+        Assert.Throws<ArgumentException>(() => new D2TokenPruner(new PruningSettings { Rule = (PivotRule)9 }));
+    }
+
+    [Fact]
+    public void Missing_signals_are_named()
+    {
+        var layout = Layouts.Grids((2, 2));
+        var pruner = new D2TokenPruner(new PruningSettings());
+        Assert.Contains("attention row", Assert.Throws<ArgumentException>(() => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1 })).Message);
+        Assert.Contains("hidden states", Assert.Throws<ArgumentException>(() => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1, Attention = new float[4] })).Message);
+    }
+
+    [Fact]
+    public void Prior_changes_the_order()
+    {
+        using var hidden = torch.eye(4);
+        int Best(float[]? prior) => Assert.Single(new D2TokenPruner(new PruningSettings()).Reduce(new PruningContext
+        {
+            Layout = Layouts.Grids((2, 2)),
+            Budget = 1,
+            Attention = [0.4f, 0.3f, 0.2f, 0.1f],
+            Prior = prior,
+            HiddenStates = hidden,
+        }).Kept);
+        Assert.Equal(0, Best(null));
+        Assert.Equal(3, Best([0.4f, 0.3f, 0.2f, 0.01f]));
+    }
+
+    [Fact]
+    public void Cancellation_is_seen()
+    {
+        using var hidden = torch.eye(4);
+        Assert.Throws<OperationCanceledException>(() => new D2TokenPruner(new PruningSettings()).Reduce(new PruningContext
+        {
+            Layout = Layouts.Grids((2, 2)),
+            Budget = 1,
+            Attention = new float[4],
+            HiddenStates = hidden,
+            CancellationToken = new CancellationToken(true),
+        }));
+    }
+
+    [Fact]
+    public void Random_is_repeatable_and_hangs_on_the_seed()
+    {
+        var context = new PruningContext { Layout = Layouts.Grids((10, 10)), Budget = 30 };
+        var settings = new PruningSettings { Layer = 0 };
+        var kept = new RandomTokenPruner(settings, 1).Reduce(context).Kept;
+        Assert.Equal(kept, new RandomTokenPruner(settings, 1).Reduce(context).Kept);
+        Assert.NotEqual(kept, new RandomTokenPruner(settings, 2).Reduce(context).Kept);
+        Assert.Equal(30, kept.Distinct().Count());
+        Assert.Equal(PruningPoint.DecoderInput, new RandomTokenPruner(settings).Schedule[0].Point);
+    }
+
+    [Fact]
+    public void DivPrune_never_takes_a_token_twice()
+    {
+        using var hidden = torch.ones([9, 4]);
+        var kept = new DivPruneTokenPruner(new PruningSettings()).Reduce(new PruningContext { Layout = Layouts.Grids((3, 3)), Budget = 5, HiddenStates = hidden }).Kept;
+        Assert.Equal(5, kept.Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData(2, 6)]
+    [InlineData(4, 6)]
+    [InlineData(7, 6)]
+    [InlineData(7, 1)]
+    public void Dart_keeps_exactly_n(int n, int textRows)
+    {
+        using var scope = torch.NewDisposeScope();
+        var kept = new DartTokenPruner(new PruningSettings()).Reduce(new PruningContext
+        {
+            Layout = Layouts.Grids((3, 3)),
+            Budget = n,
+            Keys = Features.Clustered(9, 4, 1),
+            FinalNormed = Features.Clustered(9, 4, 2),
+            TextKeys = Features.Clustered(textRows, 4, 3),
+            TextFinalNormed = Features.Clustered(textRows, 4, 4),
+        }).Kept;
+        Assert.Equal(n, kept.Distinct().Count());
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using TorchSharp;
+
+namespace D2Pruner.AI.Tests.Pruning;
+
+/// <summary>Golden selections at real sizes: <c>tests/Conformance/Fixtures/selection</c>.</summary>
+public sealed class SelectionFixture : IDisposable
+{
+    private readonly SafetensorsFile _inputs;
+    private readonly JsonDocument _cases;
+
+    public SelectionFixture()
+    {
+        var folder = Folder();
+        _cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
+        _inputs = SafetensorsFile.Open(Path.Combine(folder, "inputs.safetensors"));
+    }
+
+    public IEnumerable<JsonElement> Cases(string method) =>
+        _cases.RootElement.GetProperty("cases").EnumerateArray().Where(c => c.GetProperty("method").GetString() == method);
+
+    public IEnumerable<JsonElement> BudgetSplits => _cases.RootElement.GetProperty("budget_splits").EnumerateArray();
+
+    public float[] Values(string name) => _inputs.ReadArray<float>(name);
+
+    public torch.Tensor Tensor(string name) => _inputs.Read(name);
+
+    public static int[] Ints(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetInt32())];
+
+    public static string Set(JsonElement c) => c.GetProperty("set").GetString()!;
+
+    public static VisualTokenLayout Layout(JsonElement c)
+    {
+        var start = 0;
+        var components = new List<GridComponent>();
+        foreach (var e in c.GetProperty("components").EnumerateArray())
+        {
+            var (rows, cols) = (e.GetProperty("rows").GetInt32(), e.GetProperty("cols").GetInt32());
+            components.Add(new GridComponent(e.GetProperty("name").GetString()!, rows, cols, [.. Enumerable.Range(start, rows * cols)]));
+            start += rows * cols;
+        }
+        return new VisualTokenLayout(components);
+    }
+
+    public PositionalBiasPrior Prior(JsonElement c, int layer)
+    {
+        var maps = new Dictionary<(int, string), PriorMap>();
+        foreach (var component in Layout(c).Components)
+        {
+            var name = $"{Set(c)}.prior.{component.Name}";
+            var shape = _inputs.Find(name)!.Shape;
+            maps[(layer, component.Name)] = new PriorMap((int)shape[0], (int)shape[1], Values(name));
+        }
+        return new PositionalBiasPrior("golden", maps);
+    }
+
+    public void Dispose()
+    {
+        _inputs.Dispose();
+        _cases.Dispose();
+    }
+
+    private static string Folder()
+    {
+        var root = Environment.GetEnvironmentVariable("D2PRUNER_FIXTURES");
+        if (root is not null && Directory.Exists(Path.Combine(root, "selection"))) return Path.Combine(root, "selection");
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            foreach (var inside in new[] { "tests/Conformance/Fixtures/selection", "Conformance/Fixtures/selection" })
+            {
+                var folder = Path.Combine(at.FullName, inside);
+                if (Directory.Exists(folder)) return folder;
+            }
+        }
+        throw new DirectoryNotFoundException("tests/Conformance/Fixtures/selection was not found above the test output; set D2PRUNER_FIXTURES.");
+    }
+}
