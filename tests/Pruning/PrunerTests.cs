@@ -5,7 +5,7 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-[Collection("torch")]
+[Collection(TorchCollection.Name)]
 public sealed class PrunerTests
 {
     [Fact]

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
 using TorchSharp;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-/// <summary>Golden selections at real sizes: <c>tests/Conformance/Fixtures/selection</c>.</summary>
+/// <summary>Golden selections at real sizes (the folder <c>selection</c> of the conformance data).</summary>
 public sealed class SelectionFixture : IDisposable
 {
     private readonly SafetensorsFile _inputs;
@@ -13,15 +14,14 @@ public sealed class SelectionFixture : IDisposable
 
     public SelectionFixture()
     {
-        var folder = Folder();
+        var folder = FixtureFolders.Find(FixtureKind.Selection).FirstOrDefault()
+            ?? Path.Combine(FixtureFolders.Copies ?? throw new DirectoryNotFoundException("tests/Conformance/Fixtures was not found above the test output."), "selection");
         _cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         _inputs = SafetensorsFile.Open(Path.Combine(folder, "inputs.safetensors"));
     }
 
     public IEnumerable<JsonElement> Cases(string method) =>
         _cases.RootElement.GetProperty("cases").EnumerateArray().Where(c => c.GetProperty("method").GetString() == method);
-
-    public IEnumerable<JsonElement> BudgetSplits => _cases.RootElement.GetProperty("budget_splits").EnumerateArray();
 
     public float[] Values(string name) => _inputs.ReadArray<float>(name);
 
@@ -60,20 +60,5 @@ public sealed class SelectionFixture : IDisposable
     {
         _inputs.Dispose();
         _cases.Dispose();
-    }
-
-    private static string Folder()
-    {
-        var root = Environment.GetEnvironmentVariable("D2PRUNER_FIXTURES");
-        if (root is not null && Directory.Exists(Path.Combine(root, "selection"))) return Path.Combine(root, "selection");
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            foreach (var inside in new[] { "tests/Conformance/Fixtures/selection", "Conformance/Fixtures/selection" })
-            {
-                var folder = Path.Combine(at.FullName, inside);
-                if (Directory.Exists(folder)) return folder;
-            }
-        }
-        throw new DirectoryNotFoundException("tests/Conformance/Fixtures/selection was not found above the test output; set D2PRUNER_FIXTURES.");
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-[Collection("torch")]
+[Collection(TorchCollection.Name)]
 public sealed class SimilarityGraphTests
 {
     /// <summary>The four cases of the edge algebra at theta 0.8: the S_hat above which non-neighbours and neighbours are joined (2 = never, -1 = always).</summary>

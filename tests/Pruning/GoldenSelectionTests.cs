@@ -6,49 +6,12 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-[Collection("torch")]
+/// <summary>What the selection runner of the conformance dump does not reach: graphs where everything is kept, resized priors and the rival pruners.</summary>
+[Collection(TorchCollection.Name)]
 [Trait("Category", "Conformance")]
-public sealed class SelectionConformanceTests(SelectionFixture golden) : IClassFixture<SelectionFixture>
+public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixture<SelectionFixture>
 {
     private const int Layer = 2;
-
-    [Fact]
-    public void D2Pruner_selects_the_golden_tokens()
-    {
-        var ran = 0;
-        foreach (var c in golden.Cases("d2pruner"))
-        {
-            var n = c.GetProperty("n").GetInt32();
-            var settings = new PruningSettings
-            {
-                Layer = Layer,
-                Alpha = c.GetProperty("alpha").GetDouble(),
-                Theta = c.GetProperty("theta").GetDouble(),
-                PivotRatio = c.GetProperty("pivot_ratio").GetDouble(),
-                Rule = Enum.Parse<PivotRule>(c.GetProperty("rule").GetString()!),
-            };
-            var layout = SelectionFixture.Layout(c);
-            var set = SelectionFixture.Set(c);
-            using var hidden = golden.Tensor($"{set}.hidden");
-            var image = Run(new D2TokenPruner(settings), layout, n, candidates => new PruningContext
-            {
-                Layout = candidates.Layout,
-                Budget = candidates.Budget,
-                Attention = golden.Values($"{set}.attention"),
-                Prior = c.GetProperty("prior").GetBoolean() ? golden.Prior(c, Layer).ForLayout(Layer, layout) : null,
-                HiddenStates = hidden,
-            });
-
-            var label = Label(c);
-            Assert.True(SelectionFixture.Ints(c.GetProperty("kept")).SequenceEqual(image.Kept), $"kept differs: {label}");
-            Assert.True(c.GetProperty("pivots").GetInt32() == image.Statistics.Pivots, $"pivots {image.Statistics.Pivots}: {label}");
-            Assert.True(c.GetProperty("fill").GetInt32() == image.Statistics.Fill, $"fill {image.Statistics.Fill}: {label}");
-            ran++;
-            if (n >= layout.Count) continue;
-            CheckGraph(c, image.Statistics.Edges, image.Statistics.MinSimilarity!.Value, image.Statistics.MaxSimilarity!.Value);
-        }
-        Assert.Equal(242, ran);
-    }
 
     [Fact]
     public void Graph_agrees_even_where_everything_is_kept()
@@ -77,25 +40,15 @@ public sealed class SelectionConformanceTests(SelectionFixture golden) : IClassF
     }
 
     [Fact]
-    public void Budgets_split_like_the_golden_ones()
-    {
-        foreach (var s in golden.BudgetSplits)
-        {
-            var split = BudgetSplit.Split(TokenBudget.OfTokens(s.GetProperty("n").GetInt32()), SelectionFixture.Ints(s.GetProperty("sizes")));
-            Assert.Equal(SelectionFixture.Ints(s.GetProperty("split")), split);
-        }
-    }
+    public void FastV_selects_the_golden_tokens() => Baseline("fastv", s => new FastVTokenPruner(s));
 
     [Fact]
-    public void FastV_selects_the_golden_tokens() => Baseline("fastv", 25, s => new FastVTokenPruner(s));
+    public void DivPrune_selects_the_golden_tokens() => Baseline("divprune", s => new DivPruneTokenPruner(s));
 
     [Fact]
-    public void DivPrune_selects_the_golden_tokens() => Baseline("divprune", 16, s => new DivPruneTokenPruner(s));
+    public void Dart_selects_the_golden_tokens() => Baseline("dart-equal-n", s => new DartTokenPruner(s));
 
-    [Fact]
-    public void Dart_selects_the_golden_tokens() => Baseline("dart-equal-n", 25, s => new DartTokenPruner(s));
-
-    private void Baseline(string method, int count, Func<PruningSettings, IVisualTokenPruner> create)
+    private void Baseline(string method, Func<PruningSettings, IVisualTokenPruner> create)
     {
         var ran = 0;
         foreach (var c in golden.Cases(method))
@@ -118,7 +71,7 @@ public sealed class SelectionConformanceTests(SelectionFixture golden) : IClassF
             Assert.True(SelectionFixture.Ints(c.GetProperty("kept")).SequenceEqual(image.Kept), $"kept differs: {Label(c)}");
             ran++;
         }
-        Assert.Equal(count, ran);
+        Assert.NotEqual(0, ran);
     }
 
     private static ImageReduction Run(IVisualTokenPruner pruner, VisualTokenLayout layout, int n, Func<ImageCandidates, PruningContext> context)
