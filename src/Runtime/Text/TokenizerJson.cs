@@ -103,7 +103,7 @@ internal static class TokenizerJson
                     normalize = s => before(s).Replace(from, to, StringComparison.Ordinal);
                     break;
                 case "NFC":
-                    normalize = s => Normalize(before(s));
+                    normalize = s => Nfc.Normalize(before(s));
                     break;
                 default:
                     throw new TokenizerException($"The normalizer '{Text(n, "type")}' is not supported; supported are Prepend, Replace and NFC.");
@@ -127,8 +127,6 @@ internal static class TokenizerJson
 
         throw new TokenizerException($"The pre-tokenizer [{string.Join(", ", pre.Select(p => Text(p, "type")))}] is not supported; supported are none, Metaspace, and Split + ByteLevel.");
     }
-
-    internal static string Normalize(string text) => text.Normalize(NormalizationForm.FormC);
 
     internal static IEnumerable<string> Metaspace(string text, bool prefix, bool split)
     {
