@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using D2Pruner.AI.Cli;
+
+var root = new RootCommand("Asks local vision-language models about pictures, with D²Pruner dropping the visual tokens that do not matter.")
+{
+    AskCommand.Create(),
+    InspectCommand.Create(),
+};
+return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,56 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace D2Pruner.AI.Cli;
+
+/// <summary>The stable shape of <c>ask --json</c> (docs/cli.md).</summary>
+internal static class AnswerJson
+{
+    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Of(ChatResponse response, PruningReport r) => new JsonObject
+    {
+        ["text"] = response.Text,
+        ["finish_reason"] = response.FinishReason?.Value,
+        ["model"] = response.ModelId,
+        ["usage"] = new JsonObject { ["input_tokens"] = response.Usage?.InputTokenCount, ["output_tokens"] = response.Usage?.OutputTokenCount },
+        ["pruning"] = new JsonObject
+        {
+            ["preset"] = r.Preset.ToString().ToLowerInvariant(),
+            ["reason"] = r.PresetReason,
+            ["method"] = r.Method,
+            ["layer"] = r.Layer,
+            ["alpha"] = r.Alpha,
+            ["prior"] = r.Prior,
+            ["visual_tokens"] = r.VisualTokens,
+            ["visual_tokens_kept"] = r.VisualTokensKept,
+            ["images"] = new JsonArray([.. r.Images.Select(i => new JsonObject
+            {
+                ["visual_tokens"] = i.VisualTokens,
+                ["kept"] = new JsonArray([.. i.Kept.Select(k => JsonValue.Create(k))]),
+                ["pivots"] = i.Pivots,
+                ["fill"] = i.Fill,
+                ["edges"] = i.Edges,
+            })]),
+        },
+        ["kv_bytes"] = r.KvBytes,
+        ["kv_bytes_unpruned"] = r.KvBytesUnpruned,
+        ["times_ms"] = new JsonObject
+        {
+            ["preprocess"] = Math.Round(r.Times.PreprocessMs, 3),
+            ["vision"] = Math.Round(r.Times.VisionMs, 3),
+            ["prefill"] = Math.Round(r.Times.PrefillMs, 3),
+            ["prune"] = Math.Round(r.Times.PruneMs, 3),
+            ["decode"] = Math.Round(r.Times.DecodeMs, 3),
+        },
+        ["tokens_per_second"] = AnswerTable.TokensPerSecond(response, r) is { } s ? Math.Round(s, 3) : null,
+        ["groundings"] = new JsonArray([.. response.GetGroundings().Select(g => new JsonObject
+        {
+            ["label"] = g.Label,
+            ["box"] = new JsonArray(g.Box.Left, g.Box.Top, g.Box.Right, g.Box.Bottom),
+            ["image"] = g.ImageIndex,
+        })]),
+    }.ToJsonString(Options);
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
+using Microsoft.Extensions.AI;
+using Spectre.Console;
+
+namespace D2Pruner.AI.Cli;
+
+/// <summary><c>d2pruner ask</c>: a question about pictures, a streamed answer, and what pruning did.</summary>
+internal static class AskCommand
+{
+    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<FileInfo[]> Image = new("--image", "-i") { Description = "Picture; may be given several times.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question.", Required = true };
+    private static readonly Option<PruningPreset> Preset = new("--preset") { Description = "Auto, Understanding, Localization or None.", DefaultValueFactory = _ => PruningPreset.Auto };
+    private static readonly Option<string?> Keep = new("--keep") { Description = "Visual tokens to keep: a ratio such as 0.25, or a number such as 128." };
+    private static readonly Option<int?> Layer = new("--layer") { Description = "K: decoder layers 0..K-1 see every token." };
+    private static readonly Option<double?> Alpha = new("--alpha") { Description = "Weight of semantic against spatial similarity, 0..1." };
+    private static readonly Option<bool> NoPrune = new("--no-prune") { Description = "Prune nothing." };
+    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
+    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Write the first picture with the dropped tokens dimmed to this PNG." };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
+
+    public static Command Create()
+    {
+        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Overlay, Json };
+        command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
+        return command;
+    }
+
+    private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
+    {
+        var json = parse.GetValue(Json);
+        List<AIContent> contents = [];
+        foreach (var file in parse.GetValue(Image) ?? []) contents.Add(new DataContent(await File.ReadAllBytesAsync(file.FullName, cancellationToken), "application/octet-stream"));
+        contents.Add(new TextContent(parse.GetValue(Prompt)));
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        await using var engine = await LoadAsync(options, quiet: json, cancellationToken);
+        using var client = new D2PrunerChatClient(engine);
+        var request = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens) };
+        request.WithPruning(parse.GetValue(NoPrune) ? PruningPreset.None : parse.GetValue(Preset)).WithPruning(Overrides(parse));
+        List<ChatResponseUpdate> updates = [];
+        await foreach (var update in client.GetStreamingResponseAsync([new ChatMessage(ChatRole.User, contents)], request, cancellationToken))
+        {
+            updates.Add(update);
+            if (!json) Console.Write(update.Text);
+        }
+
+        var response = updates.ToChatResponse();
+        var report = response.GetPruningReport()!;
+        if (json) Console.WriteLine(AnswerJson.Of(response, report));
+        else AnswerTable.Write(response, report);
+        if (parse.GetValue(Overlay) is { } png)
+        {
+            if (report.Images.Count == 0) throw new ArgumentException("--overlay needs a picture; give one with --image.");
+            var picture = ImageDecoder.Decode(((DataContent)contents[0]).Data);
+            var first = report.Images[0];
+            await File.WriteAllBytesAsync(png.FullName, TokenOverlay.Render(picture, first.Kept.Select(k => Pixels(first.AreaOf(k), picture))), cancellationToken);
+        }
+    }
+
+    internal static async Task<VisionLanguageEngine> LoadAsync(VisionModelOptions options, bool quiet, CancellationToken cancellationToken)
+    {
+        if (quiet || !AnsiConsole.Profile.Capabilities.Interactive) return await VisionLanguageEngine.LoadAsync(options, null, null, cancellationToken);
+        return await AnsiConsole.Progress().HideCompleted(true).AutoClear(true).StartAsync(async context =>
+        {
+            var task = context.AddTask("Loading");
+            var progress = new Progress<ModelLoadProgress>(p => (task.Description, task.Value) = (p.Stage, 100 * p.Fraction));
+            return await VisionLanguageEngine.LoadAsync(options, progress, null, cancellationToken);
+        });
+    }
+
+    private static PixelBox Pixels(BoundingBox b, DecodedImage i) => new(b.Left * i.Width, b.Top * i.Height, b.Right * i.Width, b.Bottom * i.Height);
+
+    private static VisualPruningOptions Overrides(ParseResult parse)
+    {
+        var (ratio, tokens) = ParseKeep(parse.GetValue(Keep));
+        return new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, Layer = parse.GetValue(Layer), Alpha = parse.GetValue(Alpha) };
+    }
+
+    /// <summary>A whole number without a point is a token count, anything else a ratio.</summary>
+    internal static (double? Ratio, int? Tokens) ParseKeep(string? text)
+    {
+        if (text is null) return (null, null);
+        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        if (!text.Contains('.') && int.TryParse(text, System.Globalization.NumberStyles.None, culture, out var tokens) && tokens > 0) return (null, tokens);
+        if (double.TryParse(text, System.Globalization.NumberStyles.Float, culture, out var ratio) && ratio is > 0 and <= 1) return (ratio, null);
+        throw new ArgumentException($"--keep is '{text}'; expected a ratio such as 0.25 (greater than 0, at most 1) or a number of tokens such as 128.");
+    }
+}

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using D2Pruner.AI.Runtime;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace D2Pruner.AI;
+
+/// <summary>
+/// An <see cref="IChatClient"/> over a vision-language model in this process that drops visual tokens which do not matter (D²Pruner, arXiv 2512.19443).
+/// Safe for concurrent use: requests queue at the engine. It borrows its engine unless it was told to own it.
+/// </summary>
+public sealed class D2PrunerChatClient : IChatClient
+{
+    private readonly D2PrunerChatClientOptions options;
+    private readonly IModelSource model;
+    private readonly ChatClientMetadata metadata;
+    private readonly UnsupportedOptions unsupported;
+    private readonly OptionsMapper optionsMapper;
+    private readonly MessageMapper messageMapper;
+    private readonly IDisposable? owned;
+    private int disposed;
+
+    /// <summary>Creates a client over a loaded engine.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="options">Settings, copied; null takes the defaults.</param>
+    /// <param name="ownsEngine">True disposes the engine with the client.</param>
+    /// <param name="loggerFactory">Where ignored options are logged; null logs nowhere.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="engine"/> is null.</exception>
+    /// <exception cref="ArgumentException">The options are invalid; the message lists every problem.</exception>
+    public D2PrunerChatClient(VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null)
+        : this(new LoadedModel(engine ?? throw new ArgumentNullException(nameof(engine))), options, ownsEngine ? engine : null, null, loggerFactory)
+    {
+    }
+
+    /// <summary>Creates a client over any engine; for scripted ones.</summary>
+    internal D2PrunerChatClient(IVisionEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, IImageResolver? imageResolver = null)
+        : this(new LoadedModel(engine), options, ownsEngine ? engine as IDisposable : null, imageResolver, loggerFactory)
+    {
+    }
+
+    internal D2PrunerChatClient(IModelSource model, D2PrunerChatClientOptions? options, IDisposable? owned, IImageResolver? imageResolver, ILoggerFactory? loggerFactory)
+    {
+        this.options = (options ?? new D2PrunerChatClientOptions()).Copy();
+        ClientOptionsRules.ThrowIfInvalid(this.options);
+        this.model = model;
+        this.owned = owned;
+        var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<D2PrunerChatClient>();
+        // No provider URI: this process is no server, and telemetry would report an empty address.
+        metadata = new ChatClientMetadata("d2pruner", providerUri: null, model.ModelId);
+        unsupported = new UnsupportedOptions(this.options.StrictOptions, logger);
+        optionsMapper = new OptionsMapper(this.options, unsupported);
+        messageMapper = new MessageMapper(this.options, imageResolver ?? new DenyAllImageResolver(this.options.MaxImageBytes), unsupported);
+    }
+
+    /// <summary>The settings in force, for the cache's fingerprint.</summary>
+    internal D2PrunerChatClientOptions Options => options;
+
+    /// <inheritdoc />
+    /// <exception cref="ArgumentException">Options or messages that cannot be honoured.</exception>
+    /// <exception cref="NotSupportedException">Something was asked that this client cannot do and must not drop.</exception>
+    /// <exception cref="EngineBusyException">The engine's queue is full.</exception>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        // One code path: the whole answer is the sum of its stream.
+        List<ChatResponseUpdate> updates = [];
+        await foreach (var update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false)) updates.Add(update);
+        var response = updates.ToChatResponse();
+        response.RawRepresentation = (updates[^1].RawRepresentation as GenerationCompleted)?.Result;
+        return response;
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="ArgumentException">Options that cannot be honoured; thrown by the call itself, not by the enumeration.</exception>
+    /// <exception cref="NotSupportedException">Something was asked that this client cannot do and must not drop.</exception>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref disposed) != 0, this);
+        List<ChatMessage> snapshot = [.. messages];
+        if (snapshot.Contains(null!)) throw new ArgumentException("A message is null.", nameof(messages));
+        var settings = optionsMapper.Map(options, this, model.Names);
+        return StreamAsync(snapshot, settings, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null) return null;
+        if (serviceType == typeof(ChatClientMetadata)) return metadata;
+        if (serviceType == typeof(VisionModelInfo)) return model.Current?.Model;
+        if (model.Current is { } engine && serviceType != typeof(object) && serviceType.IsInstanceOfType(engine) && serviceType != typeof(IDisposable)) return engine;
+        return serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <summary>Disposes the engine if the client owns it. May be called again.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref disposed, 1) == 0) owned?.Dispose();
+    }
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        List<ChatMessage> messages, RequestSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // Captured here: the engine's thread has no current activity.
+        var telemetry = RequestTelemetry.Start(Activity.Current, model.ModelId);
+        // Cancelled when the consumer leaves the loop, before the engine's enumerator is asked to end.
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var mapped = await messageMapper.MapAsync(messages, settings.Instructions, leaving.Token).ConfigureAwait(false);
+        var resolved = PruningResolver.Resolve(settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images));
+        var engine = await model.GetAsync(leaving.Token).ConfigureAwait(false);
+        var updates = new UpdateBuilder(model.ModelId);
+
+        var events = engine.GenerateAsync(Request(mapped, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
+        try
+        {
+            while (await events.MoveNextAsync().ConfigureAwait(false))
+            {
+                switch (events.Current)
+                {
+                    case PrefillCompleted prefill:
+                        telemetry.Prefilled(prefill.Prefill, resolved);
+                        break;
+                    case TextDelta text:
+                        yield return updates.Text(text);
+                        break;
+                    case GenerationCompleted completed:
+                        var regions = Groundings(completed.Result, resolved, out var issues);
+                        telemetry.Completed(completed.Result);
+                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues), regions);
+                        yield break;
+                }
+            }
+            throw new InvalidOperationException("The engine ended without completing the answer.");
+        }
+        finally
+        {
+            await leaving.CancelAsync().ConfigureAwait(false);
+            await events.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private VisionRequest Request(MappedMessages mapped, RequestSettings settings, ResolvedPruning resolved) => new()
+    {
+        Turns = mapped.Turns,
+        Generation = settings.Generation,
+        Pruning = resolved.Settings,
+        MaxImagePixels = options.MaxImagePixels,
+        IncludeScores = settings.IncludeScores,
+    };
+
+    private IReadOnlyList<GroundedRegion>? Groundings(GenerationResult result, ResolvedPruning resolved, out IReadOnlyList<string> issues)
+    {
+        issues = [];
+        if (!(options.ParseGroundings ?? resolved.Preset == Pruning.PruningPreset.Localization) || result.Prefill.Images.Count == 0) return null;
+        var parsed = GroundingReader.Read(result.Text, result.Prefill.Images);
+        issues = parsed.Issues;
+        return parsed.Regions;
+    }
+}

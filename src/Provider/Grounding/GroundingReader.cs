@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
+
+namespace D2Pruner.AI;
+
+/// <summary>Finds boxes in answers: four numbers in brackets, with a label where a format gives one, mapped to the original picture. Never throws.</summary>
+internal static partial class GroundingReader
+{
+    public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(string text, IReadOnlyList<ImagePruning> images)
+    {
+        var regions = new List<GroundedRegion>();
+        var issues = new List<string>();
+        var image = images[^1];
+        foreach (Match m in Box().Matches(text))
+        {
+            double[] v = [.. m.Groups["n"].Captures.Select(c => double.Parse(c.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture))];
+            if (v.Length != 4)
+            {
+                issues.Add($"'{m.Value}' has {v.Length} numbers; a box has 4.");
+                continue;
+            }
+
+            if (Problem(v, image.Map.Space) is { } problem)
+            {
+                issues.Add($"'{m.Value}' {problem}");
+                continue;
+            }
+
+            var p = image.Map.FromModel(v[0], v[1], v[2], v[3]);
+            var box = BoundingBox.Clip(p.Left / image.Width, p.Top / image.Height, p.Right / image.Width, p.Bottom / image.Height);
+            regions.Add(new GroundedRegion(Label(text, m), box, image.ImageIndex, m.Index, m.Index + m.Length) { ImageIsAssumed = images.Count > 1 });
+        }
+
+        if (regions.Count > 0 && images.Count > 1) issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
+        return (regions, issues);
+    }
+
+    private static string? Problem(double[] v, CoordinateSpace space)
+    {
+        if (v[2] < v[0] || v[3] < v[1]) return "has its right or bottom edge before its left or top one.";
+        var max = space switch { CoordinateSpace.Unit => 1.0, CoordinateSpace.Thousand => 1000, _ => double.MaxValue };
+        return v.Any(x => x < 0 || x > max) ? $"has a number outside 0..{max.ToString(CultureInfo.InvariantCulture)}." : null;
+    }
+
+    // Qwen2.5-VL: "label": "..." in the same object, after the box as a rule. InternVL: <ref>...</ref> before it.
+    private static string? Label(string text, Match box)
+    {
+        var end = text.IndexOf('}', box.Index);
+        var start = text.LastIndexOf('{', box.Index);
+        if (start >= 0 && end > start && JsonLabel().Match(text, start, end - start) is { Success: true } json) return json.Groups[1].Value;
+        return Reference().Match(text[..box.Index]) is { Success: true } r ? r.Groups[1].Value.Trim() : null;
+    }
+
+    [GeneratedRegex(@"\[\s*(?<n>-?\d+(?:\.\d+)?)(?:\s*,\s*(?<n>-?\d+(?:\.\d+)?))+\s*\]")]
+    private static partial Regex Box();
+
+    [GeneratedRegex("\"(?:label|text_content)\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"")]
+    private static partial Regex JsonLabel();
+
+    [GeneratedRegex(@"<ref>([^<]*)</ref>(?:<box>)?\[?$")]
+    private static partial Regex Reference();
+}

@@ -1,0 +1,72 @@
+using System.ComponentModel.DataAnnotations;
+using D2Pruner.AI.Pruning;
+
+namespace D2Pruner.AI;
+
+/// <summary>Pruning overrides; null takes the preset's value. <see cref="KeepRatio"/> and <see cref="KeepTokens"/> exclude each other.</summary>
+public sealed class VisualPruningOptions
+{
+    /// <summary>Method: <c>d2pruner</c> (default) or a baseline's name.</summary>
+    public string? Method { get; set; }
+
+    /// <summary>Share of each picture's visual tokens to keep, in (0, 1].</summary>
+    [Range(0d, 1d, MinimumIsExclusive = true)]
+    public double? KeepRatio { get; set; }
+
+    /// <summary>Visual tokens to keep in the whole request, at least 1.</summary>
+    [Range(1, int.MaxValue)]
+    public int? KeepTokens { get; set; }
+
+    /// <summary>K: decoder layers 0..K-1 see every token; 0..L-1.</summary>
+    [Range(0, int.MaxValue)]
+    public int? Layer { get; set; }
+
+    /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6).</summary>
+    [Range(0d, 1d)]
+    public double? Alpha { get; set; }
+
+    /// <summary>Edge threshold of the fused similarity, 0..1.</summary>
+    [Range(0d, 1d)]
+    public double? Theta { get; set; }
+
+    /// <summary>Share of the budget that goes to pivots, 0..1.</summary>
+    [Range(0d, 1d)]
+    public double? PivotRatio { get; set; }
+
+    /// <summary>How pivots and the independent set interact.</summary>
+    [EnumDataType(typeof(PivotRule))]
+    public PivotRule? Rule { get; set; }
+
+    /// <summary>Evict dropped tokens' keys and values from the layers below K too.</summary>
+    public bool? EvictEarlyKv { get; set; }
+
+    /// <summary>Positional prior: a file path, <c>uniform</c>, or null for the one beside the model.</summary>
+    public string? Prior { get; set; }
+
+    internal bool IsEmpty => this is
+    {
+        Method: null, KeepRatio: null, KeepTokens: null, Layer: null, Alpha: null, Theta: null,
+        PivotRatio: null, Rule: null, EvictEarlyKv: null, Prior: null,
+    };
+
+    internal VisualPruningOptions Copy() => (VisualPruningOptions)MemberwiseClone();
+
+    /// <summary>This level's values where set, else those of a less specific level. A budget, ratio or count, is one setting.</summary>
+    internal VisualPruningOptions Over(VisualPruningOptions lessSpecific)
+    {
+        var hasBudget = KeepRatio is not null || KeepTokens is not null;
+        return new VisualPruningOptions
+        {
+            Method = Method ?? lessSpecific.Method,
+            KeepRatio = hasBudget ? KeepRatio : lessSpecific.KeepRatio,
+            KeepTokens = hasBudget ? KeepTokens : lessSpecific.KeepTokens,
+            Layer = Layer ?? lessSpecific.Layer,
+            Alpha = Alpha ?? lessSpecific.Alpha,
+            Theta = Theta ?? lessSpecific.Theta,
+            PivotRatio = PivotRatio ?? lessSpecific.PivotRatio,
+            Rule = Rule ?? lessSpecific.Rule,
+            EvictEarlyKv = EvictEarlyKv ?? lessSpecific.EvictEarlyKv,
+            Prior = Prior ?? lessSpecific.Prior,
+        };
+    }
+}

@@ -1,0 +1,10 @@
+using D2Pruner.AI.Runtime;
+
+namespace D2Pruner.AI;
+
+/// <summary>Messages as the engine sees them.</summary>
+/// <param name="Turns">Turns, oldest first.</param>
+/// <param name="Question">Text of the last user message, for the preset.</param>
+/// <param name="SystemText">System text and instructions, for the preset.</param>
+/// <param name="Images">Number of pictures.</param>
+internal sealed record MappedMessages(IReadOnlyList<ChatTurn> Turns, string Question, string? SystemText, int Images);

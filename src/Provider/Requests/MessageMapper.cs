@@ -1,0 +1,113 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using Microsoft.Extensions.AI;
+
+namespace D2Pruner.AI;
+
+/// <summary>Chat messages to turns of text and pictures, order kept.</summary>
+internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageResolver resolver, UnsupportedOptions unsupported)
+{
+    /// <summary>Maps a snapshot of messages; pictures behind URIs are read here.</summary>
+    /// <exception cref="ArgumentException">Too many or empty pictures, or a bad budget on one.</exception>
+    /// <exception cref="NotSupportedException">Content that no picture model can take.</exception>
+    /// <exception cref="ImageAccessDeniedException">A URI the resolver refuses.</exception>
+    public async ValueTask<MappedMessages> MapAsync(IReadOnlyList<ChatMessage> messages, string? instructions, CancellationToken cancellationToken)
+    {
+        CheckImageCount(messages);
+        var turns = new List<ChatTurn>(messages.Count + 1);
+        foreach (var message in messages) turns.Add(await MapAsync(message, cancellationToken).ConfigureAwait(false));
+        if (instructions is not null) Prepend(turns, instructions);
+
+        var last = turns.FindLast(t => t.Role == ChatRole.User.Value);
+        var system = turns.Where(t => t.Role == ChatRole.System.Value).Select(Text).ToList();
+        return new MappedMessages(turns, last is null ? "" : Text(last), system.Count == 0 ? null : string.Join("\n", system), turns.Sum(t => t.Parts.Count(p => p is ImagePart)));
+    }
+
+    // One system turn: the templates of several families know only one.
+    private static void Prepend(List<ChatTurn> turns, string instructions)
+    {
+        if (turns is [{ Role: "system" } first, ..])
+            turns[0] = first with { Parts = [new TextPart(Text(first).Length > 0 ? instructions + "\n\n" : instructions), .. first.Parts] };
+        else
+            turns.Insert(0, new ChatTurn(ChatRole.System.Value, [new TextPart(instructions)]));
+    }
+
+    private async ValueTask<ChatTurn> MapAsync(ChatMessage message, CancellationToken cancellationToken)
+    {
+        if (message.RawRepresentation is ChatTurn turn) return turn;
+        var parts = new List<ChatPart>(message.Contents.Count);
+        foreach (var content in message.Contents)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (await MapAsync(content, cancellationToken).ConfigureAwait(false) is { } part) parts.Add(part);
+        }
+        return new ChatTurn(message.Role.Value, parts);
+    }
+
+    private async ValueTask<ChatPart?> MapAsync(AIContent content, CancellationToken cancellationToken)
+    {
+        switch (content)
+        {
+            case TextContent text:
+                return string.IsNullOrEmpty(text.Text) ? null : new TextPart(text.Text);
+            case DataContent data:
+                RequireImageType(data.MediaType, "DataContent");
+                return Image(data.Data, data, $"DataContent of type '{data.MediaType}'", IsOpaque(data.MediaType));
+            case UriContent uri:
+                RequireImageType(uri.MediaType, "UriContent");
+                var bytes = await resolver.ResolveAsync(uri.Uri, cancellationToken).ConfigureAwait(false);
+                return Image(bytes, uri, $"The picture behind a UriContent of type '{uri.MediaType}'", mustSniff: true);
+            case FunctionCallContent or FunctionResultContent:
+                throw new NotSupportedException($"A message holds {content.GetType().Name}, but this client calls no tools; put the facts into text.");
+            case HostedFileContent file:
+                throw new NotSupportedException($"A message holds the hosted file '{file.FileId}', which a model in this process cannot reach; send its bytes as DataContent.");
+            case TextReasoningContent or UsageContent or ErrorContent:
+                return null; // An answer's by-products, not part of what was said.
+            default:
+                unsupported.IgnoreContent(content);
+                return null;
+        }
+    }
+
+    private ImagePart Image(ReadOnlyMemory<byte> bytes, AIContent content, string what, bool mustSniff)
+    {
+        if (bytes.IsEmpty) throw new ArgumentException($"{what} is empty; expected the bytes of an encoded picture.");
+        if (bytes.Length > options.MaxImageBytes)
+            throw new ArgumentException($"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise the limit.");
+        if (mustSniff && ImageSniffer.Sniff(bytes.Span) is null)
+            throw new NotSupportedException($"{what} holds no known picture format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
+
+        if (content.AdditionalProperties is not { Count: > 0 } properties) return new ImagePart(bytes);
+        var reader = new PropertyReader(properties, "an image's AdditionalProperties");
+        var budget = OptionsMapper.ReadPruning(reader);
+        VisualPruningRules.ThrowIfInvalid(budget, "picture");
+        var preset = reader.Enum<PruningPreset>(D2PrunerKeys.Preset);
+        var other = reader.UnknownKeys([D2PrunerKeys.KeepRatio, D2PrunerKeys.KeepTokens, D2PrunerKeys.Preset]).FirstOrDefault();
+        if (other is not null || preset is not (null or PruningPreset.None))
+        {
+            throw new ArgumentException(
+                $"A picture carries '{other ?? $"{D2PrunerKeys.Preset} = {preset}"}', but there is one prune point for the whole request: a picture may carry only {D2PrunerKeys.KeepRatio}, {D2PrunerKeys.KeepTokens} or {D2PrunerKeys.Preset} = none.");
+        }
+        if (preset == PruningPreset.None && (budget.KeepRatio ?? budget.KeepTokens) is not null)
+            throw new ArgumentException($"A picture carries both {D2PrunerKeys.Preset} = none and a budget; set one of them.");
+        return new ImagePart(bytes) { KeepRatio = budget.KeepRatio, KeepTokens = budget.KeepTokens, KeepAll = preset == PruningPreset.None };
+    }
+
+    // Before any URI is fetched.
+    private void CheckImageCount(IReadOnlyList<ChatMessage> messages)
+    {
+        var count = messages.Sum(m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart) : m.Contents.Count(c => c is DataContent or UriContent));
+        if (count > options.MaxImagesPerRequest)
+            throw new ArgumentException($"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise the limit.");
+    }
+
+    private static void RequireImageType(string mediaType, string kind)
+    {
+        if (IsOpaque(mediaType) || mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)) return;
+        throw new NotSupportedException($"A message holds {kind} of type '{mediaType}', but this model takes text and pictures only; expected image/... (or application/octet-stream with a picture's bytes).");
+    }
+
+    private static bool IsOpaque(string mediaType) => mediaType.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase);
+
+    private static string Text(ChatTurn turn) => string.Concat(turn.Parts.OfType<TextPart>().Select(p => p.Text));
+}

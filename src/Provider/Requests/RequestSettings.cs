@@ -1,0 +1,23 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+
+namespace D2Pruner.AI;
+
+/// <summary>What a request's options say, read once and checked; nothing resolved yet.</summary>
+internal sealed record RequestSettings
+{
+    public required GenerationSettings Generation { get; init; }
+
+    /// <summary>Preset the request names, or null.</summary>
+    public PruningPreset? Preset { get; init; }
+
+    /// <summary>The request's own overrides.</summary>
+    public required VisualPruningOptions Pruning { get; init; }
+
+    public bool IncludeScores { get; init; }
+
+    public string? Instructions { get; init; }
+
+    /// <summary>JSON schema text that the answer should follow, or null.</summary>
+    public string? Schema { get; init; }
+}

@@ -1,0 +1,76 @@
+using D2Pruner.AI.Pruning;
+
+namespace D2Pruner.AI;
+
+/// <summary>
+/// What pruning did for one answer. It travels as JSON (snake_case names of these properties, null ones left out) under <c>d2pruner.report</c>
+/// in the answer message's <c>AdditionalProperties</c>; read it with <see cref="D2PrunerResponseExtensions"/>.
+/// </summary>
+public sealed class PruningReport
+{
+    /// <summary>Preset in force, never Auto.</summary>
+    public PruningPreset Preset { get; init; }
+
+    /// <summary>Who named the preset (or Auto): <c>request</c> or <c>client</c>.</summary>
+    public string PresetSource { get; init; } = "";
+
+    /// <summary>Why this preset, one sentence.</summary>
+    public string PresetReason { get; init; } = "";
+
+    /// <summary>Method, or null when nothing was pruned.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>K: layers 0..K-1 saw every token; null when nothing was pruned.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>Share of each picture asked to be kept, or null for an absolute budget.</summary>
+    public double? KeepRatio { get; init; }
+
+    /// <summary>Absolute budget of the request, or null for a ratio.</summary>
+    public int? KeepTokens { get; init; }
+
+    /// <summary>Weight of semantic against spatial similarity.</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>Edge threshold.</summary>
+    public double? Theta { get; init; }
+
+    /// <summary>Share of the budget that goes to pivots.</summary>
+    public double? PivotRatio { get; init; }
+
+    /// <summary>Pivot rule.</summary>
+    public PivotRule? Rule { get; init; }
+
+    /// <summary>Whether dropped tokens left the layers below K too.</summary>
+    public bool? EvictEarlyKv { get; init; }
+
+    /// <summary>Identity of the positional prior, or <c>uniform</c>; null where the method reads none.</summary>
+    public string? Prior { get; init; }
+
+    /// <summary>Prompt tokens before pruning, visual tokens included.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Prompt tokens that the layers from K on saw.</summary>
+    public int PromptTokensKept { get; init; }
+
+    /// <summary>Visual tokens before pruning, separators not counted.</summary>
+    public int VisualTokens { get; init; }
+
+    /// <summary>Visual tokens kept, separators not counted.</summary>
+    public int VisualTokensKept { get; init; }
+
+    /// <summary>Bytes of keys and values after the prompt.</summary>
+    public long KvBytes { get; init; }
+
+    /// <summary>Bytes of keys and values the whole prompt would have taken.</summary>
+    public long KvBytesUnpruned { get; init; }
+
+    /// <summary>Where the time went.</summary>
+    public PruningReportTimes Times { get; init; } = new();
+
+    /// <summary>Per picture, in order of appearance.</summary>
+    public IReadOnlyList<PrunedImageReport> Images { get; init; } = [];
+
+    /// <summary>What was wrong with boxes in the answer, one sentence each: malformed ones, and guesses that were made.</summary>
+    public IReadOnlyList<string> GroundingIssues { get; init; } = [];
+}
