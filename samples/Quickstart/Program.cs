@@ -24,8 +24,9 @@ services.AddD2PrunerChatClient(modelFolder);
 await using var provider = services.BuildServiceProvider();
 var client = provider.GetRequiredService<IChatClient>();
 
-// The first request loads the model and warms libtorch up; it is not measured.
-await Ask(new ChatOptions { MaxOutputTokens = 1 }.WithoutPruning(), stream: false);
+// The first requests load the model and warm everything up; they are not measured.
+await Ask(new ChatOptions { MaxOutputTokens = 2 }.WithoutPruning(), stream: false);
+await Ask(new ChatOptions { MaxOutputTokens = 2 }.WithPruning(PruningPreset.Understanding), stream: false);
 Console.WriteLine($"{Environment.NewLine}Without pruning:");
 var plain = await Ask(new ChatOptions { MaxOutputTokens = 24, Temperature = 0 }.WithoutPruning(), stream: true);
 Console.WriteLine($"{Environment.NewLine}With D²Pruner:");

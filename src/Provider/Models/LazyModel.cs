@@ -46,13 +46,8 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
 
         await _disposing.CancelAsync().ConfigureAwait(false);
         if (load is null) return;
-        try
-        {
-            await (await load.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception) when (load.IsFaulted || load.IsCanceled)
-        {
-            // The load's failure was told to whoever asked for the model.
-        }
+        // A failed load was told to whoever asked for the model.
+        await ((Task)load).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (load.IsCompletedSuccessfully) await load.Result.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -109,7 +109,7 @@ public static partial class ModelLoader
             : throw new ArgumentException($"The device '{name}' was asked for; there are {cuda.device_count()} CUDA device(s).", nameof(name));
     }
 
-    // On CPU fp16 arithmetic is unusable (guides measured it 20-1000 times slower): 16-bit checkpoints compute in bfloat16 there.
+    // libtorch's fp16 products on CPU are 20-1000 times slower than bfloat16's (docs/log.md): 16-bit checkpoints compute in bfloat16 there.
     private static ScalarType ComputeType(ModelPrecision precision, ScalarType stored, Device device) => precision switch
     {
         ModelPrecision.Float32 => ScalarType.Float32,
