@@ -14,6 +14,7 @@ public sealed class ImagesRunner(string folder)
     {
         ["llava-1.5"] = new LlavaImageProcessor(new LlavaImageOptions()),
         ["llava-1.5-pad"] = new LlavaImageProcessor(new LlavaImageOptions { PadToSquare = true }),
+        ["llava-next"] = new LlavaNextImageProcessor(new LlavaNextImageOptions()),
     };
 
     public IReadOnlyList<JsonElement> ResizeCases => Cases("resize.json");

@@ -32,6 +32,7 @@ public sealed record PruningCase(string Name, PruningSettings Settings, bool Use
 {
     internal static PruningCase Read(JsonElement p)
     {
+        double Number(string key, double fallback) => p.TryGetProperty(key, out var v) ? v.GetDouble() : fallback;
         var budget = p.GetProperty("budget");
         return new PruningCase(
             p.GetProperty("name").GetString()!,
@@ -39,13 +40,13 @@ public sealed record PruningCase(string Name, PruningSettings Settings, bool Use
             {
                 Layer = p.GetProperty("layer").GetInt32(),
                 LayerIsExplicit = true,
-                Alpha = p.GetProperty("alpha").GetDouble(),
-                Theta = p.GetProperty("theta").GetDouble(),
-                PivotRatio = p.GetProperty("pivot_ratio").GetDouble(),
-                Rule = Enum.Parse<PivotRule>(p.GetProperty("rule").GetString()!),
-                EvictEarlyKv = p.GetProperty("evict").GetBoolean(),
+                Alpha = Number("alpha", 1),
+                Theta = Number("theta", 0.8),
+                PivotRatio = Number("pivot_ratio", 0.7),
+                Rule = p.TryGetProperty("rule", out var rule) ? Enum.Parse<PivotRule>(rule.GetString()!) : PivotRule.R1,
+                EvictEarlyKv = !p.TryGetProperty("evict", out var evict) || evict.GetBoolean(),
                 Budget = budget.TryGetProperty("tokens", out var t) ? TokenBudget.OfTokens(t.GetInt32()) : TokenBudget.OfRatio(budget.GetProperty("ratio").GetDouble()),
             },
-            p.GetProperty("prior").GetBoolean());
+            !p.TryGetProperty("prior", out var prior) || prior.GetBoolean());
     }
 }

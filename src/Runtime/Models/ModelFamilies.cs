@@ -1,5 +1,6 @@
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.LlavaNext;
 
 namespace D2Pruner.AI.Runtime.Models;
 
@@ -9,6 +10,7 @@ public static class ModelFamilies
     private static readonly Dictionary<string, Func<CheckpointFolder, ModelBlueprint>> Known = new(StringComparer.Ordinal)
     {
         ["llava"] = folder => new LlavaBlueprint(folder),
+        ["llava_next"] = folder => new LlavaNextBlueprint(folder),
     };
 
     /// <summary>Supported values of <c>model_type</c>.</summary>

@@ -1,0 +1,38 @@
+using System.Text;
+
+namespace D2Pruner.AI.Runtime.Text;
+
+/// <summary>The template of LLaVA-NeXT with Mistral, the published typo <c>&lt;\s&gt;</c> after answers included: ids must equal the reference's.</summary>
+public sealed class LlavaNextMistralTemplate : IChatTemplate
+{
+    /// <inheritdoc/>
+    public string Name => "llava-next-mistral";
+
+    /// <inheritdoc/>
+    public string ImagePlaceholder => "<image>";
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns)
+    {
+        var text = new StringBuilder();
+        foreach (var turn in turns)
+        {
+            switch (turn.Role)
+            {
+                case "system":
+                    text.Append("<<SYS>>\n").Append(turn.Text).Append("\n<</SYS>>\n\n");
+                    break;
+                case "assistant":
+                    text.Append(' ').Append(turn.Text).Append(@"<\s> ");
+                    break;
+                default:
+                    text.Append("[INST] ");
+                    foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Append(ImagePlaceholder).Append('\n');
+                    text.Append(turn.Text).Append(" [/INST]");
+                    break;
+            }
+        }
+
+        return text.ToString();
+    }
+}
