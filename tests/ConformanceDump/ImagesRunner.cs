@@ -15,6 +15,8 @@ public sealed class ImagesRunner(string folder)
         ["llava-1.5"] = new LlavaImageProcessor(new LlavaImageOptions()),
         ["llava-1.5-pad"] = new LlavaImageProcessor(new LlavaImageOptions { PadToSquare = true }),
         ["llava-next"] = new LlavaNextImageProcessor(new LlavaNextImageOptions()),
+        ["qwen2.5-vl"] = new Qwen2VLImageProcessor(new Qwen2VLImageOptions { MaxPixels = 12845056 }),
+        ["qwen2.5-vl-256-1280-tokens"] = new Qwen2VLImageProcessor(new Qwen2VLImageOptions { MinPixels = 200704, MaxPixels = 1003520 }),
     };
 
     public IReadOnlyList<JsonElement> ResizeCases => Cases("resize.json");

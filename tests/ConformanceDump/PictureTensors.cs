@@ -17,6 +17,14 @@ internal static class PictureTensors
             return;
         }
 
+        if (family == "qwen2_5_vl")
+        {
+            for (var i = 0; i < images.Count; i++) tensors[$"resized.{i}"] = Blob.Of(images[i].Resized, [.. images[i].ResizedShape.Select(d => (long)d)]);
+            tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Sum(i => i.PixelShape[0]), images[0].PixelShape[1]);
+            tensors["image_grid_thw"] = Blob.Of([.. images.SelectMany(i => i.GridThw!.Select(d => (long)d))], images.Count, 3);
+            return;
+        }
+
         if (family != "llava") return;
         var (h, w) = (images[0].ResizedShape[0], images[0].ResizedShape[1]);
         tensors["resized"] = Blob.Of([.. images.SelectMany(i => Planes(i.Resized))], images.Count, 3, h, w);

@@ -1,6 +1,7 @@
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Models.Llava;
 using D2Pruner.AI.Runtime.Models.LlavaNext;
+using D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 namespace D2Pruner.AI.Runtime.Models;
 
@@ -11,6 +12,7 @@ public static class ModelFamilies
     {
         ["llava"] = folder => new LlavaBlueprint(folder),
         ["llava_next"] = folder => new LlavaNextBlueprint(folder),
+        ["qwen2_5_vl"] = folder => new Qwen25VLBlueprint(folder),
     };
 
     /// <summary>Supported values of <c>model_type</c>.</summary>

@@ -1,0 +1,154 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
+
+/// <summary>
+/// Qwen2.5-VL's tower (Qwen2_5_VisionTransformerPretrainedModel) on one picture: window attention but in some blocks, 2-D rotary embedding,
+/// 2x2 merger. Windows are ordered by size, so that each size is one batch; the order inside a picture does not matter to the result.
+/// </summary>
+public sealed class QwenVisionTower : IVisionTower
+{
+    private const double Eps = 1e-6; // hard-coded in the model file
+
+    private readonly QwenVisionConfig _c;
+    private readonly Tensor _patch;
+    private readonly Block[] _blocks;
+    private readonly Tensor _mergerNorm;
+    private readonly Linear _merger0;
+    private readonly Linear _merger2;
+
+    private QwenVisionTower(ITensorSource source, QwenVisionConfig c, string p)
+    {
+        _c = c;
+        _patch = source.Take(p + "patch_embed.proj.weight", [c.HiddenSize, 3, c.TemporalPatchSize, c.PatchSize, c.PatchSize]);
+        _blocks = new Block[c.Layers];
+        for (var i = 0; i < c.Layers; i++) _blocks[i] = new Block(source, $"{p}blocks.{i}.", c);
+        var merged = c.HiddenSize * c.MergeSize * c.MergeSize;
+        _mergerNorm = source.Take(p + "merger.ln_q.weight", [c.HiddenSize]);
+        _merger0 = Linear.Take(source, p + "merger.mlp.0", merged, merged, true);
+        _merger2 = Linear.Take(source, p + "merger.mlp.2", c.OutputSize, merged, true);
+    }
+
+    /// <summary>Takes the tower's tensors.</summary>
+    public static QwenVisionTower Take(ITensorSource source, QwenVisionConfig config, string prefix) => new(source, config, prefix);
+
+    /// <inheritdoc/>
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        var (unit, width) = (_c.MergeSize * _c.MergeSize, _c.HiddenSize);
+        var windows = new QwenWindows(image.Grids[0].Rows, image.Grids[0].Columns, _c.WindowUnits);
+        var units = tensor(windows.Order, device: _patch.device);
+        var pixels = tensor(image.Pixels, image.PixelShape[0], image.PixelShape[1], device: _patch.device).to(_patch.dtype);
+        var x = nn.functional.linear(pixels, _patch.reshape(width, _c.PatchFeatures));
+        x = x.reshape(-1, unit, width).index_select(0, units).reshape(1, -1, width);
+        var (cos, sin) = Angles(windows.Order, image.Grids[0].Columns);
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            x = _blocks[i].Forward(x, _c, cos, sin, _c.FullAttentionBlocks.Contains(i) ? null : windows.Groups);
+        }
+
+        var y = Norms.Rms(x, _mergerNorm, Eps).reshape(-1, unit * width);
+        y = _merger2.Forward(nn.functional.gelu(_merger0.Forward(y)));
+        return new VisionOutput(y.index_select(0, units.argsort()).MoveToOuterDisposeScope(), null);
+    }
+
+    // Row and column angles of every patch in window order, fp32, [P, head_dim].
+    private (Tensor Cos, Tensor Sin) Angles(long[] order, int columns)
+    {
+        using var scope = NewDisposeScope();
+        var (m, head) = (_c.MergeSize, _c.HiddenSize / _c.Heads);
+        var rows = new long[order.Length * m * m];
+        var cols = new long[rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var (unit, inner) = (order[i / (m * m)], i % (m * m));
+            rows[i] = unit / columns * m + inner / m;
+            cols[i] = unit % columns * m + inner % m;
+        }
+
+        var inverse = Rotary.InverseFrequencies(head / 2, 10000, _patch.device);
+        var both = cat([inverse, inverse], 0);
+        var (cos, sin) = Rotary.Table([rows, cols], both, [head / 4, head / 4], ScalarType.Float32);
+        return (cos.MoveToOuterDisposeScope(), sin.MoveToOuterDisposeScope());
+    }
+
+    private sealed class Block(ITensorSource source, string p, QwenVisionConfig c)
+    {
+        private readonly Tensor _norm1 = source.Take(p + "norm1.weight", [c.HiddenSize]);
+        private readonly Tensor _norm2 = source.Take(p + "norm2.weight", [c.HiddenSize]);
+        private readonly Linear _qkv = Linear.Take(source, p + "attn.qkv", 3 * c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _proj = Linear.Take(source, p + "attn.proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _gate = Linear.Take(source, p + "mlp.gate_proj", c.IntermediateSize, c.HiddenSize, true);
+        private readonly Linear _up = Linear.Take(source, p + "mlp.up_proj", c.IntermediateSize, c.HiddenSize, true);
+        private readonly Linear _down = Linear.Take(source, p + "mlp.down_proj", c.HiddenSize, c.IntermediateSize, true);
+
+        public Tensor Forward(Tensor x, QwenVisionConfig c, Tensor cos, Tensor sin, IReadOnlyList<(int Count, int Units)>? groups)
+        {
+            using var scope = NewDisposeScope();
+            var qkv = _qkv.Forward(Norms.Rms(x, _norm1, Eps)).chunk(3, -1);
+            // The tower rotates in fp32, unlike the text model.
+            Tensor Rotate(Tensor t) => Rotary.Apply(Attention.SplitHeads(t, c.Heads).to(ScalarType.Float32), cos, sin).to(x.dtype);
+            var (q, k, v) = (Rotate(qkv[0]), Rotate(qkv[1]), Attention.SplitHeads(qkv[2], c.Heads));
+            var h = x + _proj.Forward(Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false) : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize)));
+            var y = Norms.Rms(h, _norm2, Eps);
+            return (h + _down.Forward(Activations.Find(c.Activation)(_gate.Forward(y)) * _up.Forward(y))).MoveToOuterDisposeScope();
+        }
+
+        // Windows of one size lie side by side: they become the batch.
+        private static Tensor Windowed(Tensor q, Tensor k, Tensor v, IReadOnlyList<(int Count, int Units)> groups, int unit)
+        {
+            using var scope = NewDisposeScope();
+            var parts = new List<Tensor>();
+            long start = 0;
+            foreach (var (count, units) in groups)
+            {
+                long length = (long)count * units * unit;
+                Tensor Batch(Tensor t) => t.narrow(2, start, length).reshape(t.shape[1], count, (long)units * unit, t.shape[3]).transpose(0, 1);
+                var y = Attention.Fused(Batch(q), Batch(k), Batch(v), causal: false);
+                parts.Add(y.transpose(0, 1).reshape(1, q.shape[1], length, q.shape[3]));
+                start += length;
+            }
+
+            return cat(parts, 2).MoveToOuterDisposeScope();
+        }
+    }
+}
+
+/// <summary>The windows of a grid of merged units: their units, windows of one size side by side.</summary>
+internal sealed class QwenWindows
+{
+    public QwenWindows(int rows, int columns, int side)
+    {
+        var windows = new List<long[]>();
+        for (var r = 0; r < rows; r += side)
+        {
+            for (var c = 0; c < columns; c += side)
+            {
+                var units = new List<long>();
+                for (var y = r; y < Math.Min(r + side, rows); y++)
+                {
+                    for (var x = c; x < Math.Min(c + side, columns); x++) units.Add((long)y * columns + x);
+                }
+
+                windows.Add([.. units]);
+            }
+        }
+
+        var sorted = windows.OrderByDescending(w => w.Length).ToArray();
+        Order = [.. sorted.SelectMany(w => w)];
+        Groups = [.. sorted.GroupBy(w => w.Length).Select(g => (g.Count(), g.Key))];
+    }
+
+    /// <summary>Row-major unit numbers in window order.</summary>
+    public long[] Order { get; }
+
+    /// <summary>Number of windows and units of each size, in order.</summary>
+    public IReadOnlyList<(int Count, int Units)> Groups { get; }
+}
