@@ -1,44 +1,65 @@
+using System.Runtime.InteropServices;
+
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>What two neighbouring symbols merge into, and how urgently (lower first).</summary>
-internal interface IMergeTable
-{
-    bool TryMerge(int left, int right, out int merged, out double priority);
-}
-
-/// <summary>Merges by rank (tokenizer.json, merges.txt).</summary>
-internal sealed class RankedMerges(Dictionary<(int, int), (int Rank, int Merged)> merges) : IMergeTable
-{
-    public bool TryMerge(int left, int right, out int merged, out double priority)
-    {
-        var found = merges.TryGetValue((left, right), out var m);
-        (merged, priority) = (m.Merged, m.Rank);
-        return found;
-    }
-}
-
-/// <summary>Merges by piece score (SentencePiece): any pair whose concatenation is a piece, the highest score first.</summary>
-internal sealed class ScoredMerges(IReadOnlyList<string> pieces, IReadOnlyList<float> scores, IReadOnlyDictionary<string, int> ids) : IMergeTable
-{
-    public bool TryMerge(int left, int right, out int merged, out double priority)
-    {
-        priority = 0;
-        if (!ids.TryGetValue(pieces[left] + pieces[right], out merged)) return false;
-        priority = -scores[merged];
-        return true;
-    }
-}
-
-/// <summary>Byte-pair merging with a heap over a linked list: n log n in the length of the word.</summary>
+/// <summary>Byte-pair merging: the most urgent pair first, the leftmost of equals.</summary>
 internal static class BpeMerger
 {
+    private const int ShortWord = 32;
+
+    /// <summary>Merges a word's symbols in place.</summary>
     public static void Merge(List<int> symbols, IMergeTable table)
     {
+        if (symbols.Count < 2) return;
+        if (symbols.Count <= ShortWord) MergeShort(symbols, table);
+        else MergeLong(symbols, table);
+    }
+
+    // Plain arrays beat a heap on the few symbols of a common word.
+    private static void MergeShort(List<int> symbols, IMergeTable table)
+    {
+        Span<double> priority = stackalloc double[ShortWord];
+        Span<int> merged = stackalloc int[ShortWord];
+        var s = CollectionsMarshal.AsSpan(symbols);
+        var n = s.Length;
+        for (var i = 0; i < n - 1; i++) Look(s, i, table, priority, merged);
+        while (n > 1)
+        {
+            var best = 0;
+            for (var i = 1; i < n - 1; i++)
+            {
+                if (priority[i] < priority[best]) best = i;
+            }
+
+            if (double.IsPositiveInfinity(priority[best])) break;
+            s[best] = merged[best];
+            s[(best + 2)..n].CopyTo(s[(best + 1)..]);
+            if (best + 2 < n)
+            {
+                priority[(best + 2)..n].CopyTo(priority[(best + 1)..]);
+                merged[(best + 2)..n].CopyTo(merged[(best + 1)..]);
+            }
+
+            n--;
+            if (best > 0) Look(s, best - 1, table, priority, merged);
+            if (best < n - 1) Look(s, best, table, priority, merged);
+        }
+
+        symbols.RemoveRange(n, symbols.Count - n);
+    }
+
+    private static void Look(Span<int> s, int i, IMergeTable table, Span<double> priority, Span<int> merged)
+    {
+        if (!table.TryMerge(s[i], s[i + 1], out merged[i], out priority[i])) priority[i] = double.PositiveInfinity;
+    }
+
+    // A heap over a linked list: n log n, since a SentencePiece "word" is the whole text.
+    private static void MergeLong(List<int> symbols, IMergeTable table)
+    {
         var n = symbols.Count;
-        if (n < 2) return;
         var next = new int[n];
         var previous = new int[n];
-        var heap = new PriorityQueue<(int At, int Left, int Right, int Merged), (double, int)>();
+        var heap = new PriorityQueue<(int At, int Left, int Right, int Merged), (double, int)>(n);
         for (var i = 0; i < n; i++)
         {
             next[i] = i + 1 < n ? i + 1 : -1;

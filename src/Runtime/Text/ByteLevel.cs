@@ -19,6 +19,10 @@ internal static class ByteLevel
         }
     }
 
+    /// <summary>The character that stands for a byte.</summary>
+    public static char Encode(byte b) => ToChar[b];
+
+    /// <summary>The text's UTF-8 as characters.</summary>
     public static string Encode(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);

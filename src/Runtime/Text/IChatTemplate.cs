@@ -1,6 +1,6 @@
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>Renders turns to the prompt text of a model family.</summary>
+/// <summary>Renders turns to the prompt text of a model family. Implementations keep no state.</summary>
 public interface IChatTemplate
 {
     /// <summary>Short name, e.g. <c>llava-1.5</c>.</summary>
@@ -9,6 +9,15 @@ public interface IChatTemplate
     /// <summary>Text that stands for one picture in the rendered prompt.</summary>
     string ImagePlaceholder { get; }
 
-    /// <summary>Renders a conversation, one placeholder per picture, ready for the assistant's answer.</summary>
-    string Render(IReadOnlyList<ChatTurn> turns);
+    /// <summary>
+    /// SHA-256 (lower-case hex, of the UTF-8 text) of the template files that this one reproduces. Empty where the family's own
+    /// code writes the prompt and no file is consulted.
+    /// </summary>
+    IReadOnlyList<string> KnownHashes { get; }
+
+    /// <summary>Renders a conversation, one placeholder per picture.</summary>
+    /// <param name="turns">The turns, oldest first.</param>
+    /// <param name="addGenerationPrompt">End with what makes the assistant answer, where the template has such an ending.</param>
+    /// <exception cref="PromptException">A text contains a placeholder literal, or a role or part has no place in this template.</exception>
+    string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true);
 }

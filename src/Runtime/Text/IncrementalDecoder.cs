@@ -1,49 +1,32 @@
+using System.Buffers;
 using System.Text;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>How a vocabulary's tokens become text.</summary>
-internal enum DecoderKind
+/// <inheritdoc/>
+internal sealed class IncrementalDecoder(BpeTokenizer tokenizer, bool skipSpecial) : IIncrementalDecoder
 {
-    /// <summary>Byte-level: all bytes joined; invalid parts become U+FFFD per maximal subpart.</summary>
-    ByteLevel,
-
-    /// <summary>Hugging Face's ByteFallback: a run of byte tokens that is not valid as a whole becomes one U+FFFD per byte.</summary>
-    ByteFallback,
-
-    /// <summary>SentencePiece itself: inside a byte run valid characters are kept, each invalid byte becomes U+FFFD.</summary>
-    SentencePiece,
-}
-
-/// <summary>Decodes ids one at a time; text is handed out only when no later id can change it.</summary>
-public sealed class IncrementalDecoder
-{
-    private readonly BpeTokenizer _tokenizer;
-    private readonly bool _skipSpecial;
     private readonly System.Text.Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private readonly List<byte> _run = [];
-    private bool _atStart = true;
+    private int _strip = tokenizer.LeadingSpacesToStrip;
 
-    internal IncrementalDecoder(BpeTokenizer tokenizer, bool skipSpecial) => (_tokenizer, _skipSpecial) = (tokenizer, skipSpecial);
-
-    /// <summary>Feeds an id.</summary>
-    /// <returns>Text that is now final; often empty.</returns>
+    /// <inheritdoc/>
     public string Push(int id)
     {
-        if (_tokenizer.IdToToken(id) is not { } token || (_skipSpecial && _tokenizer.IsSpecial(id))) return "";
-        if (_tokenizer.Kind == DecoderKind.ByteLevel) return Utf8(ByteLevel.Decode(token), flush: false);
+        // What is not shown is removed before decoding: byte runs on both sides of it join.
+        if (tokenizer.IdToToken(id) is not { } token || (skipSpecial && tokenizer.IsSpecial(id))) return "";
+        if (tokenizer.Kind == DecoderKind.ByteLevel) return Utf8(ByteLevel.Decode(token), flush: false);
         if (ByteToken.Find(token) is { } b)
         {
             _run.Add(b);
             return "";
         }
 
-        return EndRun() + Start(token.Replace('▁', ' '));
+        return EndRun() + Strip(token.Replace('▁', ' '));
     }
 
-    /// <summary>Ends the text.</summary>
-    /// <returns>What was still held back.</returns>
-    public string Flush() => _tokenizer.Kind == DecoderKind.ByteLevel ? Utf8([], flush: true) : EndRun();
+    /// <inheritdoc/>
+    public string Flush() => tokenizer.Kind == DecoderKind.ByteLevel ? Utf8([], flush: true) : EndRun();
 
     private string Utf8(byte[] bytes, bool flush)
     {
@@ -60,19 +43,26 @@ public sealed class IncrementalDecoder
         var text = new StringBuilder();
         for (var i = 0; i < bytes.Length;)
         {
-            var valid = Rune.DecodeFromUtf8(bytes.AsSpan(i), out var rune, out var n) == System.Buffers.OperationStatus.Done;
-            if (!valid && _tokenizer.Kind == DecoderKind.ByteFallback) return Start(new string('\uFFFD', bytes.Length));
+            var valid = Rune.DecodeFromUtf8(bytes.AsSpan(i), out var rune, out var n) == OperationStatus.Done;
+            if (!valid && tokenizer.Kind == DecoderKind.ByteFallback) return Strip(new string('\uFFFD', bytes.Length));
             text.Append(valid ? rune.ToString() : "\uFFFD");
             i += valid ? n : 1;
         }
 
-        return Start(text.ToString());
+        return Strip(text.ToString());
     }
 
-    private string Start(string text)
+    // Only at the absolute start of the text; the first other character ends it.
+    private string Strip(string text)
     {
-        if (!_atStart || text.Length == 0) return text;
-        _atStart = false;
-        return _tokenizer.StripsLeadingSpace && text[0] == ' ' ? text[1..] : text;
+        var i = 0;
+        for (; _strip > 0 && i < text.Length; i++, _strip--)
+        {
+            if (text[i] == ' ') continue;
+            _strip = 0;
+            break;
+        }
+
+        return text[i..];
     }
 }

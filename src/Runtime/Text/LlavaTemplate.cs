@@ -15,8 +15,12 @@ public sealed class LlavaTemplate : IChatTemplate
     public string ImagePlaceholder => "<image>";
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns)
+    public IReadOnlyList<string> KnownHashes { get; } = ["2c2987bf0f184a23cb77c028d94943efb742ade369552733efac4be22398904b"];
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
+        TemplateRules.Check(turns, this, [ImagePlaceholder]);
         var text = new StringBuilder();
         foreach (var turn in turns)
         {
@@ -25,6 +29,7 @@ public sealed class LlavaTemplate : IChatTemplate
             foreach (var part in turn.Parts.OfType<TextPart>()) text.Append(part.Text).Append(' ');
         }
 
-        return text.Append("ASSISTANT:").ToString();
+        if (addGenerationPrompt) text.Append("ASSISTANT:");
+        return TemplateRules.Finish(text.ToString(), turns, this);
     }
 }

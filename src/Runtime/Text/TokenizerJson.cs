@@ -1,195 +1,159 @@
-using System.Text;
 using System.Text.Json;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>Reads tokenizer.json: BPE with the normalisers, pre-tokenizers and decoders of the supported families; anything else is refused by name.</summary>
+/// <summary>Reads tokenizer.json: BPE with the post-processors and decoders of the supported families; anything else is refused by name.</summary>
 internal static class TokenizerJson
 {
-    public static TokenizerModel Read(JsonElement root)
+    /// <param name="root">The file.</param>
+    /// <param name="overrides">An object whose keys replace the file's; null for none.</param>
+    /// <param name="config">What the files beside it add.</param>
+    /// <exception cref="TokenizerException">It cannot be read or is of an unsupported form.</exception>
+    public static TokenizerModel Read(JsonElement root, JsonElement? overrides, TokenizerConfig config) =>
+        JsonReading.Guard("tokenizer.json", () => ReadChecked(
+            key => overrides is { } o && o.TryGetProperty(key, out _) ? o.Find(key) : root.Find(key),
+            config));
+
+    /// <summary>Reads an added token's content and flags.</summary>
+    public static AddedToken AddedToken(JsonElement json, int id) => new(id, json.GetProperty("content").GetString()!, json.Flag("special") ?? false)
     {
-        try
-        {
-            return ReadChecked(root);
-        }
-        catch (Exception e) when (e is InvalidOperationException and not TokenizerException or KeyNotFoundException or FormatException)
-        {
-            throw new TokenizerException($"tokenizer.json cannot be read: {e.Message}", e);
-        }
+        LeftStrip = json.Flag("lstrip") ?? false,
+        RightStrip = json.Flag("rstrip") ?? false,
+        Normalized = json.Flag("normalized") ?? false,
+        SingleWord = json.Flag("single_word") ?? false,
+    };
+
+    /// <summary>The parts of a component that may be a sequence.</summary>
+    internal static IEnumerable<JsonElement> Flatten(JsonElement? json, string key)
+    {
+        if (json is not { } j) return [];
+        return j.Text("type") == "Sequence" ? j.GetProperty(key).EnumerateArray().SelectMany(c => Flatten(c, key)) : [j];
     }
 
-    private static TokenizerModel ReadChecked(JsonElement root)
+    private static TokenizerModel ReadChecked(Func<string, JsonElement?> find, TokenizerConfig config)
     {
-        var model = root.GetProperty("model");
-        var type = Text(model, "type") ?? "BPE";
-        if (type != "BPE") throw new TokenizerException($"tokenizer.json has a {type} model; supported is BPE.");
+        var model = find("model") ?? throw new TokenizerException("tokenizer.json has no 'model'; expected a BPE model with 'vocab' and 'merges'.");
+        CheckModel(model);
+        var pairs = model.GetProperty("vocab");
+        var merges = model.GetProperty("merges");
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var p in model.GetProperty("vocab").EnumerateObject()) vocabulary[p.Name] = p.Value.GetInt32();
-        var added = new List<AddedToken>();
-        if (Get(root, "added_tokens") is { } list)
-        {
-            foreach (var a in list.EnumerateArray())
-                added.Add(new AddedToken(a.GetProperty("id").GetInt32(), a.GetProperty("content").GetString()!, Flag(a, "special"), Flag(a, "lstrip"), Flag(a, "rstrip")));
-        }
-
-        var (prefix, suffix) = PostProcessor(Get(root, "post_processor"), vocabulary, added);
-        var (kind, strip) = Decoder(Get(root, "decoder"));
-        var unknown = Text(model, "unk_token");
+        foreach (var p in pairs.EnumerateObject()) vocabulary[p.Name] = p.Value.GetInt32();
+        var added = Added(find("added_tokens"), config);
+        int? Id(string? token) => token is null ? null : added.Find(a => a.Content == token)?.Id ?? (vocabulary.TryGetValue(token, out var id) ? id : null);
+        var (prefix, suffix) = PostProcessor(find("post_processor"), Id);
+        var (normalize, words, byteLevel) = TokenizerPipeline.Read(find("normalizer"), find("pre_tokenizer"));
+        var (kind, strip) = Decoder(find("decoder"));
+        if (byteLevel != (kind == DecoderKind.ByteLevel))
+            throw new TokenizerException("tokenizer.json has a ByteLevel pre-tokenizer without a ByteLevel decoder, or the other way round; supported are both or neither.");
         return new TokenizerModel
         {
             Vocabulary = vocabulary,
-            Merges = new RankedMerges(Merges(model.GetProperty("merges"), vocabulary)),
+            Merges = Merges(merges, vocabulary),
             Added = added,
-            Split = Splitter(Get(root, "normalizer"), Get(root, "pre_tokenizer")),
+            Normalize = normalize,
+            Words = words,
             Decoder = kind,
-            StripsLeadingSpace = strip,
-            ByteFallback = Flag(model, "byte_fallback"),
-            IgnoreMerges = Flag(model, "ignore_merges"),
-            FuseUnknown = Flag(model, "fuse_unk"),
-            UnknownId = unknown is not null && vocabulary.TryGetValue(unknown, out var id) ? id : null,
+            LeadingSpacesToStrip = strip,
+            ByteFallback = model.Flag("byte_fallback") ?? false,
+            IgnoreMerges = model.Flag("ignore_merges") ?? false,
+            FuseUnknown = model.Flag("fuse_unk") ?? false,
+            UnknownId = Id(model.Text("unk_token")),
             Prefix = prefix,
             Suffix = suffix,
+            BosId = Id(config.Named("bos_token")) ?? (prefix.Length > 0 ? prefix[0] : null),
+            EosId = Id(config.Named("eos_token")),
+            PadId = Id(config.Named("pad_token")),
         };
     }
 
-    private static Dictionary<(int, int), (int, int)> Merges(JsonElement json, Dictionary<string, int> vocabulary)
+    private static void CheckModel(JsonElement model)
     {
-        var merges = new Dictionary<(int, int), (int, int)>();
-        var rank = 0;
+        // Older files name no type; every one with merges is BPE.
+        var type = model.Text("type") ?? (model.Find("merges") is null ? "nameless" : "BPE");
+        if (type != "BPE") throw new TokenizerException($"tokenizer.json has a {type} model; supported is BPE.");
+        foreach (var key in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
+        {
+            if (model.Text(key) is { Length: > 0 } affix) throw new TokenizerException($"tokenizer.json has {key} '{affix}'; supported is none.");
+        }
+
+        if (model.Find("dropout") is { ValueKind: JsonValueKind.Number } dropout && dropout.GetDouble() != 0)
+            throw new TokenizerException($"tokenizer.json has a dropout of {dropout.GetRawText()}; supported is none.");
+    }
+
+    private static List<AddedToken> Added(JsonElement? json, TokenizerConfig config)
+    {
+        var added = new List<AddedToken>();
+        if (json is { } list)
+        {
+            foreach (var a in list.EnumerateArray()) added.Add(AddedToken(a, a.GetProperty("id").GetInt32()));
+        }
+
+        // Some folders name tokens in tokenizer_config.json alone.
+        var ids = added.Select(a => a.Id).ToHashSet();
+        var names = added.Select(a => a.Content).ToHashSet(StringComparer.Ordinal);
+        added.AddRange(config.Added.Where(a => !ids.Contains(a.Id) && !names.Contains(a.Content)));
+        return added;
+    }
+
+    private static RankedMerges Merges(JsonElement json, Dictionary<string, int> vocabulary)
+    {
+        var merges = new RankedMerges(vocabulary, json.GetArrayLength());
         foreach (var m in json.EnumerateArray())
         {
-            string left, right;
-            if (m.ValueKind == JsonValueKind.Array)
-            {
-                (left, right) = (m[0].GetString()!, m[1].GetString()!);
-            }
-            else
-            {
-                var s = m.GetString()!;
-                var space = s.IndexOf(' ', 1);
-                (left, right) = (s[..space], s[(space + 1)..]);
-            }
-
-            AddMerge(merges, vocabulary, left, right, rank++);
+            if (m.ValueKind == JsonValueKind.String) merges.Add(m.GetString()!);
+            else if (m.ValueKind == JsonValueKind.Array && m.GetArrayLength() == 2) merges.Add(m[0].GetString()!, m[1].GetString()!);
+            else throw new TokenizerException($"tokenizer.json has the merge {m.GetRawText()}; expected \"a b\" or [\"a\", \"b\"].");
         }
 
         return merges;
     }
 
-    internal static void AddMerge(Dictionary<(int, int), (int, int)> merges, Dictionary<string, int> vocabulary, string left, string right, int rank)
+    private static (DecoderKind Kind, int Strip) Decoder(JsonElement? json)
     {
-        if (vocabulary.TryGetValue(left, out var l) && vocabulary.TryGetValue(right, out var r) && vocabulary.TryGetValue(left + right, out var merged))
-            merges.TryAdd((l, r), (rank, merged));
-        else
-            throw new TokenizerException($"The merge '{left} {right}' names pieces that are not in the vocabulary.");
-    }
-
-    private static Func<string, bool, IEnumerable<string>> Splitter(JsonElement? normalizer, JsonElement? preTokenizer)
-    {
-        var normalizers = Flatten(normalizer, "normalizers").ToArray();
-        var pre = Flatten(preTokenizer, "pretokenizers").ToArray();
-        Func<string, string> normalize = s => s;
-        foreach (var n in normalizers)
+        JsonElement[] parts = [.. Flatten(json, "decoders")];
+        string?[] types = [.. parts.Select(d => d.Text("type"))];
+        switch (types)
         {
-            var before = normalize;
-            switch (Text(n, "type"))
-            {
-                case "Prepend":
-                    var prepend = n.GetProperty("prepend").GetString()!;
-                    normalize = s => before(s) is { Length: > 0 } t ? prepend + t : "";
-                    break;
-                case "Replace":
-                    var (from, to) = (n.GetProperty("pattern").GetProperty("String").GetString()!, n.GetProperty("content").GetString()!);
-                    normalize = s => before(s).Replace(from, to, StringComparison.Ordinal);
-                    break;
-                case "NFC":
-                    normalize = s => Nfc.Normalize(before(s));
-                    break;
-                default:
-                    throw new TokenizerException($"The normalizer '{Text(n, "type")}' is not supported; supported are Prepend, Replace and NFC.");
-            }
-        }
-
-        if (pre.Length == 0) return (s, _) => [normalize(s)];
-        if (pre.Length == 1 && Text(pre[0], "type") == "Metaspace")
-        {
-            var scheme = Text(pre[0], "prepend_scheme") ?? (Flag(pre[0], "add_prefix_space", true) ? "always" : "never");
-            var split = Flag(pre[0], "split", true);
-            return (s, first) => Metaspace(normalize(s), scheme == "always" || (scheme == "first" && first), split);
-        }
-
-        if (pre.Length == 2 && Text(pre[0], "type") == "Split" && Text(pre[1], "type") == "ByteLevel")
-        {
-            var pattern = pre[0].GetProperty("pattern").GetProperty("Regex").GetString();
-            if (pattern != Qwen2Splitter.Pattern) throw new TokenizerException($"The pre-tokenizer pattern '{pattern}' is not supported; supported is that of Qwen2 and Qwen2.5.");
-            return (s, _) => Qwen2Splitter.Split(normalize(s)).Select(ByteLevel.Encode);
-        }
-
-        throw new TokenizerException($"The pre-tokenizer [{string.Join(", ", pre.Select(p => Text(p, "type")))}] is not supported; supported are none, Metaspace, and Split + ByteLevel.");
-    }
-
-    internal static IEnumerable<string> Metaspace(string text, bool prefix, bool split)
-    {
-        if (text.Length == 0) return [];
-        var s = text.Replace(' ', '▁');
-        if (prefix && s[0] != '▁') s = '▁' + s;
-        return split ? Words(s) : [s];
-
-        static IEnumerable<string> Words(string s)
-        {
-            var start = 0;
-            for (var i = 1; i <= s.Length; i++)
-            {
-                if (i < s.Length && s[i] != '▁') continue;
-                yield return s[start..i];
-                start = i;
-            }
+            case ["ByteLevel"]:
+                return (DecoderKind.ByteLevel, 0);
+            case ["Replace", "ByteFallback", "Fuse"] when IsSpace(parts[0]):
+                return (DecoderKind.ByteFallback, 0);
+            case ["Replace", "ByteFallback", "Fuse", "Strip"] when IsSpace(parts[0]) && parts[3].Text("content") == " " && parts[3].GetProperty("stop").GetInt32() == 0:
+                return (DecoderKind.ByteFallback, parts[3].GetProperty("start").GetInt32());
+            default:
+                throw new TokenizerException(
+                    $"tokenizer.json has the decoder {json?.GetRawText() ?? "null"}; supported are ByteLevel and Replace (▁ by a space) + ByteFallback + Fuse, with or without Strip (spaces at the start).");
         }
     }
 
-    private static (DecoderKind Kind, bool Strip) Decoder(JsonElement? json)
-    {
-        var parts = Flatten(json, "decoders").Select(d => Text(d, "type")).ToArray();
-        if (parts is ["ByteLevel"]) return (DecoderKind.ByteLevel, false);
-        if (parts.Contains("ByteFallback")) return (DecoderKind.ByteFallback, parts.Contains("Strip"));
-        throw new TokenizerException($"The decoder [{string.Join(", ", parts)}] is not supported; supported are ByteLevel and Replace + ByteFallback + Fuse (+ Strip).");
-    }
+    private static bool IsSpace(JsonElement replace) => replace.Find("pattern") is { } p && p.Text("String") == "▁" && replace.Text("content") == " ";
 
-    private static (int[] Prefix, int[] Suffix) PostProcessor(JsonElement? json, Dictionary<string, int> vocabulary, List<AddedToken> added)
+    private static (int[] Prefix, int[] Suffix) PostProcessor(JsonElement? json, Func<string?, int?> find)
     {
         var prefix = new List<int>();
         var suffix = new List<int>();
         foreach (var p in Flatten(json, "processors"))
         {
-            if (Text(p, "type") != "TemplateProcessing") continue;
+            var type = p.Text("type");
+            if (type == "ByteLevel") continue; // trims offsets, adds nothing
+            if (type != "TemplateProcessing") throw new TokenizerException($"tokenizer.json has the post-processor {type}; supported are TemplateProcessing and ByteLevel.");
             var seen = false;
             foreach (var item in p.GetProperty("single").EnumerateArray())
             {
-                if (item.TryGetProperty("Sequence", out _))
+                if (item.Find("Sequence") is not null)
                 {
                     seen = true;
                     continue;
                 }
 
                 var token = item.GetProperty("SpecialToken").GetProperty("id").GetString()!;
-                var id = added.FirstOrDefault(a => a.Content == token)?.Id ?? vocabulary[token];
-                (seen ? suffix : prefix).Add(id);
+                int[] ids = p.Find("special_tokens")?.Find(token)?.Find("ids") is { } list
+                    ? [.. list.EnumerateArray().Select(i => i.GetInt32())]
+                    : [find(token) ?? throw new TokenizerException($"tokenizer.json's post-processor adds '{token}', which is not in the vocabulary.")];
+                (seen ? suffix : prefix).AddRange(ids);
             }
         }
 
         return ([.. prefix], [.. suffix]);
     }
-
-    private static IEnumerable<JsonElement> Flatten(JsonElement? json, string key)
-    {
-        if (json is not { } j) return [];
-        return Text(j, "type") == "Sequence" ? j.GetProperty(key).EnumerateArray().SelectMany(c => Flatten(c, key)) : [j];
-    }
-
-    private static JsonElement? Get(JsonElement json, string key) =>
-        json.TryGetProperty(key, out var v) && v.ValueKind != JsonValueKind.Null ? v : null;
-
-    private static string? Text(JsonElement json, string key) => Get(json, key) is { ValueKind: JsonValueKind.String } v ? v.GetString() : null;
-
-    private static bool Flag(JsonElement json, string key, bool fallback = false) => Get(json, key)?.GetBoolean() ?? fallback;
 }
