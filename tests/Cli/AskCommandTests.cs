@@ -1,0 +1,60 @@
+using System.Text.Json;
+using D2Pruner.AI.Cli;
+using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Runtime.Imaging;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Cli;
+
+[Collection(TorchCollection.Name)]
+public sealed class AskCommandTests
+{
+    [Theory]
+    [InlineData("0.25", 0.25, null)]
+    [InlineData("1.0", 1.0, null)]
+    [InlineData("1", null, 1)]
+    [InlineData("128", null, 128)]
+    [InlineData(null, null, null)]
+    public void Keep_IsARatioOrANumber(string? text, double? ratio, int? tokens) => Assert.Equal((ratio, tokens), AskCommand.ParseKeep(text));
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1.5")]
+    [InlineData("-3")]
+    [InlineData("half")]
+    public void Keep_RefusesTheRest(string text) => Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => AskCommand.ParseKeep(text)).Message);
+
+    [Fact]
+    public async Task Json_HasTheDocumentedShape()
+    {
+        var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
+        using var folder = new TemporaryFolder();
+        var (code, output) = await Run("--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
+            "--keep", "12", "--max-tokens", "3", "--json", "--overlay", folder.File("o.png"));
+        Assert.Equal(0, code);
+        var json = JsonDocument.Parse(output).RootElement;
+        Assert.Equal(3, json.GetProperty("usage").GetProperty("output_tokens").GetInt32());
+        Assert.Equal(12, json.GetProperty("pruning").GetProperty("visual_tokens_kept").GetInt32());
+        Assert.Equal(12, json.GetProperty("pruning").GetProperty("images")[0].GetProperty("kept").GetArrayLength());
+        foreach (var key in new[] { "text", "finish_reason", "model", "kv_bytes", "kv_bytes_unpruned", "times_ms", "tokens_per_second", "groundings" }) Assert.True(json.TryGetProperty(key, out _), key);
+        Assert.True(ImageDecoder.Decode(File.ReadAllBytes(folder.File("o.png"))).Width > 0);
+    }
+
+    [Fact]
+    public async Task WrongModel_EndsWithAnError() => Assert.Equal(1, (await Run("--model", "no/such-model", "--prompt", "x")).Code);
+
+    private static async Task<(int Code, string Output)> Run(params string[] args)
+    {
+        var before = Console.Out;
+        using var writer = new StringWriter();
+        Console.SetOut(writer);
+        try
+        {
+            return (await AskCommand.Create().Parse(args).InvokeAsync(), writer.ToString());
+        }
+        finally
+        {
+            Console.SetOut(before);
+        }
+    }
+}
