@@ -12,8 +12,12 @@ public sealed class LlavaNextMistralTemplate : IChatTemplate
     public string ImagePlaceholder => "<image>";
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns)
+    public IReadOnlyList<string> KnownHashes { get; } = ["fa95e2f413a556b0c3a3357dc57cea39240818c75fc58113b33b8f74c1369a23"];
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
+        TemplateRules.Check(turns, this, [ImagePlaceholder]);
         var text = new StringBuilder();
         foreach (var turn in turns)
         {
@@ -33,6 +37,6 @@ public sealed class LlavaNextMistralTemplate : IChatTemplate
             }
         }
 
-        return text.ToString();
+        return TemplateRules.Finish(text.ToString(), turns, this);
     }
 }

@@ -12,8 +12,12 @@ public sealed class QwenTemplate : IChatTemplate
     public string ImagePlaceholder => "<|image_pad|>";
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns)
+    public IReadOnlyList<string> KnownHashes { get; } = ["6c7cd0c8f7197e04fa5ec8c153942482a50cb56ee3b405042c8382a90d0754aa"];
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
+        TemplateRules.Check(turns, this, [ImagePlaceholder]);
         var text = new StringBuilder();
         if (turns.Count == 0 || turns[0].Role != "system") text.Append("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n");
         foreach (var turn in turns)
@@ -28,6 +32,7 @@ public sealed class QwenTemplate : IChatTemplate
             text.Append("<|im_end|>\n");
         }
 
-        return text.Append("<|im_start|>assistant\n").ToString();
+        if (addGenerationPrompt) text.Append("<|im_start|>assistant\n");
+        return TemplateRules.Finish(text.ToString(), turns, this);
     }
 }
