@@ -20,8 +20,11 @@ internal static class ModelFixture
 
     public static bool IsSupported(string folder) => ModelFamilies.Supported.Contains(Family(folder));
 
-    public static JsonElement CaseJson(string folder, string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json"))).RootElement
-        .GetProperty("cases").EnumerateArray().First(c => c.GetProperty("name").GetString() == name);
+    public static Func<int[], string> Decode(string folder)
+    {
+        var tokenizer = Runner(folder).Model.Tokenizer;
+        return ids => tokenizer.Decode(ids);
+    }
 
     public static ModelCaseRunner Runner(string folder)
     {

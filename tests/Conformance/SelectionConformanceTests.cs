@@ -20,6 +20,7 @@ public sealed class SelectionConformanceTests
                 data.Add(folder, i, $"{cases[i].GetProperty("method").GetString()} {cases[i].GetProperty("set").GetString()} n={cases[i].GetProperty("n").GetInt32()}");
         }
 
+        if (data.Count == 0) data.Add(NoRows.Label, 0, "");
         return data;
     }
 
@@ -31,6 +32,7 @@ public sealed class SelectionConformanceTests
             for (var i = 0; i < Runner(folder).BudgetSplits.Count; i++) data.Add(folder, i);
         }
 
+        if (data.Count == 0) data.Add(NoRows.Label, 0);
         return data;
     }
 
@@ -38,23 +40,32 @@ public sealed class SelectionConformanceTests
     [MemberData(nameof(Cases))]
     public void Selection_EqualsReference(string folder, int index, string label)
     {
+        NoRows.SkipIfNone(folder);
         var golden = Runner(folder).Cases[index];
         var actual = JsonSerializer.SerializeToElement(Runner(folder).Compute(golden));
-        Skip.If(actual.TryGetProperty("skipped", out _), $"{label}: rival methods wait for their own issue");
-        Assert.Equal(golden.GetProperty("kept").EnumerateArray().Select(k => k.GetInt32()), actual.GetProperty("kept").EnumerateArray().Select(k => k.GetInt32()));
-        if (!golden.TryGetProperty("pivots", out _)) return;
-        Assert.Equal(golden.GetProperty("pivots").GetInt32(), actual.GetProperty("pivots").GetInt32());
-        Assert.Equal(golden.GetProperty("fill").GetInt32(), actual.GetProperty("fill").GetInt32());
-        if (actual.GetProperty("s_min").ValueKind != JsonValueKind.Null) Assert.Empty(Expectation.CompareGraph(golden, actual));
+        Skip.If(actual.TryGetProperty("skipped", out _), $"{label}: the method is not supported yet");
+        Assert.Empty(Compare(golden, actual));
     }
 
-    [Theory]
+    [SkippableTheory]
     [MemberData(nameof(Splits))]
     public void BudgetSplit_EqualsReference(string folder, int index)
     {
+        NoRows.SkipIfNone(folder);
         var golden = Runner(folder).BudgetSplits[index];
-        Assert.Equal(golden.GetProperty("split").EnumerateArray().Select(n => n.GetInt32()), SelectionRunner.Split(golden));
+        Assert.Equal(Ints(golden.GetProperty("split")), SelectionRunner.Split(golden));
     }
+
+    /// <summary>Differences between a golden and a computed selection.</summary>
+    internal static IEnumerable<string> Compare(JsonElement golden, JsonElement actual)
+    {
+        var (expected, kept) = (Ints(golden.GetProperty("kept")), Ints(actual.GetProperty("kept")));
+        if (!expected.SequenceEqual(kept)) yield return $"kept: [{string.Join(",", expected)}] expected, [{string.Join(",", kept)}] found";
+        if (!golden.TryGetProperty("pivots", out _)) yield break;
+        foreach (var difference in Expectation.CompareSelection(golden, actual, SelectionRunner.Layout(golden).Count)) yield return difference;
+    }
+
+    private static IEnumerable<int> Ints(JsonElement json) => json.EnumerateArray().Select(v => v.GetInt32());
 
     private static SelectionRunner Runner(string folder)
     {

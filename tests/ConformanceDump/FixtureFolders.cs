@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>What a fixture folder holds, told from its content.</summary>
@@ -8,6 +10,7 @@ public enum FixtureKind
     Images,
     Tokenizers,
     Plans,
+    Templates,
 }
 
 /// <summary>Finds fixture folders: below the folder that D2PRUNER_FIXTURES names, else the repository's copies.</summary>
@@ -19,37 +22,52 @@ public static class FixtureFolders
     public static string? Copies => Above("tests/Conformance/Fixtures");
 
     /// <summary>Roots to search for a kind: real vocabularies are not copied, so tokenizers are also looked for beside the repository.</summary>
+    /// <exception cref="DirectoryNotFoundException">The variable names a folder that does not exist: better than silently running nothing.</exception>
     public static IEnumerable<string> Roots(FixtureKind kind)
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named) return [named];
-        string?[] roots = kind == FixtureKind.Tokenizers ? [Copies, Above("shared/conformance")] : [Copies];
+        string?[] roots = [Named() ?? Copies, kind == FixtureKind.Tokenizers ? Above("shared/conformance") : null];
         return roots.OfType<string>();
     }
 
-    /// <summary>Folders of a kind: the root itself or any folder directly below it.</summary>
+    /// <summary>Folders of a kind: a root itself or any folder directly below it; the first root that has any.</summary>
     public static IEnumerable<string> Find(FixtureKind kind) => Roots(kind)
-        .Where(Directory.Exists)
-        .SelectMany(r => Directory.GetDirectories(r).Prepend(r))
-        .Where(f => KindOf(f) == kind)
-        .Distinct()
-        .Order(StringComparer.Ordinal);
+        .Select(root => Directory.GetDirectories(root).Prepend(root).Where(f => KindOf(f) == kind).Order(StringComparer.Ordinal).ToArray())
+        .FirstOrDefault(folders => folders.Length > 0) ?? [];
 
     /// <summary>The kind of a folder, or null.</summary>
     public static FixtureKind? KindOf(string folder)
     {
+        if (!Directory.Exists(folder)) return null;
         bool Has(string name) => File.Exists(Path.Combine(folder, name));
         if (Has("cases.json") && Has("model/config.json")) return FixtureKind.Model;
-        if (Has("cases.json") && Has("inputs.safetensors") && !Has("outputs.safetensors")) return FixtureKind.Selection;
+        if (Has("cases.json") && Has("inputs.safetensors")) return IsSelection(Path.Combine(folder, "cases.json")) ? FixtureKind.Selection : null;
         if (Has("resize.json") || Has("decode.json") || Has("processors.json")) return FixtureKind.Images;
-        if (Directory.Exists(folder) && Directory.GetDirectories(folder).Any(d => File.Exists(Path.Combine(d, "tokenizer.json")) && File.Exists(d + ".json"))) return FixtureKind.Tokenizers;
-        if (Directory.Exists(folder) && Directory.GetFiles(folder, "*.json") is { Length: > 0 } files && files.All(IsPlan)) return FixtureKind.Plans;
-        return null;
+        if (TokenizerRunner.Names(folder).Any()) return FixtureKind.Tokenizers;
+        if (Directory.GetFiles(folder, "*.json") is not { Length: > 0 } files) return null;
+        if (files.All(f => Root(f) is var r && Holds(r, "config") && Holds(r, "tensors"))) return FixtureKind.Plans;
+        return files.All(f => First(Root(f)) is { } c && Holds(c, "messages") && Holds(c, "prompt")) ? FixtureKind.Templates : null;
     }
 
-    private static bool IsPlan(string file)
+    // The rival pruners' folder has the same file names, but another format: an array at the root.
+    private static bool IsSelection(string file) => Root(file) is var root && (First(root) is { } c ? Holds(c, "set") : Holds(root, "budget_splits"));
+
+    private static JsonElement? First(JsonElement root) =>
+        Holds(root, "cases") && root.GetProperty("cases") is { ValueKind: JsonValueKind.Array } cases && cases.GetArrayLength() > 0 ? cases[0] : null;
+
+    private static bool Holds(JsonElement json, string key) => json.ValueKind == JsonValueKind.Object && json.TryGetProperty(key, out _);
+
+    private static JsonElement Root(string file)
     {
-        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(file));
-        return json.RootElement.ValueKind == System.Text.Json.JsonValueKind.Object && json.RootElement.TryGetProperty("config", out _) && json.RootElement.TryGetProperty("tensors", out _);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+        return json.RootElement.Clone();
+    }
+
+    // A relative name is meant from where the user stands or, as a test host's working folder is its output, from a folder above the program.
+    private static string? Named()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } named) return null;
+        if (Directory.Exists(named)) return Path.GetFullPath(named);
+        return Above(named) ?? throw new DirectoryNotFoundException($"{Variable} names '{named}', which is no folder; name a folder of fixture folders, or unset it to use the repository's copies.");
     }
 
     private static string? Above(string relative)

@@ -25,6 +25,20 @@ public sealed class ImagesRunner(string folder)
 
     public IReadOnlyList<JsonElement> ProcessorCases => Cases("processors.json");
 
+    /// <summary>Processors whose layouts the counts of processors.json describe.</summary>
+    public static IReadOnlyList<string> CountedProcessors => ["llava-next", "qwen2.5-vl", "internvl"];
+
+    /// <summary>Layouts at odd sizes: a dictionary by column name each.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, int>> Counts
+    {
+        get
+        {
+            if (Root("processors.json") is not { } root || !root.TryGetProperty("counts", out var counts)) return [];
+            string[] columns = [.. root.GetProperty("counts_columns").EnumerateArray().Select(c => c.GetString()!)];
+            return [.. counts.EnumerateArray().Select(row => columns.Zip(row.EnumerateArray()).ToDictionary(p => p.First, p => p.Second.GetInt32()))];
+        }
+    }
+
     public static bool Supports(string processor) => Processors.ContainsKey(processor);
 
     public Blob Resize(JsonElement c)
@@ -58,9 +72,35 @@ public sealed class ImagesRunner(string folder)
         };
     }
 
-    private IReadOnlyList<JsonElement> Cases(string name)
+    /// <summary>The columns of <see cref="Counts"/> that a processor answers for, at one size.</summary>
+    public IReadOnlyDictionary<string, int> Count(string processor, int width, int height)
+    {
+        const int PatchSize = 14;
+        var plan = Processors[processor].Plan(width, height);
+        var columns = new Dictionary<string, int>();
+        if (plan.BestResolution is { } best)
+        {
+            var mosaic = plan.Grids.Single(g => g.Name == "mosaic");
+            (columns["next_best_h"], columns["next_best_w"], columns["next_mosaic_rows"], columns["next_mosaic_cols"]) = (best.Height, best.Width, mosaic.Rows, mosaic.Columns);
+        }
+        else if (plan.GridThw is { } grid)
+        {
+            (columns["qwen_resized_w"], columns["qwen_resized_h"]) = (grid[2] * PatchSize, grid[1] * PatchSize);
+        }
+        else if (plan.Tiles is { } tiles)
+        {
+            (columns["internvl_cols"], columns["internvl_rows"]) = (tiles.Columns, tiles.Rows);
+        }
+
+        return columns;
+    }
+
+    private IReadOnlyList<JsonElement> Cases(string name) =>
+        Root(name) is { } root && root.TryGetProperty("cases", out var cases) ? [.. cases.EnumerateArray()] : [];
+
+    private JsonElement? Root(string name)
     {
         var path = Path.Combine(folder, name);
-        return File.Exists(path) ? [.. JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.GetProperty("cases").EnumerateArray()] : [];
+        return File.Exists(path) ? JsonDocument.Parse(File.ReadAllBytes(path)).RootElement : null;
     }
 }

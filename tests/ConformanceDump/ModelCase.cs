@@ -32,21 +32,23 @@ public sealed record PruningCase(string Name, PruningSettings Settings, bool Use
 {
     internal static PruningCase Read(JsonElement p)
     {
-        double Number(string key, double fallback) => p.TryGetProperty(key, out var v) ? v.GetDouble() : fallback;
         var budget = p.GetProperty("budget");
+        var plain = new PruningSettings();
+        double Number(string key, double fallback) => p.TryGetProperty(key, out var v) ? v.GetDouble() : fallback;
+        bool Flag(string key) => !p.TryGetProperty(key, out var v) || v.GetBoolean();
         return new PruningCase(
             p.GetProperty("name").GetString()!,
             new PruningSettings
             {
-                Layer = p.GetProperty("layer").GetInt32(),
+                Layer = p.TryGetProperty("layer", out var k) ? k.GetInt32() : plain.Layer,
                 LayerIsExplicit = true,
-                Alpha = Number("alpha", 1),
-                Theta = Number("theta", 0.8),
-                PivotRatio = Number("pivot_ratio", 0.7),
-                Rule = p.TryGetProperty("rule", out var rule) ? Enum.Parse<PivotRule>(rule.GetString()!) : PivotRule.R1,
-                EvictEarlyKv = !p.TryGetProperty("evict", out var evict) || evict.GetBoolean(),
+                Alpha = Number("alpha", plain.Alpha),
+                Theta = Number("theta", plain.Theta),
+                PivotRatio = Number("pivot_ratio", plain.PivotRatio),
+                Rule = p.TryGetProperty("rule", out var rule) ? Enum.Parse<PivotRule>(rule.GetString()!) : plain.Rule,
+                EvictEarlyKv = Flag("evict"),
                 Budget = budget.TryGetProperty("tokens", out var t) ? TokenBudget.OfTokens(t.GetInt32()) : TokenBudget.OfRatio(budget.GetProperty("ratio").GetDouble()),
             },
-            !p.TryGetProperty("prior", out var prior) || prior.GetBoolean());
+            Flag("prior"));
     }
 }

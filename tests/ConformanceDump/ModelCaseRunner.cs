@@ -13,6 +13,9 @@ namespace D2Pruner.AI.Conformance;
 /// <summary>Computes the cases of a model folder through the runtime, in fp32 unless asked otherwise.</summary>
 public sealed class ModelCaseRunner : IDisposable
 {
+    /// <summary>Steps whose scores after the repetition penalty are stored.</summary>
+    private const int StoredScores = 3;
+
     private readonly VisionLanguageModel _model;
     private readonly PositionalBiasPrior? _prior;
 
@@ -38,7 +41,7 @@ public sealed class ModelCaseRunner : IDisposable
         var (layers, width) = (_model.Decoder.Config.Layers, _model.Decoder.Config.HiddenSize);
         tensors["input_ids"] = Blob.Of(prompt.TokenIds);
         tensors["position_ids"] = prompt.PositionIds.Length == 1 ? Blob.Of(prompt.PositionIds[0]) : Blob.Of([.. prompt.PositionIds.SelectMany(r => r)], prompt.PositionIds.Length, n);
-        if (prompt.Images.Count > 0) PictureTensors.Add(tensors, _model.Blueprint.Family, prompt.Images, [.. vision.Select(v => v.Features)]);
+        if (prompt.Images.Count > 0) PictureTensors.Add(tensors, prompt.Images, [.. vision.Select(v => v.Features)]);
 
         var trace = new ForwardTrace { RecordHidden = true, RecordAttention = true, RecordAllLogits = true };
         var (greedy, text) = Run(c, prompt, vision, new PrefillOptions { Trace = trace }, null);
@@ -47,7 +50,11 @@ public sealed class ModelCaseRunner : IDisposable
         tensors["logits"] = Blob.Of(trace.Logits!, n, trace.Logits!.Length / n);
         tensors["greedy_ids"] = Blob.Of(greedy);
         if (_model.Generation.RepetitionPenalty is { } penalty and not 1)
-            tensors["greedy_ids_with_penalty"] = Blob.Of(Run(c, prompt, vision, new PrefillOptions(), penalty).Ids);
+        {
+            var scores = new List<float[]>();
+            tensors["greedy_ids_with_penalty"] = Blob.Of(Run(c, prompt, vision, new PrefillOptions(), penalty, scores: scores).Ids);
+            tensors["scores_with_penalty"] = Blob.Of([.. scores.SelectMany(s => s)], scores.Count, _model.Decoder.Config.VocabularySize);
+        }
 
         var prunings = new JsonArray();
         foreach (var p in c.Prunings) prunings.Add(Prune(c, p, prompt, vision, tensors, layers, width));
@@ -56,7 +63,7 @@ public sealed class ModelCaseRunner : IDisposable
             ["name"] = c.Name,
             ["prompt"] = prompt.Text,
             ["text"] = text,
-            ["layout"] = new JsonArray([.. prompt.Layouts.Select(Layout)]),
+            ["layout"] = new JsonArray([.. prompt.Layouts.Zip(prompt.Images, Layout)]),
             ["next_position"] = prompt.NextPosition,
             ["prunings"] = prunings,
         };
@@ -110,32 +117,49 @@ public sealed class ModelCaseRunner : IDisposable
         };
     }
 
-    private (long[] Ids, string Text) Run(ModelCase c, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, PrefillOptions options, double? penalty, Action<PrefillOutput>? onPrefill = null)
+    private (long[] Ids, string Text) Run(ModelCase c, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, PrefillOptions options, double? penalty, Action<PrefillOutput>? onPrefill = null, List<float[]>? scores = null)
     {
-        using var prefill = PromptForward.Run(_model.Decoder, prompt, vision, options, default);
+        using var prefill = PromptForward.Run(_model.Decoder, prompt, vision, options with { Room = c.MaxNewTokens }, default);
         onPrefill?.Invoke(prefill);
         var settings = _model.Generation.Merge(new GenerationSettings { IgnoreModelDefaults = true, Temperature = 0, MaxNewTokens = c.MaxNewTokens, RepetitionPenalty = penalty });
         var position = prompt.NextPosition;
         var outcome = TokenLoop.Run(
             prefill.Logits,
-            id => _model.Decoder.Step(prefill.Cache, id, position++, prefill.Logits, default),
+            id =>
+            {
+                Note();
+                _model.Decoder.Step(prefill.Cache, id, position++, prefill.Logits, default);
+            },
             prompt.TokenIds.Select(i => (int)i),
             settings,
             _model.Tokenizer,
             int.MaxValue,
             _ => { },
             default);
+        if (scores?.Count < outcome.Ids.Count) Note();
         return ([.. outcome.Ids.Select(i => (long)i)], _model.Tokenizer.Decode([.. outcome.Ids]));
+
+        // The loop applies penalties in place: between two steps the buffer holds the scores that the last id was chosen from.
+        void Note()
+        {
+            if (scores?.Count < StoredScores) scores.Add((float[])prefill.Logits.Clone());
+        }
     }
 
-    private static JsonNode Layout(VisualTokenLayout layout) => new JsonObject
+    private static JsonNode Layout(VisualTokenLayout layout, ProcessedImage image)
     {
-        ["components"] = new JsonArray([.. layout.Components.Select(g => new JsonObject
+        var json = new JsonObject
         {
-            ["name"] = g.Name,
-            ["rows"] = g.Rows,
-            ["cols"] = g.Columns,
-            ["positions"] = new JsonArray([.. g.Positions.Select(p => JsonValue.Create(p))]),
-        })]),
-    };
+            ["components"] = new JsonArray([.. layout.Components.Select(g => new JsonObject
+            {
+                ["name"] = g.Name,
+                ["rows"] = g.Rows,
+                ["cols"] = g.Columns,
+                ["positions"] = new JsonArray([.. g.Positions.Select(p => JsonValue.Create(p))]),
+            })]),
+        };
+        if (image.BestResolution is { } best) json["best"] = new JsonArray(best.Height, best.Width);
+        if (image.Tiles is { } tiles) json["tiles"] = new JsonArray(tiles.Columns, tiles.Rows);
+        return json;
+    }
 }

@@ -1,62 +1,79 @@
-using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Imaging;
 using TorchSharp;
 
 namespace D2Pruner.AI.Conformance;
 
-/// <summary>The picture tensors in the shapes that each family's reference processor returns.</summary>
+/// <summary>The picture tensors in the shapes that each family's reference processor returns; the family shows in what a picture's plan holds.</summary>
 internal static class PictureTensors
 {
-    public static void Add(SortedDictionary<string, Blob> tensors, string family, IReadOnlyList<ProcessedImage> images, torch.Tensor[] features)
+    public static void Add(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images, torch.Tensor[] features)
     {
         using var all = torch.cat(features, 0);
         tensors["vision_features"] = Blob.Of(ToFloats(all), all.shape);
-        if (family == "llava_next")
-        {
-            AddTiles(tensors, images);
-            return;
-        }
-
-        if (family == "qwen2_5_vl")
-        {
-            for (var i = 0; i < images.Count; i++) tensors[$"resized.{i}"] = Blob.Of(images[i].Resized, [.. images[i].ResizedShape.Select(d => (long)d)]);
-            tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Sum(i => i.PixelShape[0]), images[0].PixelShape[1]);
-            tensors["image_grid_thw"] = Blob.Of([.. images.SelectMany(i => i.GridThw!.Select(d => (long)d))], images.Count, 3);
-            return;
-        }
-
-        if (family != "llava") return;
-        var (h, w) = (images[0].ResizedShape[0], images[0].ResizedShape[1]);
-        tensors["resized"] = Blob.Of([.. images.SelectMany(i => Planes(i.Resized))], images.Count, 3, h, w);
-        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Count, 3, h, w);
+        if (images[0].GridThw is not null) Patches(tensors, images);
+        else if (images[0].Tiles is not null) Tiles(tensors, images);
+        else if (images[0].BestResolution is not null) PaddedTiles(tensors, images);
+        else Squares(tensors, images);
     }
 
-    // [n, tiles, 3, H, W]; tiles that a smaller picture lacks are 0.
-    private static void AddTiles(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
+    // Qwen2.5-VL: pictures of any size, patches one after the other.
+    private static void Patches(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
     {
-        var tiles = images.Max(i => i.PixelShape[0]);
-        var (h, w) = (images[0].PixelShape[2], images[0].PixelShape[3]);
-        var size = tiles * 3 * h * w;
-        var resized = new byte[images.Count * size];
-        var pixels = new float[images.Count * size];
-        for (var i = 0; i < images.Count; i++)
-        {
-            images[i].Resized.Chunk(3 * h * w).SelectMany(Planes).ToArray().CopyTo(resized, i * size);
-            images[i].Pixels.CopyTo(pixels, i * size);
-        }
+        for (var k = 0; k < images.Count; k++) tensors[$"resized.{k}"] = Blob.Of(images[k].Resized, Longs(images[k].ResizedShape));
+        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Sum(i => (long)i.PixelShape[0]), images[0].PixelShape[1]);
+        tensors["image_grid_thw"] = Blob.Of([.. images.SelectMany(i => i.GridThw!).Select(v => (long)v)], images.Count, 3);
+    }
 
-        tensors["resized"] = Blob.Of(resized, images.Count, tiles, 3, h, w);
-        tensors["pixel_values"] = Blob.Of(pixels, images.Count, tiles, 3, h, w);
+    // InternVL: the tiles of all pictures one after the other.
+    private static void Tiles(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
+    {
+        var tile = images[0].ResizedShape[^3..];
+        long count = images.Sum(i => (long)i.PixelShape[0]);
+        tensors["resized"] = Blob.Of([.. images.SelectMany(i => i.Resized)], [count, .. Longs(tile)]);
+        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], [count, .. Longs(images[0].PixelShape[1..])]);
+        tensors["tiles"] = Blob.Of([.. images.SelectMany(i => new long[] { i.Tiles!.Value.Columns, i.Tiles.Value.Rows })], images.Count, 2);
+    }
+
+    // LLaVA-NeXT: a picture with fewer tiles than the largest is filled up with zeros.
+    private static void PaddedTiles(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
+    {
+        var most = images.Max(i => i.PixelShape[0]);
+        long[] shape = [images.Count, most, .. Longs(images[0].PixelShape[1..])];
+        tensors["resized"] = Blob.Of([.. images.SelectMany(i => Filled(Planes(i), most, i.PixelShape[0]))], shape);
+        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => Filled(i.Pixels, most, i.PixelShape[0]))], shape);
         tensors["image_sizes"] = Blob.Of([.. images.SelectMany(i => new long[] { i.OriginalHeight, i.OriginalWidth })], images.Count, 2);
     }
 
-    private static byte[] Planes(byte[] rgb)
+    // LLaVA-1.5: one square a picture.
+    private static void Squares(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
     {
-        var plane = rgb.Length / 3;
-        var result = new byte[rgb.Length];
-        for (var i = 0; i < rgb.Length; i++) result[i % 3 * plane + i / 3] = rgb[i];
+        long[] shape = [images.Count, .. Longs(images[0].PixelShape[1..])];
+        tensors["resized"] = Blob.Of([.. images.SelectMany(Planes)], shape);
+        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], shape);
+    }
+
+    // [tiles, H, W, 3] to [tiles, 3, H, W].
+    private static byte[] Planes(ProcessedImage image)
+    {
+        var plane = image.ResizedShape[^3] * image.ResizedShape[^2];
+        var result = new byte[image.Resized.Length];
+        for (var i = 0; i < result.Length; i++)
+        {
+            var (tile, at) = (i / (3 * plane), i % (3 * plane));
+            result[tile * 3 * plane + at % 3 * plane + at / 3] = image.Resized[i];
+        }
+
         return result;
     }
+
+    private static T[] Filled<T>(T[] values, int most, int tiles)
+    {
+        var result = new T[values.Length / tiles * most];
+        values.CopyTo(result, 0);
+        return result;
+    }
+
+    private static long[] Longs(int[] shape) => Array.ConvertAll(shape, d => (long)d);
 
     private static float[] ToFloats(torch.Tensor t)
     {

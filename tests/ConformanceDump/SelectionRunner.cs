@@ -24,23 +24,14 @@ public sealed class SelectionRunner : IDisposable
 
     public static int[] Split(JsonElement c) => BudgetSplit.Split(TokenBudget.OfTokens(c.GetProperty("n").GetInt32()), [.. c.GetProperty("sizes").EnumerateArray().Select(s => s.GetInt32())]);
 
-    /// <summary>The result, or <c>skipped: true</c> for a method that waits for its own issue.</summary>
+    /// <summary>The result, or <c>skipped: true</c> for a method not supported yet.</summary>
     public JsonObject Compute(JsonElement c)
     {
-        var method = c.GetProperty("method").GetString()!;
-        if (method is not ("d2pruner" or "fastv" or "divprune")) return new JsonObject { ["skipped"] = true };
+        var method = MethodOf(c);
+        if (!PrunerFactory.Methods.Contains(method)) return new JsonObject { ["skipped"] = true };
         using var scope = torch.NewDisposeScope();
         var set = c.GetProperty("set").GetString()!;
-        var start = 0;
-        var components = new List<GridComponent>();
-        foreach (var g in c.GetProperty("components").EnumerateArray())
-        {
-            var (rows, cols) = (g.GetProperty("rows").GetInt32(), g.GetProperty("cols").GetInt32());
-            components.Add(new GridComponent(g.GetProperty("name").GetString()!, rows, cols, [.. Enumerable.Range(start, rows * cols)]));
-            start += rows * cols;
-        }
-
-        var layout = new VisualTokenLayout(components);
+        var layout = Layout(c);
         var n = c.GetProperty("n").GetInt32();
         double Number(string key, double fallback) => c.TryGetProperty(key, out var v) ? v.GetDouble() : fallback;
         var settings = new PruningSettings
@@ -59,9 +50,14 @@ public sealed class SelectionRunner : IDisposable
         {
             Layout = candidates.Layout,
             Budget = candidates.Budget,
-            Attention = _inputs.Find($"{set}.attention") is null ? null : _inputs.ReadArray<float>($"{set}.attention"),
-            HiddenStates = _inputs.Find($"{set}.hidden") is null ? null : _inputs.Read($"{set}.hidden"),
+            Attention = Holds($"{set}.attention") ? _inputs.ReadArray<float>($"{set}.attention") : null,
+            HiddenStates = Tensor($"{set}.hidden"),
             Prior = prior,
+            FinalNormed = Tensor($"{set}.normed"),
+            TextFinalNormed = Tensor($"{set}.text_normed"),
+            // Of the keys their L1 norms are stored: a key of one number has that norm.
+            Keys = Tensor($"{set}.key_l1")?.unsqueeze(1),
+            TextKeys = Tensor($"{set}.text_key_l1")?.unsqueeze(1),
         }, [n]);
         var image = step.Images[0];
         return new JsonObject
@@ -75,11 +71,33 @@ public sealed class SelectionRunner : IDisposable
         };
     }
 
+    /// <summary>The layout of a case: components one after the other, row-major.</summary>
+    public static VisualTokenLayout Layout(JsonElement c)
+    {
+        var start = 0;
+        var components = new List<GridComponent>();
+        foreach (var g in c.GetProperty("components").EnumerateArray())
+        {
+            var (rows, cols) = (g.GetProperty("rows").GetInt32(), g.GetProperty("cols").GetInt32());
+            components.Add(new GridComponent(g.GetProperty("name").GetString()!, rows, cols, [.. Enumerable.Range(start, rows * cols)]));
+            start += rows * cols;
+        }
+
+        return new VisualTokenLayout(components);
+    }
+
     public void Dispose()
     {
         _inputs.Dispose();
         _json.Dispose();
     }
+
+    // The folder calls our variant of DART by its full name.
+    private static string MethodOf(JsonElement c) => c.GetProperty("method").GetString() is var method && method == "dart-equal-n" ? "dart" : method!;
+
+    private bool Holds(string name) => _inputs.Find(name) is not null;
+
+    private torch.Tensor? Tensor(string name) => Holds(name) ? _inputs.Read(name) : null;
 
     private float[]? Prior(string set, VisualTokenLayout layout)
     {
