@@ -2,7 +2,11 @@ using System.Text;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>The template of LLaVA-NeXT with Mistral, the published typo <c>&lt;\s&gt;</c> after answers included: ids must equal the reference's.</summary>
+/// <summary>
+/// The template of LLaVA-NeXT with Mistral: <c>[INST] </c>, the turn's pictures each followed by a newline, its texts, <c> [/INST]</c>.
+/// Answers end in the file's literal <c>&lt;\s&gt;</c> (a slip of the published template that the ids keep). It has no ending for the
+/// assistant's answer.
+/// </summary>
 public sealed class LlavaNextMistralTemplate : IChatTemplate
 {
     /// <inheritdoc/>
@@ -17,7 +21,7 @@ public sealed class LlavaNextMistralTemplate : IChatTemplate
     /// <inheritdoc/>
     public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
-        TemplateRules.Check(turns, this, [ImagePlaceholder]);
+        TemplateRules.Check(turns, this, [ImagePlaceholder], ["user"]);
         var text = new StringBuilder();
         foreach (var turn in turns)
         {
@@ -26,13 +30,13 @@ public sealed class LlavaNextMistralTemplate : IChatTemplate
                 case "system":
                     text.Append("<<SYS>>\n").Append(turn.Text).Append("\n<</SYS>>\n\n");
                     break;
-                case "assistant":
-                    text.Append(' ').Append(turn.Text).Append(@"<\s> ");
-                    break;
-                default:
+                case "user":
                     text.Append("[INST] ");
                     foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Append(ImagePlaceholder).Append('\n');
                     text.Append(turn.Text).Append(" [/INST]");
+                    break;
+                default:
+                    text.Append(' ').Append(turn.Text).Append("<\\s> ");
                     break;
             }
         }

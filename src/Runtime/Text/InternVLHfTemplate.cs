@@ -1,0 +1,37 @@
+using System.Text;
+
+namespace D2Pruner.AI.Runtime.Text;
+
+/// <summary>The template of InternVL in transformers' own format: ChatML without a default system turn; a picture is its placeholder and a newline, in place.</summary>
+public sealed class InternVLHfTemplate : IChatTemplate
+{
+    /// <inheritdoc/>
+    public string Name => "internvl-hf";
+
+    /// <inheritdoc/>
+    public string ImagePlaceholder => "<IMG_CONTEXT>";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> KnownHashes { get; } = ["b3e3fa7cdeceec1d3dfe0d17b77724baf3857714e688f3a700261567e96140eb"];
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    {
+        TemplateRules.Check(turns, this, [ImagePlaceholder]);
+        var text = new StringBuilder();
+        foreach (var turn in turns)
+        {
+            text.Append("<|im_start|>").Append(turn.Role).Append('\n');
+            foreach (var part in turn.Parts)
+            {
+                if (part is ImagePart) text.Append(ImagePlaceholder).Append('\n');
+                else if (part is TextPart t) text.Append(t.Text);
+            }
+
+            text.Append("<|im_end|>\n");
+        }
+
+        if (addGenerationPrompt) text.Append("<|im_start|>assistant\n");
+        return TemplateRules.Finish(text.ToString(), turns, this);
+    }
+}

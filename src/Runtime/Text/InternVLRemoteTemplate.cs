@@ -1,0 +1,57 @@
+using System.Text;
+
+namespace D2Pruner.AI.Runtime.Text;
+
+/// <summary>
+/// The conversation template <c>internvl2_5</c> of InternVL's own repository (conversation.py): a fixed system message unless the
+/// conversation brings its own. A single picture of a message is its placeholder and a newline, in place; several are each
+/// <c>Image-k: </c>, placeholder, newline, with k counted over the conversation's pictures.
+/// </summary>
+public sealed class InternVLRemoteTemplate : IChatTemplate
+{
+    private const string DefaultSystem = "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。";
+
+    private readonly string _system;
+
+    /// <summary>Creates the template.</summary>
+    /// <param name="systemMessage">The configuration's <c>system_message</c>; null takes the template's own.</param>
+    public InternVLRemoteTemplate(string? systemMessage = null) => _system = systemMessage ?? DefaultSystem;
+
+    /// <inheritdoc/>
+    public string Name => "internvl2_5";
+
+    /// <inheritdoc/>
+    public string ImagePlaceholder => "<image>";
+
+    /// <summary>Empty: the repository's code writes the prompt; a template in the folder is the language model's and is not used.</summary>
+    public IReadOnlyList<string> KnownHashes => [];
+
+    /// <inheritdoc/>
+    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    {
+        TemplateRules.Check(turns, this, [ImagePlaceholder, "<IMG_CONTEXT>"], ["user"]);
+        var text = new StringBuilder();
+        if (turns is not [{ Role: "system" }, ..]) Open(text, "system").Append(_system).Append("<|im_end|>\n");
+        var number = 0;
+        foreach (var turn in turns)
+        {
+            Open(text, turn.Role);
+            var several = turn.Parts.Count(p => p is ImagePart) > 1;
+            foreach (var part in turn.Parts)
+            {
+                if (part is TextPart t) text.Append(t.Text);
+                if (part is not ImagePart) continue;
+                number++;
+                if (several) text.Append("Image-").Append(number).Append(": ");
+                text.Append(ImagePlaceholder).Append('\n');
+            }
+
+            text.Append("<|im_end|>\n");
+        }
+
+        if (addGenerationPrompt) Open(text, "assistant");
+        return TemplateRules.Finish(text.ToString(), turns, this);
+    }
+
+    private static StringBuilder Open(StringBuilder text, string role) => text.Append("<|im_start|>").Append(role).Append('\n');
+}
