@@ -159,7 +159,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
 
     private static partial class Log
     {
-        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Calibrate one with: d2pruner calibrate --model MODEL --images FOLDER --layers {Layer}")]
+        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Put a calibrated d2pruner-priors.safetensors into the model's folder, or set the prior to 'uniform' to say that this is meant.")]
         public static partial void NoPrior(ILogger logger, int layer, string model);
     }
 }

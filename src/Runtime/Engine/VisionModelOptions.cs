@@ -33,8 +33,4 @@ public sealed class VisionModelOptions
     /// <summary>Math threads on CPU; null leaves libtorch's choice.</summary>
     [Range(1, 1024)]
     public int? Threads { get; set; }
-
-    /// <summary>Bytes of vision features kept for pictures asked about again; 0 turns the cache off.</summary>
-    [Range(0, long.MaxValue)]
-    public long VisionCacheBytes { get; set; } = 256L << 20;
 }
