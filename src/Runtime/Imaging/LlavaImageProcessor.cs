@@ -15,6 +15,12 @@ public sealed record LlavaImageOptions
     /// <summary>Pad to a square first (LlavaImageProcessor's do_pad).</summary>
     public bool PadToSquare { get; init; }
 
+    /// <summary>CLS tokens in front of the grid: 0, or 1 where vision_feature_select_strategy is "full". They are never pruned.</summary>
+    public int ClassTokens { get; init; }
+
+    /// <summary>Filter.</summary>
+    public ResampleFilter Resample { get; init; } = ResampleFilter.Bicubic;
+
     /// <summary>Mean and deviation.</summary>
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 
@@ -33,15 +39,16 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         var (rw, rh) = Resized(w, h);
         // Processed pixel p lies at resized pixel p + offset, resized pixel r at original pixel r * w / rw - pad.
         var (sx, sy) = ((double)w / rw, (double)h / rh);
-        var (left, top) = ((rw - options.CropSize) / 2 * sx - padX, (rh - options.CropSize) / 2 * sy - padY);
+        var (left, top) = (Offset(rw) * sx - padX, Offset(rh) * sy - padY);
         var cell = new PixelFrame(left, top, options.PatchSize * sx, options.PatchSize * sy);
         var unit = new PixelFrame(left, top, options.CropSize * sx, options.CropSize * sy);
         return new ImagePlan
         {
             OriginalWidth = width,
             OriginalHeight = height,
-            TokenCount = side * side,
-            Grids = [ImageGrid.Contiguous("grid", side, side)],
+            TokenCount = options.ClassTokens + side * side,
+            Grids = [ImageGrid.Contiguous("grid", side, side, options.ClassTokens)],
+            SeparatorOffsets = [.. Enumerable.Range(0, options.ClassTokens)],
             Map = new CoordinateMap(width, height, CoordinateSpace.Unit, unit, [cell]),
         };
     }
@@ -49,15 +56,22 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
     /// <inheritdoc/>
     public ProcessedImage Process(DecodedImage image)
     {
+        ArgumentNullException.ThrowIfNull(image);
         var size = options.CropSize;
         var (padX, padY, w, h) = Padding(image.Width, image.Height);
-        var rgb = w == image.Width && h == image.Height ? image.Rgb : Pad(image, padX, padY, w, h);
         var (rw, rh) = Resized(w, h);
-        var crop = Crop(PillowResizer.Bicubic(rgb, w, h, rw, rh), rw, rh, size);
+        // Only the crop is computed: the whole of a long resized picture may be thousands of times larger.
+        var (left, top) = (Offset(rw), Offset(rh));
+        var window = new PixelWindow(Math.Max(left, 0), Math.Max(top, 0), Math.Min(rw, size), Math.Min(rh, size));
+        var part = PillowResizer.Resize(new PixelRows(image, padX, padY, w, h, options.PadColour), rw, rh, options.Resample, window);
+        var crop = Place(part, window, Math.Max(-left, 0), Math.Max(-top, 0), size);
         var pixels = new float[3 * size * size];
         options.Normalizer.ToPlanes(crop, pixels);
         return new ProcessedImage(Plan(image.Width, image.Height), crop, [size, size, 3], pixels, [1, 3, size, size]);
     }
+
+    // Where the crop begins; negative where the picture is smaller (an edge below the crop): the odd pixel of the padding is above and to the left.
+    private int Offset(int resized) => (int)Math.Floor((resized - options.CropSize) / 2.0);
 
     private (int PadX, int PadY, int Width, int Height) Padding(int width, int height)
     {
@@ -66,36 +80,20 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         return ((s - width) / 2, (s - height) / 2, s, s);
     }
 
-    private byte[] Pad(DecodedImage image, int padX, int padY, int w, int h)
-    {
-        var canvas = new byte[checked(w * h * 3)];
-        for (var i = 0; i < canvas.Length; i += 3) options.PadColour.CopyTo(canvas, i);
-        for (var y = 0; y < image.Height; y++)
-            Array.Copy(image.Rgb, y * image.Width * 3, canvas, ((y + padY) * w + padX) * 3, image.Width * 3);
-        return canvas;
-    }
-
     // Python's int(size * long / short): the product first, then a double division, then truncation.
     private (int Width, int Height) Resized(int w, int h)
     {
         var (s, e) = ((long)Math.Min(w, h), (long)options.ShortestEdge);
-        var @long = (int)((double)(e * Math.Max(w, h)) / s);
-        return w <= h ? (options.ShortestEdge, @long) : (@long, options.ShortestEdge);
+        var @long = (double)(e * Math.Max(w, h)) / s;
+        if (@long > int.MaxValue) throw new ImageDecodeException($"The picture is {w}x{h}; its sides are too far apart to bring the short one to {e} pixels. Cut the picture.");
+        return w <= h ? (options.ShortestEdge, (int)@long) : ((int)@long, options.ShortestEdge);
     }
 
-    private static byte[] Crop(byte[] rgb, int w, int h, int size)
+    private static byte[] Place(byte[] part, PixelWindow window, int left, int top, int size)
     {
-        if (w == size && h == size) return rgb;
-        // Smaller than the crop (a processor whose edge is below it): zero padding, the odd pixel above and to the left.
-        var (left, top) = ((int)Math.Floor((w - size) / 2.0), (int)Math.Floor((h - size) / 2.0));
+        if (window.Width == size && window.Height == size) return part;
         var crop = new byte[size * size * 3];
-        for (var y = Math.Max(0, -top); y < size && y + top < h; y++)
-        {
-            var x = Math.Max(0, -left);
-            var n = Math.Min(size, w - left) - x;
-            if (n > 0) Array.Copy(rgb, ((y + top) * w + x + left) * 3, crop, (y * size + x) * 3, n * 3);
-        }
-
+        for (var y = 0; y < window.Height; y++) Array.Copy(part, y * window.Width * 3, crop, ((y + top) * size + left) * 3, window.Width * 3);
         return crop;
     }
 }

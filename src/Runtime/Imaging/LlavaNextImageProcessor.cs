@@ -12,6 +12,9 @@ public sealed record LlavaNextImageOptions
     /// <summary>Resolutions to choose from, (height, width), in the file's order.</summary>
     public IReadOnlyList<(int Height, int Width)> Pinpoints { get; init; } = [(336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)];
 
+    /// <summary>Filter.</summary>
+    public ResampleFilter Resample { get; init; } = ResampleFilter.Bicubic;
+
     /// <summary>Mean and deviation.</summary>
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
@@ -60,14 +63,14 @@ public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IIm
         var plan = Plan(image.Width, image.Height);
         var (best, t) = (plan.BestResolution!.Value, options.TileSize);
         var (newWidth, newHeight) = Fit(best, image.Width, image.Height);
-        var resized = PillowResizer.Bicubic(image.Rgb, image.Width, image.Height, newWidth, newHeight);
+        var resized = PillowResizer.Resize(image.Rgb, image.Width, image.Height, newWidth, newHeight, options.Resample);
         var canvas = new byte[best.Height * best.Width * 3]; // black before normalisation
         var (left, top) = ((best.Width - newWidth) / 2, (best.Height - newHeight) / 2);
         for (var y = 0; y < newHeight; y++) Array.Copy(resized, y * newWidth * 3, canvas, ((y + top) * best.Width + left) * 3, newWidth * 3);
         var (rows, columns) = (best.Height / t, best.Width / t);
         var tile = t * t * 3;
         var tiles = new byte[(1 + rows * columns) * tile];
-        PillowResizer.Bicubic(image.Rgb, image.Width, image.Height, t, t).CopyTo(tiles, 0);
+        PillowResizer.Resize(image.Rgb, image.Width, image.Height, t, t, options.Resample).CopyTo(tiles, 0);
         for (var k = 0; k < rows * columns; k++)
         {
             var (y0, x0) = (k / columns * t, k % columns * t);

@@ -1,9 +1,16 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>Pillow's bicubic resize, bit for bit: two passes over bytes, horizontal first, 22-bit fixed-point weights, antialiased when shrinking.</summary>
+/// <summary>
+/// Pillow's resize, bit for bit (before Pillow 13): two passes over bytes, horizontal first, 22-bit fixed-point weights, antialiased when shrinking.
+/// </summary>
 public static class PillowResizer
 {
-    private const int Precision = 22;
+    private const int Precision = ResampleTaps.Precision;
+    private const long MaxWorkBytes = 1L << 30;
+
+    /// <summary>Resizes a picture with the cubic filter; see <see cref="Resize(byte[], int, int, int, int, ResampleFilter)"/>.</summary>
+    public static byte[] Bicubic(byte[] rgb, int width, int height, int newWidth, int newHeight) =>
+        Resize(rgb, width, height, newWidth, newHeight, ResampleFilter.Bicubic);
 
     /// <summary>Resizes a picture; a pass whose size does not change is skipped.</summary>
     /// <param name="rgb">[height, width, 3].</param>
@@ -11,62 +18,84 @@ public static class PillowResizer
     /// <param name="height">Height.</param>
     /// <param name="newWidth">Wanted width, at least 1.</param>
     /// <param name="newHeight">Wanted height, at least 1.</param>
+    /// <param name="filter">The filter.</param>
     /// <returns>[newHeight, newWidth, 3]; <paramref name="rgb"/> itself when nothing changes.</returns>
-    public static byte[] Bicubic(byte[] rgb, int width, int height, int newWidth, int newHeight)
+    /// <exception cref="ArgumentException">The bytes do not match the size, or the filter does not exist.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A wanted side is below 1.</exception>
+    /// <exception cref="ImageDecodeException">The sides are so far apart that resizing would take more than 1 GiB.</exception>
+    public static byte[] Resize(byte[] rgb, int width, int height, int newWidth, int newHeight, ResampleFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(rgb);
+        if (rgb.Length != (long)width * height * 3) throw new ArgumentException($"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+        return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight));
+    }
+
+    /// <summary>A window of the resized picture; only what it needs is computed.</summary>
+    internal static byte[] Resize(PixelRows source, int newWidth, int newHeight, ResampleFilter filter, PixelWindow window)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newWidth, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(newHeight, 1);
-        if (newWidth != width)
-        {
-            rgb = Horizontal(rgb, width, height, newWidth);
-            width = newWidth;
-        }
-
-        return newHeight == height ? rgb : Vertical(rgb, width, height, newHeight);
+        if (!Enum.IsDefined(filter)) throw new ArgumentException($"The filter {(int)filter} does not exist; supported are 0 to 3 (nearest, lanczos, bilinear, bicubic).", nameof(filter));
+        if (source.Whole is { } rgb && newWidth == source.Width && newHeight == source.Height && window == new PixelWindow(0, 0, newWidth, newHeight)) return rgb;
+        var down = newHeight == source.Height ? null : ResampleTaps.Of(source.Height, newHeight, filter, window.Top, window.Height);
+        var (first, end) = down is null ? (window.Top, window.Top + window.Height) : (down.Min(t => t.Start), down.Max(t => t.Start + t.Weights.Length));
+        var work = 3L * window.Width * Math.Max(end - first, window.Height);
+        if (work > MaxWorkBytes)
+            throw new ImageDecodeException($"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is {MaxWorkBytes}. Cut the picture.");
+        var rows = Horizontal(source, newWidth, filter, window, first, end);
+        return down is null ? rows : Vertical(rows, window.Width * 3, first, down);
     }
 
-    private static byte[] Horizontal(byte[] source, int width, int height, int newWidth)
+    private static byte[] Horizontal(PixelRows source, int newWidth, ResampleFilter filter, PixelWindow window, int first, int end)
     {
-        var taps = Taps(width, newWidth);
-        var result = new byte[checked(newWidth * height * 3)];
-        for (var y = 0; y < height; y++)
+        var taps = newWidth == source.Width ? null : ResampleTaps.Of(source.Width, newWidth, filter, window.Left, window.Width);
+        var stride = window.Width * 3;
+        var result = new byte[(end - first) * stride];
+        for (var y = first; y < end; y++)
         {
-            var row = source.AsSpan(y * width * 3, width * 3);
-            var o = y * newWidth * 3;
-            for (var x = 0; x < newWidth; x++)
-            {
-                var (start, weights) = taps[x];
-                int r = 1 << (Precision - 1), g = r, b = r, s = start * 3;
-                foreach (var k in weights)
-                {
-                    r += row[s] * k;
-                    g += row[s + 1] * k;
-                    b += row[s + 2] * k;
-                    s += 3;
-                }
-
-                result[o++] = Clip(r);
-                result[o++] = Clip(g);
-                result[o++] = Clip(b);
-            }
+            var o = result.AsSpan((y - first) * stride, stride);
+            // The weights of a pixel add up to 1 within a few units of 2^-22: one colour stays that colour.
+            if (source.IsBlank(y)) Fill(o, source.Colour);
+            else if (taps is null) source[y].Slice(window.Left * 3, stride).CopyTo(o);
+            else Row(source[y], taps, o);
         }
 
         return result;
     }
 
-    private static byte[] Vertical(byte[] source, int width, int height, int newHeight)
+    private static void Row(ReadOnlySpan<byte> row, ResampleTaps[] taps, Span<byte> result)
     {
-        var taps = Taps(height, newHeight);
-        var stride = width * 3;
-        var result = new byte[checked(newHeight * stride)];
+        var o = 0;
+        foreach (var (start, weights) in taps)
+        {
+            int r = 1 << (Precision - 1), g = r, b = r;
+            var pixels = row.Slice(start * 3, weights.Length * 3);
+            var s = 0;
+            foreach (var k in weights)
+            {
+                r += pixels[s] * k;
+                g += pixels[s + 1] * k;
+                b += pixels[s + 2] * k;
+                s += 3;
+            }
+
+            result[o++] = Clip(r);
+            result[o++] = Clip(g);
+            result[o++] = Clip(b);
+        }
+    }
+
+    private static byte[] Vertical(byte[] source, int stride, int first, ResampleTaps[] taps)
+    {
+        var result = new byte[taps.Length * stride];
         var sums = new int[stride];
-        for (var y = 0; y < newHeight; y++)
+        for (var y = 0; y < taps.Length; y++)
         {
             var (start, weights) = taps[y];
             Array.Fill(sums, 1 << (Precision - 1));
             for (var t = 0; t < weights.Length; t++)
             {
-                var row = source.AsSpan((start + t) * stride, stride);
+                var row = source.AsSpan((start - first + t) * stride, stride);
                 var k = weights[t];
                 for (var i = 0; i < row.Length; i++) sums[i] += row[i] * k;
             }
@@ -78,41 +107,10 @@ public static class PillowResizer
         return result;
     }
 
+    private static void Fill(Span<byte> row, byte[] colour)
+    {
+        for (var i = 0; i < row.Length; i += 3) colour.CopyTo(row[i..]);
+    }
+
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> Precision, 0, 255);
-
-    private static (int Start, int[] Weights)[] Taps(int size, int newSize)
-    {
-        var scale = (double)size / newSize;
-        var filterScale = Math.Max(scale, 1);
-        var support = 2 * filterScale;
-        var inverse = 1 / filterScale;
-        var taps = new (int, int[])[newSize];
-        for (var i = 0; i < newSize; i++)
-        {
-            var center = (i + 0.5) * scale;
-            var min = Math.Max((int)(center - support + 0.5), 0);
-            var max = Math.Min((int)(center + support + 0.5), size);
-            var w = new double[max - min];
-            double sum = 0;
-            for (var x = 0; x < w.Length; x++) sum += w[x] = Cubic((x + min - center + 0.5) * inverse);
-            var k = new int[w.Length];
-            for (var x = 0; x < w.Length; x++)
-            {
-                var v = sum != 0 ? w[x] / sum : w[x];
-                k[x] = v < 0 ? (int)(-0.5 + v * (1 << Precision)) : (int)(0.5 + v * (1 << Precision));
-            }
-
-            taps[i] = (min, k);
-        }
-
-        return taps;
-    }
-
-    private static double Cubic(double t)
-    {
-        const double a = -0.5;
-        t = Math.Abs(t);
-        if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
-        return t < 2 ? (((t - 5) * t + 8) * t - 4) * a : 0;
-    }
 }

@@ -22,6 +22,9 @@ public sealed class PixelNormalizer
     /// <summary>CLIP's mean and deviation.</summary>
     public static PixelNormalizer Clip { get; } = new([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]);
 
+    /// <summary>ImageNet's mean and deviation (InternVL).</summary>
+    public static PixelNormalizer ImageNet { get; } = new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
     /// <summary>The value of a byte in a channel.</summary>
     public float this[int channel, byte value] => _table[channel][value];
 

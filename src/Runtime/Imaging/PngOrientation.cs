@@ -28,7 +28,7 @@ internal static class PngOrientation
         if (tiff.Length < 8) return null;
         var little = tiff[0] == 'I';
         var directory = U32(tiff[4..], little);
-        if (directory + 2 > (uint)tiff.Length) return null;
+        if (directory > (uint)tiff.Length - 2) return null; // never directory + 2: a file may say 2^32 - 1
         var entries = U16(tiff[(int)directory..], little);
         for (var i = 0; i < entries; i++)
         {

@@ -18,6 +18,9 @@ public sealed record Qwen2VLImageOptions
     /// <summary>Frames of a patch; a picture is repeated.</summary>
     public int TemporalPatchSize { get; init; } = 2;
 
+    /// <summary>Filter.</summary>
+    public ResampleFilter Resample { get; init; } = ResampleFilter.Bicubic;
+
     /// <summary>Mean and deviation.</summary>
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
@@ -51,9 +54,9 @@ public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageP
         var (p, m, t) = (options.PatchSize, options.MergeSize, options.TemporalPatchSize);
         var (gh, gw) = (plan.GridThw![1], plan.GridThw[2]);
         var (w, h) = (gw * p, gh * p);
-        var rgb = PillowResizer.Bicubic(image.Rgb, image.Width, image.Height, w, h);
+        var rgb = PillowResizer.Resize(image.Rgb, image.Width, image.Height, w, h, options.Resample);
         var features = 3 * t * p * p;
-        var pixels = new float[gh * gw * features];
+        var pixels = new float[checked(gh * gw * features)];
         var at = 0;
         for (var block = 0; block < gh / m * (gw / m); block++)
         {

@@ -6,6 +6,15 @@ namespace D2Pruner.AI.Runtime.Imaging;
 public static class TokenOverlay
 {
     private const int Divisor = 4;
+    private const int UnseenDivisor = 8;
+    private const int HatchPeriod = 8;
+
+    private enum Place : byte
+    {
+        Unseen,
+        Dropped,
+        Kept,
+    }
 
     /// <summary>Renders the picture.</summary>
     /// <param name="image">The original picture.</param>
@@ -15,18 +24,80 @@ public static class TokenOverlay
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(keptAreas);
-        var bright = new bool[image.Width * image.Height];
-        foreach (var box in keptAreas)
+        var places = new Place[image.Width * image.Height];
+        Array.Fill(places, Place.Dropped);
+        foreach (var box in keptAreas) Mark(places, image, box, Place.Kept);
+        return Png(image, places);
+    }
+
+    /// <summary>
+    /// Renders the picture from its layout. Kept cells keep their colours exactly, dropped ones are dimmed to a quarter, and what no token sees
+    /// (LLaVA's cropped-off borders) to an eighth with black hatching. Where grids overlap, a place is bright if any of them keeps it.
+    /// </summary>
+    /// <param name="image">The original picture.</param>
+    /// <param name="map">Its coordinate map.</param>
+    /// <param name="grids">Its grids, as in <see cref="ImagePlan.Grids"/>.</param>
+    /// <param name="kept">Layout indices of the kept tokens: grid after grid, row-major, separators not counted.</param>
+    /// <returns>A PNG of the picture's size.</returns>
+    /// <exception cref="ArgumentException">The map belongs to a picture of another size or has another number of grids, or an index is outside the layout.</exception>
+    public static byte[] Render(DecodedImage image, CoordinateMap map, IReadOnlyList<ImageGrid> grids, IReadOnlySet<int> kept)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentNullException.ThrowIfNull(grids);
+        ArgumentNullException.ThrowIfNull(kept);
+        if ((map.Width, map.Height) != (image.Width, image.Height)) throw new ArgumentException($"The map is of a picture of {map.Width}x{map.Height}, the picture is {image.Width}x{image.Height}.", nameof(map));
+        if (map.Cells.Count != grids.Count) throw new ArgumentException($"The map has {map.Cells.Count} grids, the layout {grids.Count}.", nameof(grids));
+        var tokens = grids.Sum(g => g.Rows * g.Columns);
+        foreach (var k in kept)
         {
-            // A pixel belongs to the cell that holds its centre.
-            var (left, right) = (First(box.Left), Math.Min(First(box.Right), image.Width));
-            for (var y = First(box.Top); y < Math.Min(First(box.Bottom), image.Height); y++) Array.Fill(bright, true, y * image.Width + left, Math.Max(0, right - left));
+            if (k < 0 || k >= tokens) throw new ArgumentException($"The kept index {k} is outside the layout of {tokens} tokens.", nameof(kept));
         }
 
-        var rgba = new byte[bright.Length * 4];
-        for (int i = 0, s = 0, o = 0; i < bright.Length; i++, s += 3, o += 4)
+        var places = new Place[image.Width * image.Height];
+        var index = 0;
+        for (var g = 0; g < grids.Count; g++)
         {
-            for (var c = 0; c < 3; c++) rgba[o + c] = bright[i] ? image.Rgb[s + c] : (byte)(image.Rgb[s + c] / Divisor);
+            for (var r = 0; r < grids[g].Rows; r++)
+            {
+                for (var c = 0; c < grids[g].Columns; c++) Mark(places, image, map.Cell(g, r, c), kept.Contains(index++) ? Place.Kept : Place.Dropped);
+            }
+        }
+
+        return Png(image, places);
+    }
+
+    // A pixel belongs to the cell that holds its centre; brighter places win.
+    private static void Mark(Place[] places, DecodedImage image, PixelBox box, Place place)
+    {
+        var (left, right) = (First(box.Left), Math.Min(First(box.Right), image.Width));
+        for (var y = First(box.Top); y < Math.Min(First(box.Bottom), image.Height); y++)
+        {
+            for (var x = left; x < right; x++)
+            {
+                ref var p = ref places[y * image.Width + x];
+                if (p < place) p = place;
+            }
+        }
+
+        static int First(double edge) => Math.Max(0, (int)Math.Ceiling(edge - 0.5));
+    }
+
+    private static byte[] Png(DecodedImage image, Place[] places)
+    {
+        var rgba = new byte[places.Length * 4];
+        for (int i = 0, s = 0, o = 0; i < places.Length; i++, s += 3, o += 4)
+        {
+            for (var c = 0; c < 3; c++)
+            {
+                rgba[o + c] = places[i] switch
+                {
+                    Place.Kept => image.Rgb[s + c],
+                    Place.Dropped => (byte)(image.Rgb[s + c] / Divisor),
+                    _ => (i % image.Width + i / image.Width) % HatchPeriod == 0 ? (byte)0 : (byte)(image.Rgb[s + c] / UnseenDivisor),
+                };
+            }
+
             rgba[o + 3] = 255;
         }
 
@@ -34,7 +105,5 @@ public static class TokenOverlay
         using var picture = SKImage.FromPixelCopy(info, rgba, image.Width * 4);
         using var png = picture.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
-
-        static int First(double edge) => Math.Max(0, (int)Math.Ceiling(edge - 0.5));
     }
 }

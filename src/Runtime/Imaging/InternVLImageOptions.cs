@@ -1,0 +1,105 @@
+using D2Pruner.AI.Runtime.Models;
+
+namespace D2Pruner.AI.Runtime.Imaging;
+
+/// <summary>Settings of InternVL's processor; the defaults are those of the published checkpoints.</summary>
+public sealed record InternVLImageOptions
+{
+    /// <summary>Side of a tile in pixels.</summary>
+    public int ImageSize { get; init; } = 448;
+
+    /// <summary>Patch size of the tower.</summary>
+    public int PatchSize { get; init; } = 14;
+
+    /// <summary>Pixel shuffle: tokens per patch and axis.</summary>
+    public double DownsampleRatio { get; init; } = 0.5;
+
+    /// <summary>Fewest tiles.</summary>
+    public int MinTiles { get; init; } = 1;
+
+    /// <summary>Most tiles, the thumbnail not counted.</summary>
+    public int MaxTiles { get; init; } = 12;
+
+    /// <summary>Append the whole picture as one more tile where there are several.</summary>
+    public bool UseThumbnail { get; init; } = true;
+
+    /// <summary>Filter.</summary>
+    public ResampleFilter Resample { get; init; } = ResampleFilter.Bicubic;
+
+    /// <summary>Mean and deviation.</summary>
+    public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.ImageNet;
+
+    /// <summary>Rows and columns of tokens of a tile.</summary>
+    public int TileSide => (int)(ImageSize / PatchSize * DownsampleRatio);
+
+    /// <summary>
+    /// Reads both formats: <c>internvl_chat</c> (the repository's own: tiling in config.json, ImageNet normalisation in code) and <c>internvl</c>
+    /// (transformers: GotOcr2ImageProcessor with cropping always on). Absent keys take the defaults of those classes; everything wrong is noted in the readers.
+    /// </summary>
+    /// <param name="config">config.json.</param>
+    /// <param name="processor">preprocessor_config.json.</param>
+    public static InternVLImageOptions Read(ConfigReader config, ConfigReader processor)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(processor);
+        var vision = config.Child("vision_config");
+        var (tower, patch) = (Square(vision, "image_size", 448), Square(vision, "patch_size", 14));
+        var isNative = config.Text("model_type", "") == "internvl";
+        var read = isNative ? Native(processor, tower) : Remote(config, processor, tower);
+        read = read with { PatchSize = patch, DownsampleRatio = config.Double("downsample_ratio", 0.5) };
+        var side = read.ImageSize / (double)patch * read.DownsampleRatio;
+        config.Require(read.DownsampleRatio > 0 && side >= 1 && side == Math.Floor(side), $"tiles of {read.ImageSize} pixels with patches of {patch} and downsample_ratio {read.DownsampleRatio} make {side} tokens per side; expected a whole number.");
+        (isNative ? processor : config).Require(read.MinTiles <= read.MaxTiles, $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
+        return read;
+    }
+
+    private static InternVLImageOptions Native(ConfigReader c, int tower)
+    {
+        var size = tower;
+        if (c.Has("size"))
+        {
+            var s = c.Child("size");
+            size = s.Int("height", tower);
+            s.Require(s.Int("width", size) == size, "height and width differ; tiles are square.");
+        }
+
+        c.Require(size == tower, $"the processor makes tiles of {size}, but the tower takes {tower}.");
+        c.Require(c.Int("resample", 3, 0) == 3, "resample is not 3 (bicubic); other filters are not supported.");
+        c.Require(c.Bool("do_resize", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true), "do_resize, do_rescale and do_normalize must be true.");
+        return new InternVLImageOptions
+        {
+            ImageSize = size,
+            MinTiles = c.Int("min_patches", 1),
+            MaxTiles = c.Int("max_patches", 12),
+            // GotOcr2's class defaults are CLIP's, not InternVL's; the files name ImageNet's.
+            Normalizer = new PixelNormalizer(
+                PreprocessorConfig.Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]),
+                PreprocessorConfig.Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]),
+                c.Double("rescale_factor", 1 / 255.0)),
+        };
+    }
+
+    private static InternVLImageOptions Remote(ConfigReader config, ConfigReader processor, int tower)
+    {
+        config.Require(!config.Bool("pad2square", false), "pad2square is true; it is not supported.");
+        var isTiled = config.Bool("dynamic_image_size", false);
+        return new InternVLImageOptions
+        {
+            ImageSize = config.Int("force_image_size", tower),
+            MinTiles = isTiled ? config.Int("min_dynamic_patch", 1) : 1,
+            MaxTiles = isTiled ? config.Int("max_dynamic_patch", 6) : 1,
+            UseThumbnail = config.Bool("use_thumbnail", false),
+            Normalizer = new PixelNormalizer(
+                PreprocessorConfig.Triple(processor, "image_mean", [0.485, 0.456, 0.406]),
+                PreprocessorConfig.Triple(processor, "image_std", [0.229, 0.224, 0.225])),
+        };
+    }
+
+    // A number, or [height, width] of equal numbers.
+    private static int Square(ConfigReader c, string key, int fallback)
+    {
+        var sides = c.Ints(key, [fallback]);
+        c.Require(sides.All(s => s > 0 && s == sides[0]), $"{key} is [{string.Join(", ", sides)}]; expected one side, above 0.");
+        return Math.Max(sides[0], 1);
+    }
+}

@@ -1,0 +1,73 @@
+using D2Pruner.AI.Runtime.Imaging;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Imaging;
+
+public sealed class ImageDecoderTests
+{
+    [Fact]
+    public void SixteenBitSamples_KeepTheirHighByte()
+    {
+        var rgb = TestPng.Write(2, 1, 16, 2, [[0x12, 0xFF, 0x34, 0x80, 0x56, 0x00, 0xFF, 0xFF, 0x00, 0xFF, 0x7F, 0xFF]]);
+        Assert.Equal([0x12, 0x34, 0x56, 0xFF, 0x00, 0x7F], ImageDecoder.Decode(rgb).Rgb);
+    }
+
+    [Theory]
+    [InlineData(1, new byte[] { 10, 20, 30, 40, 50, 60 }, 3)]
+    [InlineData(2, new byte[] { 30, 20, 10, 60, 50, 40 }, 3)]
+    [InlineData(3, new byte[] { 60, 50, 40, 30, 20, 10 }, 3)]
+    [InlineData(4, new byte[] { 40, 50, 60, 10, 20, 30 }, 3)]
+    [InlineData(5, new byte[] { 10, 40, 20, 50, 30, 60 }, 2)]
+    [InlineData(6, new byte[] { 40, 10, 50, 20, 60, 30 }, 2)]
+    [InlineData(7, new byte[] { 60, 30, 50, 20, 40, 10 }, 2)]
+    [InlineData(8, new byte[] { 30, 60, 20, 50, 10, 40 }, 2)]
+    public void Orientation_IsApplied(byte orientation, byte[] expected, int width)
+    {
+        // Big-endian TIFF, one entry: tag 0x0112, SHORT, count 1.
+        byte[] exif = [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+        var image = ImageDecoder.Decode(TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]], exif));
+        Assert.Equal((width, 6 / width), (image.Width, image.Height));
+        Assert.Equal(expected, image.Rgb.Where((_, i) => i % 3 == 0));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { (byte)'M', (byte)'M', 0, 42, 0xFF, 0xFF, 0xFF, 0xFF, 0, 1 })]
+    [InlineData(new byte[] { (byte)'M', (byte)'M', 0, 42, 0xFF, 0xFF, 0xFF, 0xFE, 0, 1 })]
+    [InlineData(new byte[] { (byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0 })]
+    [InlineData(new byte[] { (byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 0xFF, 0xFF, 1 })]
+    [InlineData(new byte[] { 1, 2, 3 })]
+    public void DamagedExif_IsIgnored(byte[] exif)
+    {
+        var image = ImageDecoder.Decode(TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]], exif));
+        Assert.Equal((3, 2, 10), (image.Width, image.Height, image.Rgb[0]));
+    }
+
+    [Fact]
+    public void Limits_AreCheckedBeforeDecoding()
+    {
+        var file = TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]]);
+        Assert.Equal(3, ImageDecoder.Decode(file, new ImageLimits(6, file.Length)).Width);
+        Assert.Contains("3x2", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file, new ImageLimits(5))).Message);
+        Assert.Contains($"{file.Length} bytes", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file, new ImageLimits(MaxBytes: file.Length - 1))).Message);
+    }
+
+    [Fact]
+    public void EveryCut_DecodesOrEndsInTheTypedError()
+    {
+        var file = TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]], [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 0]);
+        var refused = 0;
+        for (var length = 0; length < file.Length; length++)
+        {
+            try
+            {
+                ImageDecoder.Decode(file.AsMemory(0, length));
+            }
+            catch (ImageDecodeException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.True(refused > file.Length / 2, $"{refused} of {file.Length} cuts refused");
+    }
+}
