@@ -92,6 +92,30 @@ public sealed class ProcessorEdgeTests
         Assert.Throws<ArgumentException>(() => new InternVLImageProcessor(new InternVLImageOptions { MinTiles = 3, MaxTiles = 2 }));
     }
 
+    // 300 x 200 in 112 x 112: resized to 112 x 75 with 18 rows above, unpadded by one row of 14: the grid begins 4 rows above the picture.
+    [Fact]
+    public void LlavaNextMosaic_StartsWhereUnpaddingCut()
+    {
+        var processor = new LlavaNextImageProcessor(new LlavaNextImageOptions { TileSize = 56, Pinpoints = [(56, 112), (112, 56), (112, 112)] });
+        var wide = processor.Plan(300, 200);
+        Assert.Equal(((112, 112), 6, 8), (wide.BestResolution, wide.Grids[1].Rows, wide.Grids[1].Columns));
+        AssertClose(new PixelBox(0, 0, 37.5, 10 * 200 / 75.0), wide.Map.Cell(1, 0, 0));
+        AssertClose(new PixelBox(37.5, 24 * 200 / 75.0, 75, 38 * 200 / 75.0), wide.Map.Cell(1, 2, 1));
+        // 200 x 310: resized to 73 x 112 with 19 columns to the left, unpadded by one column.
+        var tall = processor.Plan(200, 310);
+        Assert.Equal(((112, 112), 8, 6), (tall.BestResolution, tall.Grids[1].Rows, tall.Grids[1].Columns));
+        AssertClose(new PixelBox(0, 0, 9 * 200 / 73.0, 38.75), tall.Map.Cell(1, 0, 0));
+        AssertClose(new PixelBox(0, 0, 50, 77.5), tall.Map.Cell(0, 0, 0));
+    }
+
+    private static void AssertClose(PixelBox expected, PixelBox actual)
+    {
+        Assert.Equal(expected.Left, actual.Left, 9);
+        Assert.Equal(expected.Top, actual.Top, 9);
+        Assert.Equal(expected.Right, actual.Right, 9);
+        Assert.Equal(expected.Bottom, actual.Bottom, 9);
+    }
+
     // The right half (the lower one of a tall picture) is white: each cell that maps back into one half must show that half.
     [Theory]
     [InlineData(300, 200)]
