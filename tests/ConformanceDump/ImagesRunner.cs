@@ -17,6 +17,7 @@ public sealed class ImagesRunner(string folder)
         ["llava-next"] = new LlavaNextImageProcessor(new LlavaNextImageOptions()),
         ["qwen2.5-vl"] = new Qwen2VLImageProcessor(new Qwen2VLImageOptions { MaxPixels = 12845056 }),
         ["qwen2.5-vl-256-1280-tokens"] = new Qwen2VLImageProcessor(new Qwen2VLImageOptions { MinPixels = 200704, MaxPixels = 1003520 }),
+        ["internvl"] = new InternVLImageProcessor(new InternVLImageOptions()),
     };
 
     public IReadOnlyList<JsonElement> ResizeCases => Cases("resize.json");

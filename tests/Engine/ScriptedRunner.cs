@@ -5,6 +5,8 @@ namespace D2Pruner.AI.Tests.Engine;
 /// <summary>A runner that answers with its own words: one delta per token, waiting where a test says so.</summary>
 internal sealed class ScriptedRunner : IRequestRunner
 {
+    public const string Endless = "endless";
+
     public VisionModelInfo Model { get; } = new()
     {
         Id = "scripted", Family = "llava", Folder = "", ContextLength = 100, DecoderLayers = 6, Parameters = 1, DType = "float32", Device = "cpu",
@@ -35,7 +37,8 @@ internal sealed class ScriptedRunner : IRequestRunner
         if (text == "fail") throw new InvalidDataException("scripted failure");
         var prefill = new PrefillSummary { PromptTokens = 5, PromptTokensKept = 5, QueueTime = queueTime };
         emit(new PrefillCompleted(prefill));
-        for (var i = 0; i < Tokens; i++)
+        // A request that says so never ends by itself: only cancellation ends it.
+        for (var i = 0; i < Tokens || text.StartsWith(Endless, StringComparison.Ordinal); i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (TokenTime > TimeSpan.Zero) cancellationToken.WaitHandle.WaitOne(TokenTime);

@@ -18,7 +18,7 @@ public sealed class LlavaBlueprint : ModelBlueprint
         var reader = new ConfigReader(folder.Config);
         _config = LlavaConfig.Read(reader);
         reader.ThrowIfBad(folder.Path);
-        _images = ReadImages(folder, _config.Vision);
+        _images = ReadImages(folder, _config.Vision) with { ClassTokens = _config.DropCls ? 0 : 1 };
     }
 
     /// <inheritdoc/>
