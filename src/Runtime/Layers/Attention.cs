@@ -43,7 +43,8 @@ public static class Attention
         var scale = 1 / Math.Sqrt(q.shape[3]);
         var scores = matmul((q * scale).contiguous(), Repeat(k, heads).transpose(-2, -1));
         if (mask is not null) scores = scores + mask;
-        var p = nn.functional.softmax(scores.to(ScalarType.Float32), -1).to(q.dtype);
+        // libtorch's softmax accumulates in fp32 whatever its input's type.
+        var p = nn.functional.softmax(scores, -1).to(q.dtype);
         return matmul(p, Repeat(v, heads).contiguous()).MoveToOuterDisposeScope();
     }
 

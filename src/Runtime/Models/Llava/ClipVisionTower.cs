@@ -36,20 +36,30 @@ public sealed class ClipVisionTower
     /// <param name="layers">Hidden states wanted: 0 is the output of the pre-norm, i the output of block i-1; negative ones count from the end.</param>
     /// <param name="clsAttention">Receives the CLS row of the last block that runs, [n, patches] mean over heads, when not null.</param>
     /// <param name="cancellationToken">Observed between blocks.</param>
+    /// <param name="attend">The attention kernel; null for the fused one that serves. Training gives an explicit one.</param>
+    /// <param name="positions">Rows of the position table per picture, [n or 1, tokens] int64, for windows of the grid; null for the whole grid.</param>
     /// <returns>Per requested layer [n, patches + 1, D].</returns>
-    public Tensor[] Forward(Tensor pixels, IReadOnlyList<int> layers, List<float[]>? clsAttention, CancellationToken cancellationToken)
+    public Tensor[] Forward(
+        Tensor pixels,
+        IReadOnlyList<int> layers,
+        List<float[]>? clsAttention,
+        CancellationToken cancellationToken,
+        AttentionKernel? attend = null,
+        Tensor? positions = null)
     {
         using var scope = NewDisposeScope();
+        attend ??= static (q, k, v) => Attention.Fused(q, k, v, causal: false);
+        var places = positions is null ? _positions : _positions.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], positions.shape[1], _c.HiddenSize);
         int[] wanted = [.. layers.Select(l => l < 0 ? _c.Layers + 1 + l : l)];
         var last = wanted.Max();
         var patches = nn.functional.conv2d(pixels, _patch, strides: [_c.PatchSize, _c.PatchSize]).flatten(2).transpose(1, 2);
         var cls = _class.expand(pixels.shape[0], 1, _c.HiddenSize);
-        var x = Norms.Layer(cat([cls, patches], 1) + _positions, _preNorm.W, _preNorm.B, _c.LayerNormEps);
+        var x = Norms.Layer(cat([cls, patches], 1) + places, _preNorm.W, _preNorm.B, _c.LayerNormEps);
         var found = new Dictionary<int, Tensor> { [0] = x };
         for (var i = 0; i < last; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            x = _blocks[i].Forward(x, _c, i == last - 1 ? clsAttention : null);
+            x = _blocks[i].Forward(x, _c, attend, i == last - 1 ? clsAttention : null);
             if (wanted.Contains(i + 1)) found[i + 1] = x;
         }
 
@@ -70,7 +80,7 @@ public sealed class ClipVisionTower
         private readonly Linear _fc1 = Linear.Take(source, p + "mlp.fc1", c.IntermediateSize, c.HiddenSize, true);
         private readonly Linear _fc2 = Linear.Take(source, p + "mlp.fc2", c.HiddenSize, c.IntermediateSize, true);
 
-        public Tensor Forward(Tensor x, ClipVisionConfig c, List<float[]>? clsAttention)
+        public Tensor Forward(Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention)
         {
             using var scope = NewDisposeScope();
             var y = Norms.Layer(x, _norm1.W, _norm1.B, c.LayerNormEps);
@@ -86,7 +96,7 @@ public sealed class ClipVisionTower
                 }
             }
 
-            var h = x + _out.Forward(Attention.MergeHeads(Attention.Fused(q, k, v, causal: false)));
+            var h = x + _out.Forward(Attention.MergeHeads(attend(q, k, v)));
             y = Norms.Layer(h, _norm2.W, _norm2.B, c.LayerNormEps);
             return (h + _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y)))).MoveToOuterDisposeScope();
         }

@@ -23,6 +23,9 @@ public sealed class LlavaVisionTower : IVisionTower
         _linear2 = Linear.Take(source, "model.multi_modal_projector.linear_2", c.Text.HiddenSize, c.Text.HiddenSize, c.ProjectorBias);
     }
 
+    /// <summary>The tower without the projector.</summary>
+    public ClipVisionTower Clip => _clip;
+
     /// <summary>Takes the tower's tensors.</summary>
     public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
 
@@ -43,8 +46,13 @@ public sealed class LlavaVisionTower : IVisionTower
         var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], weight.dtype, weight.device);
         var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, cancellationToken);
         Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
-        var y = selected.Length == 1 ? selected[0] : cat(selected, -1);
-        y = Activations.Find(_c.ProjectorActivation)(_linear1.Forward(y));
-        return _linear2.Forward(y).MoveToOuterDisposeScope();
+        return Project(selected.Length == 1 ? selected[0] : cat(selected, -1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The projector alone: [..., tower width] to [..., D].</summary>
+    public Tensor Project(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        return _linear2.Forward(Activations.Find(_c.ProjectorActivation)(_linear1.Forward(features))).MoveToOuterDisposeScope();
     }
 }
