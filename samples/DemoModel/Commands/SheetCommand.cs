@@ -27,14 +27,14 @@ internal static class SheetCommand
 
     private static byte[] Draw(ulong seed)
     {
-        using var surface = SKSurface.Create(new SKImageInfo(Columns * (Scene.Side + 90), 2 * (Scene.Side + Text)));
+        using var surface = SKSurface.Create(new SKImageInfo(Columns * (Scene.Side + 150), 2 * (Scene.Side + Text)));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
         for (var i = 0; i < 2 * Columns; i++)
         {
             var scene = Scene.Create(Split.Validation, seed, (ulong)i, new SceneOptions(3, 8, 0.6));
             using var picture = SKImage.FromEncodedData(SceneImage.Draw(scene).ToPng());
-            var (left, top) = (i % Columns * (Scene.Side + 90) + 5, i / Columns * (Scene.Side + Text));
+            var (left, top) = (i % Columns * (Scene.Side + 150) + 5, i / Columns * (Scene.Side + Text));
             canvas.DrawImage(picture, left, top, SKSamplingOptions.Default);
             var writer = new QuestionWriter(new Rng(seed, (ulong)i, 5), scene);
             var y = top + Scene.Side + 6;
