@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Generation.Constraints;
+
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>Sampling and length settings of one request; null takes generation_config.json's value, then the default named here.</summary>
@@ -32,4 +34,10 @@ public sealed record GenerationSettings
 
     /// <summary>True ignores every default of generation_config.json but its stop ids: plain greedy unless set here.</summary>
     public bool IgnoreModelDefaults { get; init; }
+
+    /// <summary>
+    /// Grammar that the answer follows; null for any text. An answer that its token limit cuts ends with
+    /// <see cref="GenerationFinishReason.Length"/>, even where it could be completed in time.
+    /// </summary>
+    public Grammar? Grammar { get; init; }
 }

@@ -3,6 +3,7 @@ using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
+using D2Pruner.AI.Runtime.Generation.Constraints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ namespace D2Pruner.AI.Runtime;
 /// <summary>Answers requests with a loaded model, on the engine's thread, in inference mode.</summary>
 internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger) : IRequestRunner
 {
+    private readonly ConstraintCache _constraints = new(model.Tokenizer, model.Generation.StopIds);
     private bool _warnedOfPrior;
 
     public VisionModelInfo Model => model.Info;
@@ -36,7 +38,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         var settings = model.Generation.Merge(request.Generation);
         var watch = Stopwatch.StartNew();
         var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
-        var prompt = model.Encode(request.Turns, limits, cancellationToken);
+        var prompt = model.Encode(request.Turns, limits, cancellationToken, request.Tools);
         var room = model.Info.ContextLength - prompt.Length;
         if (room < 1)
         {
@@ -44,6 +46,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             throw new PromptException($"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller pictures, or less text.");
         }
 
+        var constraint = request.Generation.Grammar is { } grammar ? _constraints.Create(grammar) : null;
         var preprocess = Lap(watch);
         var pruning = request.Pruning is { } p && prompt.Images.Count > 0 ? Capped(p) : null;
         var pruner = pruning is null ? null : PrunerFactory.Create(pruning);
@@ -91,7 +94,8 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             model.Tokenizer,
             room,
             text => emit(new TextDelta(text)),
-            cancellationToken);
+            cancellationToken,
+            constraint);
         emit(new GenerationCompleted(new GenerationResult
         {
             Text = outcome.Text,

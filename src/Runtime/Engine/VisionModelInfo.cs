@@ -32,4 +32,7 @@ public sealed record VisionModelInfo
 
     /// <summary>KV bytes of one token over all layers.</summary>
     public long KvBytesPerToken { get; init; }
+
+    /// <summary>Whether the family's chat template can offer tools and write calls and results.</summary>
+    public bool SupportsTools { get; init; }
 }

@@ -8,6 +8,9 @@ public sealed record VisionRequest
     /// <summary>The conversation, oldest first.</summary>
     public required IReadOnlyList<ChatTurn> Turns { get; init; }
 
+    /// <summary>Tools on offer; needs a model whose template has tools (<see cref="VisionModelInfo.SupportsTools"/>).</summary>
+    public IReadOnlyList<ChatTool> Tools { get; init; } = [];
+
     /// <summary>Sampling and length.</summary>
     public GenerationSettings Generation { get; init; } = new();
 

@@ -17,7 +17,16 @@ public sealed class Sampler
         if (_settings.Greedy) return TensorPrimitives.IndexOfMax(logits);
         var order = new int[logits.Length];
         var keys = new float[logits.Length];
-        for (var i = 0; i < order.Length; i++) (order[i], keys[i]) = (i, -logits[i]);
+        var possible = 0;
+        // What a constraint has ruled out is no candidate, not even by rounding.
+        for (var i = 0; i < order.Length; i++)
+        {
+            if (!float.IsNegativeInfinity(logits[i])) (order[possible], keys[possible++]) = (i, -logits[i]);
+        }
+
+        if (possible == 0) return 0;
+        Array.Resize(ref order, possible);
+        Array.Resize(ref keys, possible);
         Array.Sort(keys, order);
         var n = _settings.TopK > 0 ? Math.Min(_settings.TopK, order.Length) : order.Length;
         var weights = new double[n];

@@ -1,4 +1,5 @@
 using System.Text;
+using D2Pruner.AI.Runtime.Generation.Constraints;
 using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation;
@@ -21,6 +22,7 @@ public static class TokenLoop
     /// <param name="room">Tokens that still fit the context.</param>
     /// <param name="onText">Gets final, non-empty pieces of text.</param>
     /// <param name="cancellationToken">Observed at every token.</param>
+    /// <param name="constraint">What the answer must follow; null for any text. It ends an answer to which nothing can be added; one that the limit or a stop text cuts ends by length.</param>
     public static Outcome Run(
         float[] logits,
         Action<int> step,
@@ -29,7 +31,8 @@ public static class TokenLoop
         ITokenizer tokenizer,
         int room,
         Action<string> onText,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        TokenConstraint? constraint = null)
     {
         var limit = Math.Min(settings.MaxNewTokens, room);
         var penalties = new Penalties(settings, promptIds);
@@ -43,6 +46,7 @@ public static class TokenLoop
         {
             cancellationToken.ThrowIfCancellationRequested();
             penalties.Apply(logits);
+            constraint?.Mask(logits, limit - ids.Count);
             var id = sampler.Next(logits);
             ids.Add(id);
             penalties.Accept(id);
@@ -52,8 +56,9 @@ public static class TokenLoop
                 break;
             }
 
+            constraint?.Accept(id);
             Emit(stops.Push(decoder.Push(id)));
-            if (stops.Stopped)
+            if (stops.Stopped || constraint is { IsComplete: true })
             {
                 reason = GenerationFinishReason.Stop;
                 break;
@@ -64,6 +69,8 @@ public static class TokenLoop
 
         Emit(stops.Push(decoder.Flush()));
         if (stops.Stopped) reason = GenerationFinishReason.Stop;
+        // Half an answer is no success: a stop text inside it, or an end that the model did not choose.
+        if (constraint is not null && (constraint.WasClosed || !constraint.IsAccepting)) reason = GenerationFinishReason.Length;
         Emit(stops.Flush());
         return new Outcome(ids, text.ToString(), reason);
 

@@ -61,6 +61,7 @@ public static partial class ModelLoader
                     Device = device.ToString(),
                     PriorLayers = prior?.Layers ?? [],
                     KvBytesPerToken = decoder.KvBytesPerToken,
+                    SupportsTools = blueprint.Template is IToolChatTemplate,
                 },
                 Blueprint = blueprint,
                 Tokenizer = tokenizer,

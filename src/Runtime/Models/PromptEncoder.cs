@@ -31,10 +31,11 @@ public sealed class PromptEncoder
     /// <summary>Encodes a conversation.</summary>
     /// <param name="turns">The turns; their pictures in order are <paramref name="images"/>.</param>
     /// <param name="images">The processed pictures.</param>
-    /// <exception cref="PromptException">The text contains a placeholder literal, so that pictures and placeholders do not match.</exception>
-    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ProcessedImage> images)
+    /// <param name="tools">Tools on offer; null for none.</param>
+    /// <exception cref="PromptException">The text contains a placeholder literal, so that pictures and placeholders do not match; or the template has no tools.</exception>
+    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ProcessedImage> images, IReadOnlyList<ChatTool>? tools = null)
     {
-        var text = _template.Render(turns);
+        var text = Render(turns, tools ?? []);
         var ids = _tokenizer.Encode(_toTokens(text));
         var found = ids.Count(id => id == _imageId);
         if (found != images.Count)
@@ -71,6 +72,14 @@ public sealed class PromptEncoder
             ImageStarts = starts,
             Layouts = [.. images.Select((p, i) => LayoutAt(p, starts[i]))],
         };
+    }
+
+    private string Render(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools)
+    {
+        if (tools.Count == 0) return _template.Render(turns);
+        return _template is IToolChatTemplate template
+            ? template.Render(turns, tools)
+            : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.");
     }
 
     private static VisualTokenLayout LayoutAt(ProcessedImage image, int start) => new(

@@ -45,7 +45,12 @@ public sealed class VisionLanguageModel : IDisposable
     public long WeightBytes => _weights.Bytes;
 
     /// <summary>Processes and encodes the pictures and text of a conversation.</summary>
-    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken)
+    /// <param name="turns">The turns, oldest first.</param>
+    /// <param name="limits">Limits on each picture; null for the default.</param>
+    /// <param name="cancellationToken">Observed between pictures.</param>
+    /// <param name="tools">Tools on offer; null for none.</param>
+    /// <exception cref="PromptException">The turns or tools have no place in the family's template.</exception>
+    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken, IReadOnlyList<ChatTool>? tools = null)
     {
         var images = new List<ProcessedImage>();
         foreach (var part in turns.SelectMany(t => t.Parts).OfType<ImagePart>())
@@ -54,7 +59,7 @@ public sealed class VisionLanguageModel : IDisposable
             images.Add(ImageProcessor.Process(ImageDecoder.Decode(part.Bytes, limits)));
         }
 
-        return PromptEncoder.Encode(turns, images);
+        return PromptEncoder.Encode(turns, images, tools);
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
+
+/// <summary>Two schemas that both hold as one, where that is simple: different keywords, shared lists of properties and required names.</summary>
+internal static class SchemaMerge
+{
+    /// <summary>Merges.</summary>
+    /// <param name="first">A schema that is an object.</param>
+    /// <param name="second">Another.</param>
+    /// <param name="conflict">The keyword that cannot be merged; null where all could.</param>
+    public static JsonElement Merge(JsonElement first, JsonElement second, out string? conflict)
+    {
+        conflict = null;
+        var result = (JsonObject)Node(first);
+        foreach (var p in second.EnumerateObject())
+        {
+            if (!result.TryGetPropertyValue(p.Name, out var present) || present is null)
+            {
+                result[p.Name] = Node(p.Value);
+            }
+            else if (SchemaKeywords.IsAnnotation(p.Name) || JsonNode.DeepEquals(present, Node(p.Value)))
+            {
+                continue;
+            }
+            else if (p.Name == "required" && present is JsonArray names && p.Value.ValueKind == JsonValueKind.Array)
+            {
+                foreach (var name in p.Value.EnumerateArray())
+                {
+                    if (!names.Any(n => JsonNode.DeepEquals(n, Node(name)))) names.Add(Node(name));
+                }
+            }
+            else if (p.Name == "properties" && present is JsonObject properties && p.Value.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var property in p.Value.EnumerateObject())
+                {
+                    if (!properties.TryGetPropertyValue(property.Name, out var known)) properties[property.Name] = Node(property.Value);
+                    else if (!JsonNode.DeepEquals(known, Node(property.Value))) properties[property.Name] = new JsonObject { ["allOf"] = new JsonArray(known!.DeepClone(), Node(property.Value)) };
+                }
+            }
+            else
+            {
+                conflict ??= p.Name;
+            }
+        }
+
+        using var document = JsonDocument.Parse(result.ToJsonString());
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>A schema without some keywords.</summary>
+    public static JsonElement Without(JsonElement schema, params string[] keywords)
+    {
+        var result = (JsonObject)Node(schema);
+        foreach (var keyword in keywords) result.Remove(keyword);
+        using var document = JsonDocument.Parse(result.ToJsonString());
+        return document.RootElement.Clone();
+    }
+
+    private static JsonNode Node(JsonElement json) => JsonNode.Parse(json.GetRawText())!;
+}
