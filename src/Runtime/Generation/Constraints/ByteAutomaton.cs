@@ -30,6 +30,8 @@ internal sealed class ByteAutomaton
 
     public AutomatonState Start => _start;
 
+    public int StateCount => _states.Count;
+
     public AutomatonState this[int state] => _states[state];
 
     /// <summary>The transitions of a state.</summary>
@@ -105,24 +107,45 @@ internal sealed class ByteAutomaton
 
     private int[] MakeTable(AutomatonState state)
     {
+        var first = new Continuation?[256];
+        var more = new List<Continuation>?[256];
+        foreach (var leaf in state.Leaves)
+        {
+            switch (leaf.Node)
+            {
+                case GrammarNode.Bytes n:
+                    var set = n.Set.And(Vocabulary.SingleBytes);
+                    for (var b = 0; b < 256; b++)
+                    {
+                        if (set.Contains(b)) Add(b, leaf.Next!);
+                    }
+
+                    break;
+                case GrammarNode.Literal n:
+                    Add(n.Text[leaf.Count], leaf.Count + 1 == n.Text.Length ? leaf.Next! : Make(n, leaf.Count + 1, leaf.Next!));
+                    break;
+                case GrammarNode.Until n:
+                    for (var b = 0; b < 256; b++)
+                    {
+                        var seen = n.Step(leaf.Count, (byte)b);
+                        Add(b, seen == n.Length ? Make(n.After!, 0, leaf.Next!) : Make(n, seen, leaf.Next!));
+                    }
+
+                    break;
+            }
+        }
+
         var table = new int[256];
-        var seeds = new List<Continuation>();
         var several = new Dictionary<int[], int>(new IdsComparer());
         for (var b = 0; b < 256; b++)
         {
-            seeds.Clear();
-            foreach (var leaf in state.Leaves)
-            {
-                if (After(leaf, (byte)b) is { } seed && !seeds.Contains(seed)) seeds.Add(seed);
-            }
-
-            if (seeds.Count == 0)
+            if (first[b] is not { } seed)
             {
                 table[b] = -1;
             }
-            else if (seeds.Count == 1)
+            else if (more[b] is not { } seeds)
             {
-                table[b] = (seeds[0].Alone ??= Close(seeds))?.Id ?? -1;
+                table[b] = (seed.Alone ??= Close([seed]))?.Id ?? -1;
             }
             else
             {
@@ -132,21 +155,12 @@ internal sealed class ByteAutomaton
         }
 
         return table;
-    }
 
-    private Continuation? After(Continuation leaf, byte b)
-    {
-        switch (leaf.Node)
+        void Add(int b, Continuation next)
         {
-            case GrammarNode.Bytes n:
-                return n.Set.Contains(b) && Vocabulary.SingleBytes.Contains(b) ? leaf.Next : null;
-            case GrammarNode.Literal n when n.Text[leaf.Count] == b:
-                return leaf.Count + 1 == n.Text.Length ? leaf.Next : Make(n, leaf.Count + 1, leaf.Next!);
-            case GrammarNode.Until n:
-                var seen = n.Step(leaf.Count, b);
-                return seen == n.Length ? Make(n.After!, 0, leaf.Next!) : Make(n, seen, leaf.Next!);
-            default:
-                return null;
+            if (first[b] is not { } one) first[b] = next;
+            else if (more[b] is { } list) list.Add(next);
+            else if (one != next) more[b] = [one, next];
         }
     }
 

@@ -49,6 +49,12 @@ public sealed class TokenConstraint
                 continue;
             }
 
+            if (bits == ~0UL)
+            {
+                any = true;
+                continue;
+            }
+
             for (var id = start; id < end; id++)
             {
                 if ((bits >> (id & 63) & 1) == 0) logits[id] = float.NegativeInfinity;
