@@ -111,9 +111,11 @@ public sealed class D2PrunerChatClient : IChatClient
         var mapped = await messageMapper.MapAsync(messages, settings.Instructions, leaving.Token).ConfigureAwait(false);
         var resolved = PruningResolver.Resolve(settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images));
         var engine = await model.GetAsync(leaving.Token).ConfigureAwait(false);
+        var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
+        var calls = plan.ReadsCalls ? new ToolCallReader(unsupported.MalformedCall) : null;
         var updates = new UpdateBuilder(model.ModelId);
 
-        var events = engine.GenerateAsync(Request(mapped, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
+        var events = engine.GenerateAsync(Request(plan, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
         try
         {
             while (await events.MoveNextAsync().ConfigureAwait(false))
@@ -123,13 +125,17 @@ public sealed class D2PrunerChatClient : IChatClient
                     case PrefillCompleted prefill:
                         telemetry.Prefilled(prefill.Prefill, resolved);
                         break;
-                    case TextDelta text:
+                    case TextDelta text when calls is null:
                         yield return updates.Text(text);
                         break;
+                    case TextDelta text:
+                        if (calls.Push(text.Text) is { Count: > 0 } pieces) yield return updates.Contents(pieces, text);
+                        break;
                     case GenerationCompleted completed:
-                        var regions = Groundings(completed.Result, resolved, out var issues);
+                        if (calls?.Flush() is { Count: > 0 } rest) yield return updates.Contents(rest, completed);
+                        var regions = Groundings(calls?.VisibleText ?? completed.Result.Text, completed.Result, settings, resolved, out var issues);
                         telemetry.Completed(completed.Result);
-                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues), regions);
+                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues), regions, calls is { Calls: > 0 });
                         yield break;
                 }
             }
@@ -142,20 +148,23 @@ public sealed class D2PrunerChatClient : IChatClient
         }
     }
 
-    private VisionRequest Request(MappedMessages mapped, RequestSettings settings, ResolvedPruning resolved) => new()
+    private VisionRequest Request(AnswerPlan plan, RequestSettings settings, ResolvedPruning resolved) => new()
     {
-        Turns = mapped.Turns,
-        Generation = settings.Generation,
+        Turns = plan.Turns,
+        Tools = plan.Tools,
+        Generation = settings.Generation with { Grammar = plan.Grammar },
         Pruning = resolved.Settings,
         MaxImagePixels = options.MaxImagePixels,
         IncludeScores = settings.IncludeScores,
     };
 
-    private IReadOnlyList<GroundedRegion>? Groundings(GenerationResult result, ResolvedPruning resolved, out IReadOnlyList<string> issues)
+    private IReadOnlyList<GroundedRegion>? Groundings(string text, GenerationResult result, RequestSettings settings, ResolvedPruning resolved, out IReadOnlyList<string> issues)
     {
         issues = [];
         if (!(options.ParseGroundings ?? resolved.Preset == Pruning.PruningPreset.Localization) || result.Prefill.Images.Count == 0) return null;
-        var parsed = GroundingReader.Read(result.Text, result.Prefill.Images);
+        var parsed = settings.Format.Shape.Json ? JsonGroundingReader.Read(text, result.Prefill.Images) : GroundingReader.Read(text, result.Prefill.Images);
+        // JSON without properties named like boxes may still hold them in brackets.
+        if (settings.Format.Shape.Json && parsed.Regions.Count == 0) parsed = GroundingReader.Read(text, result.Prefill.Images);
         issues = parsed.Issues;
         return parsed.Regions;
     }

@@ -12,29 +12,26 @@ internal static partial class GroundingReader
     {
         var regions = new List<GroundedRegion>();
         var issues = new List<string>();
-        var image = images[^1];
         foreach (Match m in Box().Matches(text))
         {
             double[] v = [.. m.Groups["n"].Captures.Select(c => double.Parse(c.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture))];
-            if (v.Length != 4)
-            {
-                issues.Add($"'{m.Value}' has {v.Length} numbers; a box has 4.");
-                continue;
-            }
-
-            if (Problem(v, image.Map.Space) is { } problem)
-            {
-                issues.Add($"'{m.Value}' {problem}");
-                continue;
-            }
-
-            var p = image.Map.FromModel(v[0], v[1], v[2], v[3]);
-            var box = BoundingBox.Clip(p.Left / image.Width, p.Top / image.Height, p.Right / image.Width, p.Bottom / image.Height);
-            regions.Add(new GroundedRegion(Label(text, m), box, image.ImageIndex, m.Index, m.Index + m.Length) { ImageIsAssumed = images.Count > 1 });
+            if (Region(Label(text, m), v, m.Value, images, m, out var issue) is { } region) regions.Add(region);
+            else issues.Add(issue!);
         }
 
         if (regions.Count > 0 && images.Count > 1) issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
         return (regions, issues);
+    }
+
+    /// <summary>A box in the model's coordinates as a region of the last picture; null and what is wrong where it is none.</summary>
+    internal static GroundedRegion? Region(string? label, double[] v, string raw, IReadOnlyList<ImagePruning> images, Capture? where, out string? issue)
+    {
+        var image = images[^1];
+        issue = v.Length != 4 ? $"'{raw}' has {v.Length} numbers; a box has 4." : Problem(v, image.Map.Space) is { } problem ? $"'{raw}' {problem}" : null;
+        if (issue is not null) return null;
+        var p = image.Map.FromModel(v[0], v[1], v[2], v[3]);
+        var box = BoundingBox.Clip(p.Left / image.Width, p.Top / image.Height, p.Right / image.Width, p.Bottom / image.Height);
+        return new GroundedRegion(label, box, image.ImageIndex, where?.Index, where?.Index + where?.Length) { ImageIsAssumed = images.Count > 1 };
     }
 
     private static string? Problem(double[] v, CoordinateSpace space)

@@ -40,6 +40,13 @@ public sealed class D2PrunerChatClientOptions
     /// <summary>Whether boxes are read from answers; null: when the preset in force is <see cref="PruningPreset.Localization"/>.</summary>
     public bool? ParseGroundings { get; set; }
 
+    /// <summary>Whether the prompt says what <c>ChatOptions.ResponseFormat</c> asks for, schema included; default true. The answer follows it either way.</summary>
+    public bool DescribeResponseFormat { get; set; } = true;
+
+    /// <summary>What happens to tools where the model's family has no tool format; default <see cref="ToolConvention.ModelOnly"/>.</summary>
+    [EnumDataType(typeof(ToolConvention))]
+    public ToolConvention ToolConvention { get; set; }
+
     /// <summary>A private copy, so that later changes by the owner do not reach running clients.</summary>
     internal D2PrunerChatClientOptions Copy()
     {

@@ -15,7 +15,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     {
         CheckImageCount(messages);
         var turns = new List<ChatTurn>(messages.Count + 1);
-        foreach (var message in messages) turns.Add(await MapAsync(message, cancellationToken).ConfigureAwait(false));
+        foreach (var message in messages) turns.AddRange(await MapAsync(message, cancellationToken).ConfigureAwait(false));
         if (instructions is not null) Prepend(turns, instructions);
 
         var last = turns.FindLast(t => t.Role == ChatRole.User.Value);
@@ -32,16 +32,26 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
             turns.Insert(0, new ChatTurn(ChatRole.System.Value, [new TextPart(instructions)]));
     }
 
-    private async ValueTask<ChatTurn> MapAsync(ChatMessage message, CancellationToken cancellationToken)
+    // One turn, and one more for each tool result: those are turns of their own in every template.
+    private async ValueTask<List<ChatTurn>> MapAsync(ChatMessage message, CancellationToken cancellationToken)
     {
-        if (message.RawRepresentation is ChatTurn turn) return turn;
-        var parts = new List<ChatPart>(message.Contents.Count);
-        foreach (var content in message.Contents)
+        if (message.RawRepresentation is ChatTurn turn) return [turn];
+        var results = new List<ChatTurn>();
+        foreach (var result in message.Contents.OfType<FunctionResultContent>())
+            results.Add(new ChatTurn(ChatRole.Tool.Value, await PartsAsync(ToolMessages.Contents(result), cancellationToken).ConfigureAwait(false)));
+        var parts = await PartsAsync(message.Contents.Where(c => c is not FunctionResultContent), cancellationToken).ConfigureAwait(false);
+        return results.Count > 0 && parts.Count == 0 ? results : [.. results, new ChatTurn(message.Role.Value, parts)];
+    }
+
+    private async ValueTask<List<ChatPart>> PartsAsync(IEnumerable<AIContent> contents, CancellationToken cancellationToken)
+    {
+        var parts = new List<ChatPart>();
+        foreach (var content in contents)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (await MapAsync(content, cancellationToken).ConfigureAwait(false) is { } part) parts.Add(part);
         }
-        return new ChatTurn(message.Role.Value, parts);
+        return parts;
     }
 
     private async ValueTask<ChatPart?> MapAsync(AIContent content, CancellationToken cancellationToken)
@@ -57,8 +67,8 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
                 RequireImageType(uri.MediaType, "UriContent");
                 var bytes = await resolver.ResolveAsync(uri.Uri, cancellationToken).ConfigureAwait(false);
                 return Image(bytes, uri, $"The picture behind a UriContent of type '{uri.MediaType}'", mustSniff: true);
-            case FunctionCallContent or FunctionResultContent:
-                throw new NotSupportedException($"A message holds {content.GetType().Name}, but this client calls no tools; put the facts into text.");
+            case FunctionCallContent call:
+                return ToolMessages.Call(call);
             case HostedFileContent file:
                 throw new NotSupportedException($"A message holds the hosted file '{file.FileId}', which a model in this process cannot reach; send its bytes as DataContent.");
             case TextReasoningContent or UsageContent or ErrorContent:
@@ -96,7 +106,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     // Before any URI is fetched.
     private void CheckImageCount(IReadOnlyList<ChatMessage> messages)
     {
-        var count = messages.Sum(m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart) : m.Contents.Count(c => c is DataContent or UriContent));
+        var count = messages.Sum(m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart) : ToolMessages.Flatten(m).Count(c => c is DataContent or UriContent));
         if (count > options.MaxImagesPerRequest)
             throw new ArgumentException($"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise the limit.");
     }

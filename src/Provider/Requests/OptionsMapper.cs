@@ -21,6 +21,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
             return new RequestSettings { Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
 
         unsupported.Check(options);
+        var format = AnswerFormat.Read(options.ResponseFormat, client.StrictOptions, unsupported);
         CheckModel(options.ModelId, modelNames);
         var raw = options.RawRepresentationFactory?.Invoke(owner) as VisionGenerationSettings;
         var properties = new PropertyReader(options.AdditionalProperties, "ChatOptions.AdditionalProperties");
@@ -39,6 +40,8 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
             IncludeScores = raw?.IncludeScores ?? properties.Bool(D2PrunerKeys.IncludeScores) ?? false,
             Instructions = string.IsNullOrEmpty(options.Instructions) ? null : options.Instructions,
             Schema = (options.ResponseFormat as ChatResponseFormatJson)?.Schema?.GetRawText(),
+            Format = format,
+            Tools = new ToolMapper(client.StrictOptions, unsupported).Map(options, format.Shape),
         };
     }
 

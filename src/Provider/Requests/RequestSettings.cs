@@ -20,4 +20,10 @@ internal sealed record RequestSettings
 
     /// <summary>JSON schema text that the answer should follow, or null.</summary>
     public string? Schema { get; init; }
+
+    /// <summary>What an answer must look like.</summary>
+    public AnswerFormat Format { get; init; } = AnswerFormat.Text;
+
+    /// <summary>Tools on offer, or null.</summary>
+    public ToolRequest? Tools { get; init; }
 }

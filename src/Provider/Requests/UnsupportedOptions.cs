@@ -11,8 +11,6 @@ internal sealed partial class UnsupportedOptions(bool strict, ILogger logger)
 {
     public void Check(ChatOptions options)
     {
-        CheckTools(options);
-        CheckResponseFormat(options.ResponseFormat);
         if (!string.IsNullOrEmpty(options.ConversationId))
             Ignore("ConversationId", "no conversation is kept; send the whole history with each request");
 #pragma warning disable MEAI001 // Experimental property: read, never exposed.
@@ -31,28 +29,20 @@ internal sealed partial class UnsupportedOptions(bool strict, ILogger logger)
         LogIgnored(logger, name, reason);
     }
 
-    private void CheckTools(ChatOptions options)
+    /// <summary>Notes what of a JSON schema is not enforced, in one log entry.</summary>
+    public void Relaxed(IReadOnlyList<string> notes)
     {
-        if (options.ToolMode is RequiredChatToolMode required)
-        {
-            throw new NotSupportedException(
-                $"ToolMode requires {(required.RequiredFunctionName is { } name ? $"a call of '{name}'" : "a tool call")}, but this client calls no tools. Use ChatToolMode.Auto, or a client that does.");
-        }
-        if (options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode)
-            Ignore("Tools", "this client calls no tools");
+        if (notes.Count > 0) LogRelaxed(logger, string.Join("; ", notes));
     }
 
-    private void CheckResponseFormat(ChatResponseFormat? format)
-    {
-        if (format is not ChatResponseFormatJson json) return;
-        if (json.Schema is not null)
-        {
-            throw new NotSupportedException(
-                "ResponseFormat carries a JSON schema, but this client cannot force an answer to follow one. " +
-                "Describe the shape in the prompt: GetResponseAsync<T>(..., useJsonSchemaResponseFormat: false) does that.");
-        }
-        Ignore("ResponseFormat", "JSON is not enforced; ask for it in the prompt");
-    }
+    /// <summary>Notes a tool call that could not be read.</summary>
+    public void MalformedCall(string reason) => LogMalformedCall(logger, reason);
+
+    [LoggerMessage(EventId = 3, EventName = "SchemaRelaxed", Level = LogLevel.Warning, Message = "The JSON schema is not enforced in full: {Keywords}.")]
+    private static partial void LogRelaxed(ILogger logger, string keywords);
+
+    [LoggerMessage(EventId = 4, EventName = "MalformedToolCall", Level = LogLevel.Warning, Message = "The answer holds a tool call that cannot be read ({Reason}); it is handed out as text.")]
+    private static partial void LogMalformedCall(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 1, EventName = "OptionIgnored", Level = LogLevel.Warning, Message = "Ignored {Option}: {Reason}.")]
     private static partial void LogIgnored(ILogger logger, string option, string reason);

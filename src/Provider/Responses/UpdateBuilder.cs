@@ -14,7 +14,10 @@ internal sealed class UpdateBuilder(string modelId)
 
     public ChatResponseUpdate Text(TextDelta delta) => Update([new TextContent(delta.Text)], delta);
 
-    public ChatResponseUpdate Last(GenerationCompleted completed, PruningReport report, IReadOnlyList<GroundedRegion>? regions)
+    /// <summary>Pieces of text and calls.</summary>
+    public ChatResponseUpdate Contents(List<AIContent> contents, GenerationEvent source) => Update(contents, source);
+
+    public ChatResponseUpdate Last(GenerationCompleted completed, PruningReport report, IReadOnlyList<GroundedRegion>? regions, bool calledTools = false)
     {
         var result = completed.Result;
         List<AIContent> contents = [];
@@ -23,7 +26,7 @@ internal sealed class UpdateBuilder(string modelId)
         contents.Add(new UsageContent(Usage(result)));
 
         var update = Update(contents, completed);
-        update.FinishReason = result.FinishReason == GenerationFinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+        update.FinishReason = result.FinishReason == GenerationFinishReason.Length ? ChatFinishReason.Length : calledTools ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
         update.AdditionalProperties = new AdditionalPropertiesDictionary
         {
             [D2PrunerKeys.Report] = ReportJson.ToElement(report),

@@ -29,9 +29,9 @@ internal sealed partial class SchemaCompiler
         GrammarNode? extra = open ? json.Pair(json.Key([.. properties.Select(p => p.Name)]), Schema(more ?? True, $"{path}/{moreKey}")) : null;
         var after = extra is null ? b.Empty : b.Repeat(b.Sequence(json.Comma(), extra), 0, -1);
         var first = extra is null ? b.Empty : b.Optional(b.Sequence(extra, after));
-        foreach (var (name, value, where) in Enumerable.Reverse(properties))
+        var pairs = properties.Select(p => (p.Name, Node: json.Pair(b.Literal(PythonJson.Quote(p.Name)), Schema(p.Value, p.Path)))).ToList();
+        foreach (var (name, pair) in Enumerable.Reverse(pairs))
         {
-            var pair = json.Pair(b.Literal(PythonJson.Quote(name)), Schema(value, where));
             var must = required.Contains(name);
             var (next, comma) = (b.Sequence(pair, after), b.Sequence(json.Comma(), pair, after));
             first = must ? next : b.Choice(next, first);
@@ -65,9 +65,9 @@ internal sealed partial class SchemaCompiler
             ? b.Repeat(b.Sequence(json.Comma(), Schema(rest!.Value, path + "/items")), Math.Max(0, min - count), max < 0 ? -1 : max - count)
             : b.Empty;
         var first = after;
-        foreach (var (place, i) in Enumerable.Reverse(places.Take(count)))
+        var nodes = places.Take(count).Select(p => (Node: Schema(p.Schema, $"{path}/prefixItems/{p.Index}"), p.Index)).ToList();
+        foreach (var (item, i) in Enumerable.Reverse(nodes))
         {
-            var item = Schema(place, $"{path}/prefixItems/{i}");
             first = b.Sequence(item, after);
             if (i < min && i > 0) after = b.Sequence(json.Comma(), item, after);
             else if (i > 0) after = b.Optional(b.Sequence(json.Comma(), item, after));
