@@ -20,6 +20,9 @@ public abstract class ModelBlueprint
     /// <summary>Tensors that a file may hold and this family does not use.</summary>
     public virtual IReadOnlyList<string> Unused => [];
 
+    /// <summary>Tokens that end an answer besides those that the folder's files name.</summary>
+    public virtual IReadOnlyList<string> StopTokens => [];
+
     /// <summary>Takes the decoder's tensors.</summary>
     public abstract DecoderWeights TakeDecoder(ITensorSource source);
 

@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Models.InternVL;
 using D2Pruner.AI.Runtime.Models.Llava;
 using D2Pruner.AI.Runtime.Models.LlavaNext;
 using D2Pruner.AI.Runtime.Models.Qwen25VL;
@@ -13,6 +14,8 @@ public static class ModelFamilies
         ["llava"] = folder => new LlavaBlueprint(folder),
         ["llava_next"] = folder => new LlavaNextBlueprint(folder),
         ["qwen2_5_vl"] = folder => new Qwen25VLBlueprint(folder),
+        ["internvl_chat"] = folder => new InternVLChatBlueprint(folder),
+        ["internvl"] = folder => new InternVLBlueprint(folder),
     };
 
     /// <summary>Supported values of <c>model_type</c>.</summary>

@@ -36,6 +36,7 @@ public static partial class ModelLoader
         var weights = CheckpointWeights.Open(folder);
         try
         {
+            WarnOfTemplate(path, blueprint, logger);
             var plan = blueprint.Plan();
             weights.Check(plan, blueprint.Names, blueprint.Unused);
             var type = ComputeType(options.Precision, weights.StoredType(), device);
@@ -69,7 +70,7 @@ public static partial class ModelLoader
                 PromptEncoder = blueprint.PromptEncoder(tokenizer),
                 Vision = vision,
                 Decoder = decoder,
-                Generation = GenerationDefaults.Read(folder.GenerationConfig, StopIds(folder)),
+                Generation = WithStops(GenerationDefaults.Read(folder.GenerationConfig, StopIds(folder)), blueprint, tokenizer),
                 Prior = prior,
             };
         }
@@ -121,10 +122,24 @@ public static partial class ModelLoader
         _ => ScalarType.Float32,
     };
 
+    private static GenerationDefaults WithStops(GenerationDefaults defaults, ModelBlueprint blueprint, ITokenizer tokenizer) =>
+        defaults with { StopIds = defaults.StopIds.Concat(blueprint.StopTokens.Select(tokenizer.TokenToId).OfType<int>()).ToHashSet() };
+
+    private static void WarnOfTemplate(string folder, ModelBlueprint blueprint, ILogger? logger)
+    {
+        if (logger is not null && ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template)) Log.Template(logger, folder, file.FileName, blueprint.Template.Name);
+    }
+
     private static IEnumerable<int> StopIds(CheckpointFolder folder)
     {
         var ids = GenerationDefaults.Ids(folder.Config);
         if (ids.Count == 0 && folder.Config.TryGetProperty("text_config", out var text)) ids = GenerationDefaults.Ids(text);
         return ids.Count > 0 ? ids : [2];
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Warning, "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. If the model was trained with another template, its answers suffer.")]
+        public static partial void Template(ILogger logger, string folder, string file, string template);
     }
 }

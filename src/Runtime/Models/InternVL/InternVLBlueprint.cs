@@ -1,0 +1,58 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Text;
+
+namespace D2Pruner.AI.Runtime.Models.InternVL;
+
+/// <summary>InternVL in its Hugging Face-native form (transformers' InternVLForConditionalGeneration).</summary>
+public sealed class InternVLBlueprint : ModelBlueprint
+{
+    private readonly InternVLConfig _config;
+    private readonly InternVLImageOptions _images;
+    private readonly int _imageId;
+
+    /// <summary>Reads a folder's configuration.</summary>
+    /// <exception cref="CheckpointException">The configuration is wrong; the message lists everything.</exception>
+    public InternVLBlueprint(CheckpointFolder folder)
+    {
+        var reader = new ConfigReader(folder.Config);
+        var processor = new ConfigReader(folder.PreprocessorConfig);
+        _config = InternVLConfig.ReadNative(reader);
+        _images = InternVLImageOptions.Read(reader, processor);
+        _imageId = reader.Int("image_token_id", 151667, 0);
+        reader.Require(_imageId < _config.Text.VocabularySize, $"image_token_id {_imageId} is outside the vocabulary of {_config.Text.VocabularySize}.");
+        reader.ThrowIfBad(folder.Path);
+        processor.ThrowIfBad(folder.Path);
+    }
+
+    /// <inheritdoc/>
+    public override string Family => "internvl";
+
+    /// <inheritdoc/>
+    public override DecoderConfig Text => _config.Text;
+
+    /// <inheritdoc/>
+    public override IChatTemplate Template { get; } = new InternVLHfTemplate();
+
+    /// <inheritdoc/>
+    public override TensorNameMap Names { get; } = new(
+        ("model.language_model.", "language_model.model."),
+        ("lm_head.", "language_model.lm_head."),
+        ("model.vision_tower.", "vision_tower."),
+        ("model.multi_modal_projector.", "multi_modal_projector."));
+
+    /// <inheritdoc/>
+    public override DecoderWeights TakeDecoder(ITensorSource source) =>
+        DecoderWeights.Take(source, Text, new DecoderNames { Prefix = "model.language_model.", Head = "lm_head.weight" });
+
+    /// <inheritdoc/>
+    public override IVisionTower TakeVision(ITensorSource source) => InternVisionTower.Take(source, _config, InternVisionNames.Native);
+
+    /// <inheritdoc/>
+    public override IImageProcessor ImageProcessor(ImageFit fit) => new InternVLImageProcessor(_images);
+
+    /// <inheritdoc/>
+    public override PromptEncoder PromptEncoder(ITokenizer tokenizer) =>
+        new(tokenizer, Template, _imageId, text => InternVLTags.Add(text, Template), new SequentialPositions());
+}

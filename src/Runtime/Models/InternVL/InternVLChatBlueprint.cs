@@ -1,0 +1,61 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Text;
+
+namespace D2Pruner.AI.Runtime.Models.InternVL;
+
+/// <summary>InternVL2.5 as its makers publish it (the remote code's InternVLChatModel), over InternLM2 or Qwen2.</summary>
+public sealed class InternVLChatBlueprint : ModelBlueprint
+{
+    private readonly InternVLConfig _config;
+    private readonly InternVLImageOptions _images;
+
+    /// <summary>Reads a folder's configuration.</summary>
+    /// <exception cref="CheckpointException">The configuration is wrong; the message lists everything.</exception>
+    public InternVLChatBlueprint(CheckpointFolder folder)
+    {
+        var reader = new ConfigReader(folder.Config);
+        var processor = new ConfigReader(folder.PreprocessorConfig);
+        _config = InternVLConfig.ReadRemote(reader);
+        _images = InternVLImageOptions.Read(reader, processor);
+        Template = new InternVLRemoteTemplate(reader.Has("system_message") ? reader.Text("system_message", "") : null);
+        reader.ThrowIfBad(folder.Path);
+        processor.ThrowIfBad(folder.Path);
+    }
+
+    /// <inheritdoc/>
+    public override string Family => "internvl_chat";
+
+    /// <inheritdoc/>
+    public override DecoderConfig Text => _config.Text;
+
+    /// <inheritdoc/>
+    public override IChatTemplate Template { get; }
+
+    /// <inheritdoc/>
+    public override TensorNameMap Names { get; } = new();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> StopTokens => ["<|im_end|>"]; // chat() stops at the template's separator whatever the files say
+
+    /// <inheritdoc/>
+    public override DecoderWeights TakeDecoder(ITensorSource source) => DecoderWeights.Take(source, Text, Text.FusedQkv
+        ? DecoderNames.InternLm2("language_model.model.", "language_model.output.weight")
+        : new DecoderNames { Prefix = "language_model.model.", Head = "language_model.lm_head.weight" });
+
+    /// <inheritdoc/>
+    public override IVisionTower TakeVision(ITensorSource source) => InternVisionTower.Take(source, _config, InternVisionNames.Remote);
+
+    /// <inheritdoc/>
+    public override IImageProcessor ImageProcessor(ImageFit fit) => new InternVLImageProcessor(_images);
+
+    /// <inheritdoc/>
+    public override PromptEncoder PromptEncoder(ITokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        var image = tokenizer.TokenToId("<IMG_CONTEXT>")
+            ?? throw new TokenizerException("The tokenizer has no <IMG_CONTEXT>; InternVL's own tokenizer files (with added_tokens.json or added_tokens_decoder) are needed.");
+        return new PromptEncoder(tokenizer, Template, image, text => InternVLTags.Add(text, Template), new SequentialPositions());
+    }
+}
