@@ -10,7 +10,17 @@ internal static class AnswerJson
 {
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Of(ChatResponse response, PruningReport r) => new JsonObject
+    /// <param name="response">The answer.</param>
+    /// <param name="report">Its report.</param>
+    /// <param name="plain">The answer without pruning, for <c>--compare</c>: becomes the object <c>unpruned</c>.</param>
+    public static string Of(ChatResponse response, PruningReport report, ChatResponse? plain = null)
+    {
+        var json = Object(response, report);
+        if (plain is not null) json["unpruned"] = Object(plain, plain.GetPruningReport()!);
+        return json.ToJsonString(Options);
+    }
+
+    private static JsonObject Object(ChatResponse response, PruningReport r) => new()
     {
         ["text"] = response.Text,
         ["finish_reason"] = response.FinishReason?.Value,
@@ -52,5 +62,5 @@ internal static class AnswerJson
             ["box"] = new JsonArray(g.Box.Left, g.Box.Top, g.Box.Right, g.Box.Bottom),
             ["image"] = g.ImageIndex,
         })]),
-    }.ToJsonString(Options);
+    };
 }

@@ -23,6 +23,22 @@ internal static class AnswerTable
         foreach (var issue in r.GroundingIssues) Console.WriteLine($"note: {issue}");
     }
 
+    /// <summary>Both answers' figures side by side.</summary>
+    public static void WriteComparison(ChatResponse plain, ChatResponse pruned)
+    {
+        Console.WriteLine();
+        var (a, b) = (plain.GetPruningReport()!, pruned.GetPruningReport()!);
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("", "without", "with pruning");
+        table.AddRow("answer", Markup.Escape(plain.Text.Trim()), Markup.Escape(pruned.Text.Trim()));
+        table.AddRow("visual tokens", $"{a.VisualTokensKept}", $"{b.VisualTokensKept} of {b.VisualTokens}");
+        table.AddRow("vision ms", $"{a.Times.VisionMs:F1}", $"{b.Times.VisionMs:F1}");
+        table.AddRow("prefill ms", $"{a.Times.PrefillMs:F1}", $"{b.Times.PrefillMs:F1} (pruning {b.Times.PruneMs:F1})");
+        table.AddRow("decode ms", $"{a.Times.DecodeMs:F1}", $"{b.Times.DecodeMs:F1}");
+        table.AddRow("KV bytes", $"{a.KvBytes:N0}", $"{b.KvBytes:N0}");
+        table.AddRow("method", "-", Markup.Escape($"{b.Method ?? "none"}, K = {b.Layer}, prior: {b.Prior ?? "none"}"));
+        AnsiConsole.Write(table);
+    }
+
     /// <summary>Decode steps per second; the first token comes from the prefill.</summary>
     public static double? TokensPerSecond(ChatResponse response, PruningReport r) =>
         response.Usage?.OutputTokenCount > 1 && r.Times.DecodeMs > 0 ? (response.Usage.OutputTokenCount - 1) * 1000 / r.Times.DecodeMs : null;

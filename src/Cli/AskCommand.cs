@@ -21,12 +21,13 @@ internal static class AskCommand
     private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
-    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Write the first picture with the dropped tokens dimmed to this PNG." };
+    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Draw what was kept of the first picture, and why, to this PNG." };
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
 
     public static Command Create()
     {
-        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Overlay, Json };
+        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Overlay, Compare, Json };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
@@ -40,26 +41,45 @@ internal static class AskCommand
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
         await using var engine = await LoadAsync(options, quiet: json, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
-        var request = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens) };
-        request.WithPruning(parse.GetValue(NoPrune) ? PruningPreset.None : parse.GetValue(Preset)).WithPruning(Overrides(parse));
-        List<ChatResponseUpdate> updates = [];
-        await foreach (var update in client.GetStreamingResponseAsync([new ChatMessage(ChatRole.User, contents)], request, cancellationToken))
-        {
-            updates.Add(update);
-            if (!json) Console.Write(update.Text);
-        }
-
-        var response = updates.ToChatResponse();
+        var request = Request(parse, parse.GetValue(NoPrune) ? PruningPreset.None : parse.GetValue(Preset));
+        request.WithPruning(Overrides(parse));
+        var message = new ChatMessage(ChatRole.User, contents);
+        var plain = parse.GetValue(Compare) ? await AnswerAsync(client, message, Request(parse, PruningPreset.None), json ? null : "Without pruning:", cancellationToken) : null;
+        var response = await AnswerAsync(client, message, request, json ? null : plain is null ? "" : "With pruning:", cancellationToken);
         var report = response.GetPruningReport()!;
-        if (json) Console.WriteLine(AnswerJson.Of(response, report));
+        if (json) Console.WriteLine(AnswerJson.Of(response, report, plain));
+        else if (plain is not null) AnswerTable.WriteComparison(plain, response);
         else AnswerTable.Write(response, report);
         if (parse.GetValue(Overlay) is { } png)
         {
             if (report.Images.Count == 0) throw new ArgumentException("--overlay needs a picture; give one with --image.");
+            var prefill = ((GenerationResult)response.RawRepresentation!).Prefill;
             var picture = ImageDecoder.Decode(((DataContent)contents[0]).Data);
-            var first = report.Images[0];
-            await File.WriteAllBytesAsync(png.FullName, TokenOverlay.Render(picture, first.Kept.Select(k => Pixels(first.AreaOf(k), picture))), cancellationToken);
+            await File.WriteAllBytesAsync(png.FullName, PruningPanels.Render(picture, prefill.Images[0], prefill), cancellationToken);
         }
+    }
+
+    private static ChatOptions Request(ParseResult parse, PruningPreset preset)
+    {
+        var options = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens) };
+        if (parse.GetValue(Overlay) is not null) options.AdditionalProperties = new() { ["d2pruner.include_scores"] = true };
+        return options.WithPruning(preset);
+    }
+
+    private static async Task<ChatResponse> AnswerAsync(D2PrunerChatClient client, ChatMessage message, ChatOptions options, string? title, CancellationToken cancellationToken)
+    {
+        List<ChatResponseUpdate> updates = [];
+        if (!string.IsNullOrEmpty(title)) Console.WriteLine(title);
+        await foreach (var update in client.GetStreamingResponseAsync([message], options, cancellationToken))
+        {
+            updates.Add(update);
+            if (title is not null) Console.Write(update.Text);
+        }
+
+        if (!string.IsNullOrEmpty(title)) Console.WriteLine();
+        var response = updates.ToChatResponse();
+        response.RawRepresentation = updates.Select(u => u.RawRepresentation).OfType<GenerationCompleted>().LastOrDefault()?.Result;
+        return response;
     }
 
     internal static async Task<VisionLanguageEngine> LoadAsync(VisionModelOptions options, bool quiet, CancellationToken cancellationToken)
@@ -72,8 +92,6 @@ internal static class AskCommand
             return await VisionLanguageEngine.LoadAsync(options, progress, null, cancellationToken);
         });
     }
-
-    private static PixelBox Pixels(BoundingBox b, DecodedImage i) => new(b.Left * i.Width, b.Top * i.Height, b.Right * i.Width, b.Bottom * i.Height);
 
     private static VisualPruningOptions Overrides(ParseResult parse)
     {

@@ -1,5 +1,7 @@
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Text;
 using Spectre.Console;
 
@@ -20,7 +22,7 @@ internal static class Failure
             Error("Cancelled.");
             return 130;
         }
-        catch (Exception e) when (e is ArgumentException or CheckpointException or TokenizerException or PromptException or TorchUnavailableException or IOException or NotSupportedException or UnauthorizedAccessException)
+        catch (Exception e) when (e is ArgumentException or CheckpointException or PriorMismatchException or SafetensorsException or ImageDecodeException or TokenizerException or PromptException or TorchUnavailableException or IOException or NotSupportedException or UnauthorizedAccessException)
         {
             Error(e.Message);
             return 1;

@@ -5,5 +5,7 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
 {
     AskCommand.Create(),
     InspectCommand.Create(),
+    CalibrateCommand.Create(),
+    OverlayCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

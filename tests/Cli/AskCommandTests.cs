@@ -41,6 +41,20 @@ public sealed class AskCommandTests
     }
 
     [Fact]
+    public async Task Compare_AddsTheUnprunedAnswer()
+    {
+        var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
+        var (code, output) = await Run("--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
+            "--keep", "12", "--max-tokens", "3", "--compare", "--json");
+        Assert.Equal(0, code);
+        var json = JsonDocument.Parse(output).RootElement;
+        var plain = json.GetProperty("unpruned");
+        Assert.True(json.GetProperty("kv_bytes").GetInt64() < plain.GetProperty("kv_bytes").GetInt64());
+        Assert.Equal(plain.GetProperty("pruning").GetProperty("visual_tokens").GetInt32(), plain.GetProperty("pruning").GetProperty("visual_tokens_kept").GetInt32());
+        Assert.True(plain.TryGetProperty("text", out _) && plain.GetProperty("times_ms").GetProperty("prefill").GetDouble() > 0);
+    }
+
+    [Fact]
     public async Task WrongModel_EndsWithAnError() => Assert.Equal(1, (await Run("--model", "no/such-model", "--prompt", "x")).Code);
 
     private static async Task<(int Code, string Output)> Run(params string[] args)

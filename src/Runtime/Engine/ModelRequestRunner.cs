@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
@@ -12,7 +13,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>Answers requests with a loaded model, on the engine's thread, in inference mode.</summary>
-internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger) : IRequestRunner
+internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger, SelfCalibration? self = null) : IRequestRunner
 {
     private readonly ConstraintCache _constraints = new(model.Tokenizer, model.Generation.StopIds);
     private bool _warnedOfPrior;
@@ -69,6 +70,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             Room = Math.Min(Math.Min(settings.MaxNewTokens, room), 256),
         }, cancellationToken);
         foreach (var v in vision) v.Features.Dispose();
+        Learn(pruning, prompt, prefill);
         var summary = new PrefillSummary
         {
             PromptTokens = prompt.Length,
@@ -113,14 +115,30 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
     private PositionalBiasPrior? Prior(PruningSettings p)
     {
         if (p.Prior == "uniform") return null;
-        if (p.Prior is { } path) return PriorFile.Load(path);
+        if (p.Prior is { } path)
+        {
+            var named = PriorFile.Load(path);
+            PriorMismatchException.Check(named, path, model.Info, p.Layer);
+            return named;
+        }
+
+        if (model.Prior?.Layers.Contains(p.Layer) != true && self?.Find(p.Layer) is { } learned) return learned;
         if (model.Prior?.Layers.Contains(p.Layer) != true && !_warnedOfPrior && p.Method == "d2pruner")
         {
             _warnedOfPrior = true;
-            Log.NoPrior(logger, p.Layer, model.Info.Id);
+            Log.NoPrior(logger, p.Layer, model.Info.Id, model.Info.Folder);
         }
 
         return model.Prior;
+    }
+
+    private void Learn(PruningSettings? pruning, EncodedPrompt prompt, PrefillOutput prefill)
+    {
+        if (self is null || pruning is null || pruning.Prior is not null || model.Prior?.Layers.Contains(pruning.Layer) == true) return;
+        for (var i = 0; i < prompt.Layouts.Count; i++)
+        {
+            if (prefill.Attention[i] is { } row) self.Add(pruning.Layer, prompt.Layouts[i], row);
+        }
     }
 
     private static string UsedPrior(PositionalBiasPrior? prior, PrefillOutput prefill) =>
@@ -163,7 +181,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
 
     private static partial class Log
     {
-        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Put a calibrated d2pruner-priors.safetensors into the model's folder, or set the prior to 'uniform' to say that this is meant.")]
-        public static partial void NoPrior(ILogger logger, int layer, string model);
+        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Make one with: d2pruner calibrate --model \"{Folder}\" --images FOLDER_OF_PICTURES --layers {Layer}; or set the prior to 'uniform' to say that this is meant.")]
+        public static partial void NoPrior(ILogger logger, int layer, string model, string folder);
     }
 }

@@ -35,4 +35,10 @@ public sealed record VisionModelInfo
 
     /// <summary>Whether the family's chat template can offer tools and write calls and results.</summary>
     public bool SupportsTools { get; init; }
+
+    /// <summary>SHA-256 that tells this checkpoint from others; priors carry it.</summary>
+    public string Fingerprint { get; init; } = new('0', 64);
+
+    /// <summary>SHA-256 of the generic prompt as the chat template renders it; priors carry it.</summary>
+    public string TemplateHash { get; init; } = "";
 }

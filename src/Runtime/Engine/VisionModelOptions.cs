@@ -33,4 +33,14 @@ public sealed class VisionModelOptions
     /// <summary>Math threads on CPU; null leaves libtorch's choice.</summary>
     [Range(1, 1024)]
     public int? Threads { get; set; }
+
+    /// <summary>
+    /// Average the attention rows of live requests into a prior for every K that none was calibrated for, and use it once
+    /// <see cref="SelfCalibrationPictures"/> pictures have been seen. Kept in memory only; live prompts are less general than the calibration prompt.
+    /// </summary>
+    public bool SelfCalibrate { get; set; }
+
+    /// <summary>Pictures after which a self-calibrated prior is used.</summary>
+    [Range(2, 1_000_000)]
+    public int SelfCalibrationPictures { get; set; } = 64;
 }

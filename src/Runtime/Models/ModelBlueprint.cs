@@ -20,6 +20,9 @@ public abstract class ModelBlueprint
     /// <summary>Tensors that a file may hold and this family does not use.</summary>
     public virtual IReadOnlyList<string> Unused => [];
 
+    /// <summary>Side of the square pictures on which priors are calibrated, where the grid depends on the picture; null where it does not.</summary>
+    public virtual int? CalibrationSide => null;
+
     /// <summary>Tokens that end an answer besides those that the folder's files name.</summary>
     public virtual IReadOnlyList<string> StopTokens => [];
 

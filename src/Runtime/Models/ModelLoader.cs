@@ -1,4 +1,5 @@
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
@@ -19,10 +20,12 @@ public static partial class ModelLoader
     /// <param name="options">What and how.</param>
     /// <param name="progress">Gets progress.</param>
     /// <param name="logger">Gets warnings; null for none.</param>
+    /// <param name="withPrior">Read the prior beside the model; calibration, which replaces it, does not.</param>
     /// <param name="cancellationToken">Observed between tensors.</param>
+    /// <exception cref="Calibration.PriorMismatchException">The prior beside the model was made for another one.</exception>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
     /// <exception cref="CheckpointException">The folder cannot be loaded.</exception>
-    public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, CancellationToken cancellationToken = default)
+    public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)
     {
         Validate(options);
         TorchEnvironment.EnsureLoaded();
@@ -46,24 +49,28 @@ public static partial class ModelLoader
             var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights));
             var vision = blueprint.TakeVision(weights);
             var priorPath = Path.Combine(path, PriorFileName);
-            var prior = File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
+            var prior = withPrior && File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
             progress?.Report(new ModelLoadProgress("Ready", total, total));
+            var info = new VisionModelInfo
+            {
+                Id = options.ModelId ?? ModelLocator.IdOf(options.ModelPath!),
+                Family = blueprint.Family,
+                Folder = path,
+                ContextLength = Math.Min(options.MaxContextTokens ?? int.MaxValue, blueprint.Text.MaxPositions),
+                DecoderLayers = blueprint.Text.Layers,
+                Parameters = plan.Parameters,
+                DType = type.ToString().ToLowerInvariant(),
+                Device = device.ToString(),
+                PriorLayers = prior?.Layers ?? [],
+                KvBytesPerToken = decoder.KvBytesPerToken,
+                SupportsTools = blueprint.Template is IToolChatTemplate,
+                Fingerprint = ModelFingerprint.Of(folder),
+                TemplateHash = ModelFingerprint.OfTemplate(blueprint),
+            };
+            if (prior is not null) PriorMismatchException.Check(prior, priorPath, info, null);
             return new VisionLanguageModel(weights)
             {
-                Info = new VisionModelInfo
-                {
-                    Id = options.ModelId ?? ModelLocator.IdOf(options.ModelPath!),
-                    Family = blueprint.Family,
-                    Folder = path,
-                    ContextLength = Math.Min(options.MaxContextTokens ?? int.MaxValue, blueprint.Text.MaxPositions),
-                    DecoderLayers = blueprint.Text.Layers,
-                    Parameters = plan.Parameters,
-                    DType = type.ToString().ToLowerInvariant(),
-                    Device = device.ToString(),
-                    PriorLayers = prior?.Layers ?? [],
-                    KvBytesPerToken = decoder.KvBytesPerToken,
-                    SupportsTools = blueprint.Template is IToolChatTemplate,
-                },
+                Info = info,
                 Blueprint = blueprint,
                 Tokenizer = tokenizer,
                 ImageProcessor = blueprint.ImageProcessor(options.ImageFit),
@@ -97,7 +104,7 @@ public static partial class ModelLoader
     internal static IRequestRunner Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
     {
         var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
-        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken), logger);
+        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken: cancellationToken), logger, options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null);
     }
 
     private static Device FindDevice(string name)

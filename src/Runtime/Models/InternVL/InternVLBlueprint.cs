@@ -43,6 +43,9 @@ public sealed class InternVLBlueprint : ModelBlueprint
         ("model.multi_modal_projector.", "multi_modal_projector."));
 
     /// <inheritdoc/>
+    public override int? CalibrationSide => 3 * _images.ImageSize;
+
+    /// <inheritdoc/>
     public override DecoderWeights TakeDecoder(ITensorSource source) =>
         DecoderWeights.Take(source, Text, new DecoderNames { Prefix = "model.language_model.", Head = "lm_head.weight" });
 

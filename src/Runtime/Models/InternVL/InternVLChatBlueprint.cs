@@ -40,6 +40,9 @@ public sealed class InternVLChatBlueprint : ModelBlueprint
     public override IReadOnlyList<string> StopTokens => ["<|im_end|>"]; // chat() stops at the template's separator whatever the files say
 
     /// <inheritdoc/>
+    public override int? CalibrationSide => 3 * _images.ImageSize;
+
+    /// <inheritdoc/>
     public override DecoderWeights TakeDecoder(ITensorSource source) => DecoderWeights.Take(source, Text, Text.FusedQkv
         ? DecoderNames.InternLm2("language_model.model.", "language_model.output.weight")
         : new DecoderNames { Prefix = "language_model.model.", Head = "language_model.lm_head.weight" });

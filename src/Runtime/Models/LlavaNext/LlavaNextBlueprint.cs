@@ -54,6 +54,9 @@ public sealed class LlavaNextBlueprint : ModelBlueprint
         ("model.image_newline", "image_newline"));
 
     /// <inheritdoc/>
+    public override int? CalibrationSide => 2 * _images.TileSize;
+
+    /// <inheritdoc/>
     public override DecoderWeights TakeDecoder(ITensorSource source) =>
         DecoderWeights.Take(source, Text, new DecoderNames { Prefix = "model.language_model.", Head = "lm_head.weight" });
 

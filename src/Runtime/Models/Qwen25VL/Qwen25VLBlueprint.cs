@@ -49,6 +49,9 @@ public sealed class Qwen25VLBlueprint : ModelBlueprint
     public override TensorNameMap Names { get; } = new(("model.visual.", "visual."), ("model.language_model.", "model."));
 
     /// <inheritdoc/>
+    public override int? CalibrationSide => 24 * _images.PatchSize * _images.MergeSize;
+
+    /// <inheritdoc/>
     public override DecoderWeights TakeDecoder(ITensorSource source) =>
         DecoderWeights.Take(source, Text, new DecoderNames { Prefix = "model.language_model.", Head = "lm_head.weight" });
 

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Calibration;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Models;
+using Spectre.Console;
+
+namespace D2Pruner.AI.Cli;
+
+/// <summary><c>d2pruner calibrate</c>: makes the positional prior of a model from a folder of pictures.</summary>
+internal static class CalibrateCommand
+{
+    private const string StateEnding = ".partial";
+    private static readonly int[] PresetLayers = [2, 5];
+    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<DirectoryInfo> Images = new("--images") { Description = "Folder of pictures (sub-folders too); some hundreds of varied ones are good.", Required = true };
+    private static readonly Option<string?> Layers = new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's layers - 1)." };
+    private static readonly Option<FileInfo?> Out = new("--out") { Description = $"File to write. Default: {ModelLoader.PriorFileName} in the model folder, where it is found by itself." };
+    private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many pictures." };
+    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+
+    public static Command Create()
+    {
+        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Limit, Device, Precision };
+        command.SetAction((parse, ct) => Failure.Guard(() =>
+        {
+            Run(parse, ct);
+            return Task.CompletedTask;
+        }));
+        return command;
+    }
+
+    internal static int[] ParseLayers(string? text, int modelLayers)
+    {
+        if (text is null) return [.. PresetLayers.Select(k => Math.Min(k, modelLayers - 1)).Distinct()];
+        var parts = text.Split(',', StringSplitOptions.TrimEntries);
+        if (parts.Length == 0 || parts.Any(p => !int.TryParse(p, out var k) || k < 1)) throw new ArgumentException($"--layers is '{text}'; expected whole numbers of at least 1 such as 2,5.");
+        return [.. parts.Select(int.Parse).Distinct().Order()];
+    }
+
+    private static void Run(ParseResult parse, CancellationToken cancellationToken)
+    {
+        if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
+        var pictures = Calibrator.FindPictures(parse.GetValue(Images)!.FullName);
+        if (parse.GetValue(Limit) is { } limit) pictures = [.. pictures.Take(limit)];
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        using var model = ModelLoader.LoadModel(options, withPrior: false, cancellationToken: cancellationToken);
+        var target = parse.GetValue(Out)?.FullName ?? Path.Combine(model.Info.Folder, ModelLoader.PriorFileName);
+        var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        var settings = new CalibrationOptions { Layers = layers, StatePath = target + StateEnding };
+        Console.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {pictures.Count} picture(s).");
+        var progress = new ConsoleProgress();
+        var result = Calibrator.Run(model, pictures, settings, progress, cancellationToken);
+        PriorFile.Save(result.Prior, target);
+        File.Delete(settings.StatePath!);
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("map", "grid", "split-half correlation");
+        foreach (var (key, map) in result.Prior.Maps.OrderBy(m => m.Key))
+        {
+            var r = result.SplitHalf[key];
+            table.AddRow($"K{key.Layer}.{key.Component}", $"{map.Rows}x{map.Columns}", double.IsNaN(r) ? "- (needs two pictures)" : $"{r:F4}");
+        }
+
+        AnsiConsole.Write(table);
+        if (result.Prior.SplitHalfCorrelation is < 0.9) Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more pictures.");
+        foreach (var s in result.Skipped) Console.WriteLine($"skipped {s}");
+        Console.WriteLine($"Written: {target} ({result.Prior.PictureCount} pictures).");
+    }
+
+    // Lines, not a bar: the same in a terminal and in a log file.
+    private sealed class ConsoleProgress : IProgress<CalibrationProgress>
+    {
+        private readonly System.Diagnostics.Stopwatch _watch = System.Diagnostics.Stopwatch.StartNew();
+        private TimeSpan _next = TimeSpan.Zero;
+
+        public void Report(CalibrationProgress p)
+        {
+            if (p.Problem is not null) Console.WriteLine($"picture {p.Done} skipped: {p.Problem}");
+            if (_watch.Elapsed < _next && p.Done < p.Total) return;
+            _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
+            var fresh = p.Done - p.Resumed;
+            var left = fresh > 0 ? _watch.Elapsed / fresh * (p.Total - p.Done) : TimeSpan.Zero;
+            Console.WriteLine($"{p.Done}/{p.Total} pictures{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, {left:hh\\:mm\\:ss} left");
+        }
+    }
+}

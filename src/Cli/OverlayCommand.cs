@@ -1,0 +1,46 @@
+using System.CommandLine;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
+using Microsoft.Extensions.AI;
+
+namespace D2Pruner.AI.Cli;
+
+/// <summary><c>d2pruner overlay</c>: a picture of what pruning keeps and why.</summary>
+internal static class OverlayCommand
+{
+    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<FileInfo> Image = new("--image", "-i") { Description = "Picture.", Required = true };
+    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question: what is kept depends on it.", Required = true };
+    private static readonly Option<FileInfo> Out = new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("overlay.png") };
+    private static readonly Option<PruningPreset> Preset = new("--preset") { Description = "Auto, Understanding or Localization.", DefaultValueFactory = _ => PruningPreset.Auto };
+    private static readonly Option<string?> Keep = new("--keep") { Description = "Visual tokens to keep: a ratio such as 0.25, or a number such as 128." };
+    private static readonly Option<int?> Layer = new("--layer") { Description = "K: decoder layers 0..K-1 see every token." };
+    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+
+    public static Command Create()
+    {
+        var command = new Command("overlay", "Draws what pruning keeps of a picture for a question, beside heat maps of attention, prior and relative attention.") { Model, Image, Prompt, Out, Preset, Keep, Layer, Device };
+        command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
+        return command;
+    }
+
+    private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
+    {
+        if (parse.GetValue(Preset) == PruningPreset.None) throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
+        var bytes = await File.ReadAllBytesAsync(parse.GetValue(Image)!.FullName, cancellationToken);
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)! };
+        await using var engine = await AskCommand.LoadAsync(options, quiet: false, cancellationToken);
+        using var client = new D2PrunerChatClient(engine);
+        var (ratio, tokens) = AskCommand.ParseKeep(parse.GetValue(Keep));
+        var request = new ChatOptions { MaxOutputTokens = 1, AdditionalProperties = new() { ["d2pruner.include_scores"] = true } };
+        request.WithPruning(parse.GetValue(Preset)).WithPruning(new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, Layer = parse.GetValue(Layer) });
+        var message = new ChatMessage(ChatRole.User, [new DataContent(bytes, "application/octet-stream"), new TextContent(parse.GetValue(Prompt))]);
+        var response = await client.GetResponseAsync([message], request, cancellationToken);
+        var result = (GenerationResult)response.RawRepresentation!;
+        var target = parse.GetValue(Out)!.FullName;
+        await File.WriteAllBytesAsync(target, PruningPanels.Render(ImageDecoder.Decode(bytes), result.Prefill.Images[0], result.Prefill), cancellationToken);
+        Console.WriteLine($"{result.Prefill.VisualTokensKept} of {result.Prefill.VisualTokens} visual tokens kept, prior: {result.Prefill.Prior ?? "none"}");
+        Console.WriteLine($"Written: {target}");
+    }
+}

@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using System.Text;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Models;
+
+namespace D2Pruner.AI.Runtime.Calibration;
+
+/// <summary>Tells whether a prior belongs to a model: quick to compute, different for other weights.</summary>
+internal static class ModelFingerprint
+{
+    private const int Sample = 1 << 16;
+
+    /// <summary>SHA-256 over config.json's sizes and the beginning, middle and end of every weight file.</summary>
+    public static string Of(CheckpointFolder folder)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(File.ReadAllBytes(Path.Combine(folder.Path, "config.json")));
+        var buffer = new byte[Sample];
+        foreach (var path in folder.WeightFiles())
+        {
+            using var file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
+            hash.AppendData(BitConverter.GetBytes(length));
+            foreach (var at in (long[])[0, Math.Max(0, length / 2 - Sample / 2), Math.Max(0, length - Sample)])
+            {
+                var read = RandomAccess.Read(file, buffer, at);
+                hash.AppendData(buffer.AsSpan(0, read));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>SHA-256 of the generic prompt as the model's template renders it.</summary>
+    public static string OfTemplate(ModelBlueprint blueprint)
+    {
+        var text = blueprint.Template.Render([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(CalibrationOptions.GenericPrompt)])]);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    }
+}
