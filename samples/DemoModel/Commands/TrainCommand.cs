@@ -26,7 +26,7 @@ internal static class TrainCommand
             var chosen = parse.GetValue(plan) is { } path ? TrainingPlan.Read(path) : TrainingPlan.Default;
             Directory.CreateDirectory(folder);
             chosen.Write(Path.Combine(folder, PlanFile));
-            return Run(folder, chosen, parse.GetValue(workers), false, parse.GetValue(minutes), cancel);
+            return Run(folder, chosen, parse.GetValue(workers), false, parse.GetValue(minutes), false, cancel);
         });
         return command;
     }
@@ -34,13 +34,14 @@ internal static class TrainCommand
     public static Command CreateResume()
     {
         var (output, plan, workers, minutes) = Options();
-        var command = new Command("resume", "Continues a run from its last checkpoint.") { output, plan, workers, minutes };
+        var fresh = new Option<bool>("--fresh-decoder") { Description = "Keep the tower, begin projector and decoder anew." };
+        var command = new Command("resume", "Continues a run from its last checkpoint.") { output, plan, workers, minutes, fresh };
         command.SetAction((parse, cancel) =>
         {
             var folder = parse.GetValue(output)!;
             var chosen = TrainingPlan.Read(parse.GetValue(plan) ?? Path.Combine(folder, PlanFile));
             chosen.Write(Path.Combine(folder, PlanFile));
-            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), cancel);
+            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), parse.GetValue(fresh), cancel);
         });
         return command;
     }
@@ -51,10 +52,10 @@ internal static class TrainCommand
         new Option<int>("--workers") { Description = "Workers, one core each.", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 1, 2) },
         new Option<double>("--minutes") { Description = "Stop after this many minutes.", DefaultValueFactory = _ => 100000 });
 
-    private static Task<int> Run(string folder, TrainingPlan plan, int workers, bool resume, double minutes, CancellationToken cancel)
+    private static Task<int> Run(string folder, TrainingPlan plan, int workers, bool resume, double minutes, bool fresh, CancellationToken cancel)
     {
         TorchEnvironment.EnsureLoaded();
-        Trainer.Run(folder, plan, workers, resume, TimeSpan.FromMinutes(minutes), cancel);
+        Trainer.Run(folder, plan, workers, resume, TimeSpan.FromMinutes(minutes), fresh, cancel);
         return Task.FromResult(0);
     }
 }

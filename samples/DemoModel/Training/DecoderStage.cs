@@ -18,7 +18,7 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
     /// <summary>The second one.</summary>
     public const int RelationLayer = 7;
 
-    private const double AttentionWeight = 0.3;
+    private const double AttentionWeight = 0.6;
     private static readonly int[] Lengths = [13, 16, 20, 26, 48];
     private readonly (QuestionTask Task, double Cumulated)[] _mix = Cumulate(plan.Mix);
 
@@ -86,6 +86,7 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         statistics.Add("loss.answer", loss.item<float>(), batch.Questions.Count);
         if (attention.Count == 0) return (loss, logits.detach());
         Tensor Mass(Tensor p, float[] mask) => ((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1) + 1e-6).log().neg().mean();
+        batch.MeasureAttention(attention[0], statistics);
         var subject = Mass(attention[0], batch.SubjectMask);
         var counting = ((attention[1].to(ScalarType.Float32) + 1e-6).log() * tensor(batch.CountTarget, attention[1].shape)).sum(-1).neg().mean();
         var subject2 = Mass(attention[2], batch.SubjectMask);

@@ -205,6 +205,19 @@ internal sealed class QuestionBatch
         }
     }
 
+    /// <summary>Per kind of question, how much of the supervised head's attention lies on what is asked about.</summary>
+    public void MeasureAttention(Tensor probabilities, StepStatistics statistics)
+    {
+        using var mass = (probabilities.detach().to(ScalarType.Float32) * tensor(SubjectMask, probabilities.shape)).sum(-1);
+        var values = MemoryMarshal.Cast<byte, float>(mass.bytes);
+        var row = 0;
+        foreach (var (question, answer) in Questions)
+        {
+            statistics.Add($"mass.{question.Task}", values[row]);
+            row += answer.Length;
+        }
+    }
+
     private static double Iou(int[] a, int[] b)
     {
         double inner = Math.Max(0, Math.Min(a[2], b[2]) - Math.Max(a[0], b[0])) * Math.Max(0, Math.Min(a[3], b[3]) - Math.Max(a[1], b[1]));

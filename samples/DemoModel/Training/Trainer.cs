@@ -15,6 +15,10 @@ internal sealed class Trainer
 {
     private const float AverageDecay = 0.998f;
     private const double MaxNorm = 1.0;
+
+    // At the decoder's full rate the projector blows up the first feature that pays (shape: fifteen times the size of words after 400 steps) and
+    // drowns the others (docs/log.md).
+    private const double ProjectorRate = 0.05;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(2);
     private readonly string _folder;
     private readonly TrainingPlan _plan;
@@ -55,10 +59,12 @@ internal sealed class Trainer
     /// <param name="resume">Continue from the folder's checkpoint.</param>
     /// <param name="limit">Stop after this time.</param>
     /// <param name="cancellationToken">Stops after the current step; the checkpoint is written first.</param>
-    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, CancellationToken cancellationToken)
+    /// <param name="freshDecoder">When resuming: keep the tower, begin projector and decoder anew.</param>
+    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, bool freshDecoder, CancellationToken cancellationToken)
     {
         set_num_threads(1);
         var trainer = new Trainer(folder, plan, workers, resume);
+        if (resume && freshDecoder) trainer.RestartDecoder();
         trainer.RunStages(limit, cancellationToken);
         foreach (var r in trainer._replicas) r.Dispose();
     }
@@ -82,6 +88,22 @@ internal sealed class Trainer
         }
 
         _log.Say(_state.Stage >= _plan.Stages.Count ? "the plan is done" : $"stopped; 'resume --out {_folder}' continues");
+    }
+
+    private void RestartDecoder()
+    {
+        var fresh = Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers);
+        var o = _state.Optimizer;
+        foreach (var slot in _layout.Slots.Where(s => s.Module is "projector" or "decoder"))
+        {
+            fresh.AsSpan(slot.Offset, slot.Count).CopyTo(o.Master.AsSpan(slot.Offset));
+            fresh.AsSpan(slot.Offset, slot.Count).CopyTo(o.Average.AsSpan(slot.Offset));
+            Array.Clear(o.First, slot.Offset, slot.Count);
+            Array.Clear(o.Second, slot.Offset, slot.Count);
+        }
+
+        (_state.ProjectorFitted, _state.DecoderSteps, _state.Questions, _state.Step) = (false, 0, 0, 0);
+        _state.Stage = _plan.Stages.ToList().FindIndex(s => !s.Dense);
     }
 
     private void FitProjector()
@@ -211,7 +233,8 @@ internal sealed class Trainer
         {
             var steps = (dense ? _state.TowerSteps : _state.DecoderSteps) + 1;
             var decay = (float)Math.Min(AverageDecay, steps / (steps + 10.0));
-            _state.Optimizer.Update(slot, from, to, _gradient, scales[Array.IndexOf(_modules, slot.Module)], rate, steps, decay);
+            var own = slot.Module == "projector" ? rate * ProjectorRate : rate;
+            _state.Optimizer.Update(slot, from, to, _gradient, scales[Array.IndexOf(_modules, slot.Module)], own, steps, decay);
             var (start, end) = (Math.Max(slot.Offset, from), Math.Min(slot.Offset + slot.Count, to));
             if (start >= end) continue;
             foreach (var r in _replicas) r.Write(_state.Optimizer.Master.AsSpan(start, end - start), start);

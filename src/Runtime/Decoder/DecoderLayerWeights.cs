@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 
 namespace D2Pruner.AI.Runtime.Decoder;
@@ -9,7 +10,8 @@ namespace D2Pruner.AI.Runtime.Decoder;
 public readonly record struct Linear(torch.Tensor Weight, torch.Tensor? Bias)
 {
     /// <summary>x W^T + b.</summary>
-    public torch.Tensor Forward(torch.Tensor x) => torch.nn.functional.linear(x, Weight, Bias);
+    public torch.Tensor Forward(torch.Tensor x) =>
+        Bias is null && BFloat16MatVec.Applies(x, Weight) ? BFloat16MatVec.Multiply(x, Weight) : torch.nn.functional.linear(x, Weight, Bias);
 
     /// <summary>Takes <c>name.weight</c> and, if asked, <c>name.bias</c>.</summary>
     public static Linear Take(ITensorSource source, string name, long outputs, long inputs, bool bias) =>

@@ -159,8 +159,8 @@ public static class PromptForward
             for (var i = 0; i < _vision.Count; i++)
             {
                 var features = _vision[i].Features;
-                if (features.shape[0] != _prompt.Images[i].TokenCount)
-                    throw new InvalidOperationException($"Picture {i} gave {features.shape[0]} features for {_prompt.Images[i].TokenCount} placeholders.");
+                var places = _prompt.Layouts[i].Count + _prompt.Layouts[i].Separators.Length;
+                if (features.shape[0] != places) throw new InvalidOperationException($"Picture {i} gave {features.shape[0]} features for {places} placeholders.");
                 using var slot = x.narrow(1, _prompt.ImageStarts[i], features.shape[0]);
                 slot.copy_(features.unsqueeze(0));
             }

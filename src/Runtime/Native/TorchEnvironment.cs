@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using D2Pruner.AI.Runtime.Native;
 using TorchSharp;
 
 namespace D2Pruner.AI.Runtime;
@@ -106,6 +107,7 @@ public static class TorchEnvironment
 
             if (_tried || _problem is not null) return _problem;
             _tried = true;
+            QuietWaiting.Apply();
             try
             {
                 torch.InitializeDeviceType(DeviceType.CPU);
