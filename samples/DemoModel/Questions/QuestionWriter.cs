@@ -27,11 +27,13 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
     /// <summary>A question of a kind, or null if this scene has none.</summary>
     public Question? Ask(QuestionTask task)
     {
-        for (var attempt = 0; attempt < 12; attempt++)
+        // Drawn once: if a failed attempt drew again, the easier answer would come more often.
+        var yes = rng.Chance(0.5);
+        for (var attempt = 0; attempt < 24; attempt++)
         {
             var question = task switch
             {
-                QuestionTask.Existence => Existence(),
+                QuestionTask.Existence => Existence(yes),
                 QuestionTask.Count => Count(),
                 QuestionTask.Colour => Colour(),
                 QuestionTask.Shape => Shape(),
@@ -60,10 +62,9 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
             kind is 1 or 2 or 3 or 4 || kind == 5 && rng.Chance(0.5) ? o.Shape : null);
     }
 
-    private Question? Existence()
+    private Question? Existence(bool wantYes)
     {
         if (_askable.Count == 0) return null;
-        var wantYes = rng.Chance(0.5);
         Phrase phrase;
         if (wantYes)
         {
