@@ -8,17 +8,22 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.DemoModel.Training;
 
 /// <summary>
-/// Folds a whitening of the tower's features into the projector's first layer, and scales its output to the size of word embeddings. Without the
-/// scale the picture's tokens are ten times as large as words and mostly constant; without the whitening colour drowns shape, whose directions
-/// vary little, and the decoder does not find things by their shape.
+/// First values of the projector, from the finished tower. A fifth of its outputs repeats what the tower's dense training heads read (shape, colour, digit, size, centre,
+/// sides), the rest mixes the whitened features at random; all of the size of word embeddings. From random weights alone the decoder hardly learns: the
+/// picture's tokens are ten times as large as words and mostly constant, and colour and shape hide in a few of 192 directions (docs/log.md).
 /// </summary>
 internal static class ProjectorFit
 {
     private const int Pictures = 96;
-    private const double OutputSize = 0.6;
 
     // Share of the mean variance that is added to every direction's, so that noise is not blown up.
-    private const float Floor = 0.03f;
+    private const double Floor = 0.03;
+
+    // Columns of the dense heads: classes pass the activation one-sided; numbers pass it exactly, as gelu(u) - gelu(-u) = u.
+    private static readonly int[] Classes = [.. Enumerable.Range(0, 30), 31];
+    private static readonly int[] Numbers = [30, .. Enumerable.Range(32, 8)];
+    private const double DirectSize = 1.0;
+    private const double MixedSize = 0.5;
 
     public static void Apply(Replica replica, AdamW optimizer, ulong seed)
     {
@@ -26,46 +31,64 @@ internal static class ProjectorFit
         using var scope = NewDisposeScope();
         var features = Features(replica, seed);
         var width = (int)features.shape[1];
-        var centred = features - features.mean([0]);
-        var covariance = matmul(centred.transpose(0, 1), centred) / features.shape[0];
-        var (values, vectors) = linalg.eigh(covariance);
-        var floor = Floor * values.mean().item<float>();
-        var whiten = Host(matmul(vectors * (1 / (values.clamp(min: 0) + floor).sqrt()).unsqueeze(0), vectors.transpose(0, 1)));
-        var mean = Host(features.mean([0]));
-        var w1 = Part("linear_1.weight");
-        var b1 = Part("linear_1.bias");
-        var row = new float[width];
-        for (var o = 0; o < width; o++)
-        {
-            var weights = w1.Slice(o * width, width);
-            weights.CopyTo(row);
-            double shift = 0;
-            for (var i = 0; i < width; i++)
-            {
-                double sum = 0;
-                for (var k = 0; k < width; k++) sum += row[k] * whiten[k * width + i];
-                weights[i] = (float)sum;
-                shift += sum * mean[i];
-            }
+        var mean = features.mean([0]);
+        var hidden = Rows(replica, features, mean, width, seed); // [width, width], zero-mean, unit-variance pre-activations over the sample
+        var w1 = hidden / (matmul(features - mean, hidden.transpose(0, 1)).std(0, unbiased: false).unsqueeze(1) + 1e-6);
+        Set("linear_1.weight", w1);
+        Set("linear_1.bias", matmul(w1, mean).neg());
 
-            b1[o] = (float)-shift;
+        // Direct outputs first, then random mixtures of the random units.
+        var random = new Rng(seed, 23);
+        var w2 = new float[width * width];
+        var direct = Classes.Length + Numbers.Length;
+        for (var i = 0; i < Classes.Length; i++) w2[i * width + i] = 1;
+        for (var i = 0; i < Numbers.Length; i++)
+        {
+            var at = Classes.Length + i;
+            w2[at * width + Classes.Length + 2 * i] = 1;
+            w2[at * width + Classes.Length + 2 * i + 1] = -1;
         }
 
+        var used = Classes.Length + 2 * Numbers.Length;
+        for (var o = direct; o < width; o++)
+        {
+            for (var i = used; i < width; i++) w2[o * width + i] = (float)(random.Gaussian() / Math.Sqrt(width - used));
+        }
+
+        Set("linear_2.weight", tensor(w2, [width, width]));
         replica.Write(optimizer.Master, 0);
         var output = replica.Vision.Project(features.to(replica.Type)).to(ScalarType.Float32);
-        var centre = Host(output.mean([0]));
-        var size = (output - output.mean([0])).pow(2).mean().sqrt().item<float>();
-        var w2 = Part("linear_2.weight");
-        var b2 = Part("linear_2.bias");
-        foreach (ref var w in w2) w *= (float)(OutputSize / size);
-        for (var o = 0; o < width; o++) b2[o] = (float)(-centre[o] * OutputSize / size);
+        var size = cat([full([direct], DirectSize, ScalarType.Float32), full([width - direct], MixedSize, ScalarType.Float32)], 0) / (output.std(0, unbiased: false) + 1e-4);
+        Set("linear_2.weight", tensor(w2, [width, width]) * size.unsqueeze(1));
+        Set("linear_2.bias", (output.mean([0]) * size).neg());
         optimizer.Master.CopyTo(optimizer.Average, 0);
 
-        Span<float> Part(string name)
+        void Set(string name, Tensor values)
         {
             var slot = replica.Layout.Slots.Single(s => s.Name.EndsWith("projector." + name, StringComparison.Ordinal));
-            return optimizer.Master.AsSpan(slot.Offset, slot.Count);
+            MemoryMarshal.Cast<byte, float>(values.contiguous().bytes).CopyTo(optimizer.Master.AsSpan(slot.Offset, slot.Count));
         }
+    }
+
+    // Rows of the first layer: classes, numbers with both signs, random directions of the whitened features.
+    private static Tensor Rows(Replica replica, Tensor features, Tensor mean, int width, ulong seed)
+    {
+        // The heads normalise each token; folding that needs one common deviation.
+        var deviation = features.std(1, unbiased: false).mean();
+        var gamma = replica[ParameterLayout.DenseNorm + ".weight"].to(ScalarType.Float32);
+        var heads = replica[ParameterLayout.DenseLinear + ".weight"].to(ScalarType.Float32) * gamma / deviation;
+        heads = heads - heads.mean([1], keepdim: true);
+        var classes = heads.index_select(0, tensor(Classes.Select(c => (long)c).ToArray()));
+        var numbers = heads.index_select(0, tensor(Numbers.Select(c => (long)c).ToArray()));
+        var signed = stack([numbers, numbers.neg()], 1).reshape(2 * Numbers.Length, width);
+        var centred = features - mean;
+        var (values, vectors) = linalg.eigh(matmul(centred.transpose(0, 1), centred) / features.shape[0]);
+        var scale = 1 / (values.clamp(min: 0) + Floor * values.mean()).sqrt();
+        var whiten = matmul(vectors * scale.unsqueeze(0), vectors.transpose(0, 1));
+        var rng = new Rng(seed, 22);
+        var rest = width - Classes.Length - 2 * Numbers.Length;
+        var mix = tensor(Enumerable.Range(0, rest * width).Select(_ => (float)rng.Gaussian()).ToArray(), [rest, width]);
+        return cat([classes, signed, matmul(mix, whiten)], 0);
     }
 
     private static Tensor Features(Replica replica, ulong seed)
@@ -90,6 +113,4 @@ internal static class ProjectorFit
 
         return cat(rows, 0);
     }
-
-    private static float[] Host(Tensor t) => MemoryMarshal.Cast<byte, float>(t.contiguous().bytes).ToArray();
 }
