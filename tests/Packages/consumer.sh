@@ -17,10 +17,10 @@ esac
 
 echo "consumer: packing"
 dotnet pack "$repo/D2Pruner.AI.sln" -c Release -o "$work/feed" -p:Version="$version" 2>&1 | grep -E "error|warning" && exit 1
-for p in D2Pruner.AI D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
+for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
     test -s "$work/feed/$p.$version.nupkg" || { echo "consumer: $p was not packed"; exit 1; }
 done
-for p in D2Pruner.AI D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
+for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
     test -s "$work/feed/$p.$version.snupkg" || { echo "consumer: $p has no symbols"; exit 1; }
     unzip -l "$work/feed/$p.$version.nupkg" | grep README.md > /dev/null || { echo "consumer: $p has no readme"; exit 1; }
     unzip -p "$work/feed/$p.$version.nupkg" "$p.nuspec" | grep '<license type="expression">MIT' > /dev/null || { echo "consumer: $p has no licence"; exit 1; }
@@ -61,6 +61,17 @@ grep -q "visual tokens kept" run.log
 echo "consumer: published"
 dotnet publish -c Release -o "$work/published" > publish.log 2>&1 || { cat publish.log; exit 1; }
 (cd / && "$work/published/app" "$model" "$picture") | grep "visual tokens kept"
+
+echo "consumer: Semantic Kernel"
+mkdir "$work/kernel"
+cd "$work/kernel"
+cp "$work/app/nuget.config" .
+sed -e 's|Include="D2Pruner.AI"|Include="D2Pruner.AI.SemanticKernel"|' "$work/app/app.csproj" > kernel.csproj
+awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/docs/semantic-kernel.md" \
+    | sed -e 's|"/models/llava-1.5-7b-hf"|args[0]|' -e 's|"photo.jpg"|args[1]|' > Program.cs
+dotnet run -c Release -- "$model" "$picture" | tee run.log
+grep -qx 18 run.log || { echo "consumer: the kernel's answer does not say that 18 of 36 visual tokens were kept"; exit 1; }
+cd "$work/app"
 
 echo "consumer: the tool"
 dotnet tool install D2Pruner.AI.Cli --tool-path "$work/tools" --version "$version" --configfile nuget.config > tool.log 2>&1 || { cat tool.log; exit 1; }

@@ -1,0 +1,47 @@
+using D2Pruner.AI.Samples;
+using D2Pruner.AI.Samples.Grounding;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+// Finds things in a picture and draws them. Usage: Grounding [--model FOLDER] [--image PICTURE] [--out PNG] [--demo]
+SampleArguments arguments;
+byte[] picture;
+try
+{
+    arguments = new SampleArguments(args, "--model", "--image", "--out");
+    picture = arguments["--image"] is { } path ? File.ReadAllBytes(path) : SamplePictures.Shapes();
+}
+catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+
+Console.WriteLine(arguments.Note);
+var services = new ServiceCollection();
+services.AddD2PrunerChatClient(arguments.Model.Folder, o => o.DefaultMaxOutputTokens = 96);
+await using var provider = services.BuildServiceProvider();
+var finder = new Finder(provider.GetRequiredService<IChatClient>(), picture, forceBoxes: arguments.Model.IsRandom);
+if (arguments.Model.IsRandom) Console.WriteLine("Random weights write no boxes by themselves: a JSON schema forces them to write some box, so that there is one to draw.");
+
+var output = arguments["--out"] ?? Path.Combine("out", "grounding.png");
+Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!);
+var lines = new LineReader("Find what? > ", arguments.Demo ? ["the red circle, the blue square", "the yellow triangle", ""] : null);
+Console.WriteLine("Name things, separated by commas; an empty line ends.");
+while (lines.Read() is { Length: > 0 } line)
+{
+    try
+    {
+        foreach (var thing in line.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)) await finder.FindAsync(thing);
+    }
+    catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException && !arguments.Demo)
+    {
+        Console.WriteLine(e.Message);
+        continue;
+    }
+
+    File.WriteAllBytes(output, finder.Draw());
+    Console.WriteLine($"Drawn: {output}");
+}
+
+return 0;

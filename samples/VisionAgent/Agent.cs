@@ -1,0 +1,47 @@
+using Microsoft.SemanticKernel;
+using Microsoft.SemanticKernel.ChatCompletion;
+
+namespace D2Pruner.AI.Samples.VisionAgent;
+
+/// <summary>The conversation: Semantic Kernel's chat history, and a model that may call the kernel's functions.</summary>
+internal sealed class Agent(Kernel kernel, VisionImages images)
+{
+    private readonly IChatCompletionService chat = kernel.GetRequiredService<Microsoft.Extensions.AI.IChatClient>("chat").AsChatCompletionService(kernel.Services);
+    private readonly ChatHistory history = new("You answer questions about pictures. You cannot see them: call the Vision functions with their ids.");
+    private readonly PromptExecutionSettings settings = new() { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto() };
+
+    /// <summary>Lines that could not be answered.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>Answers a line.</summary>
+    /// <returns>False to end.</returns>
+    public async Task<bool> HandleAsync(string line)
+    {
+        try
+        {
+            switch (line.Split(' ', 2, StringSplitOptions.TrimEntries))
+            {
+                case [""]:
+                    break;
+                case ["/quit"]:
+                    return false;
+                case ["/image", var path]:
+                    Console.WriteLine($"[registered as {images.Add(await File.ReadAllBytesAsync(path), Path.GetFileNameWithoutExtension(path))}]");
+                    break;
+                default:
+                    history.AddUserMessage($"{line} (Pictures: {string.Join(", ", images.Ids)}.)");
+                    var answer = await chat.GetChatMessageContentAsync(history, settings, kernel);
+                    history.Add(answer);
+                    Console.WriteLine(Terminal.Safe(answer.Content ?? ""));
+                    break;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            Failures++;
+            Console.WriteLine($"[{e.Message}]");
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,38 @@
+using D2Pruner.AI;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Microsoft.SemanticKernel;
+
+/// <summary>Registers local vision-language models as chat services of a kernel.</summary>
+public static class D2PrunerKernelBuilderExtensions
+{
+    /// <summary>
+    /// Registers a chat client over a local vision-language model, with logging (where the kernel has a logger factory) and kernel function invocation.
+    /// The model is loaded at first use; registrations of the same path share one.
+    /// </summary>
+    /// <param name="builder">The kernel's builder.</param>
+    /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
+    /// <param name="configure">Client settings.</param>
+    /// <param name="serviceId">Key of the <see cref="IChatClient"/> (a prompt names it by its settings' <c>ServiceId</c>), or null for the kernel's default.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="modelPath"/> is empty.</exception>
+    public static IKernelBuilder AddD2PrunerChatClient(this IKernelBuilder builder, string modelPath, Action<D2PrunerChatClientOptions>? configure = null, string? serviceId = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
+
+        // The path is the model's name, so that two services of one path do not hold its weights twice.
+        builder.Services.AddD2PrunerModel(modelPath, o => o.ModelPath = modelPath);
+        builder.Services
+            .AddKeyedD2PrunerChatClient(serviceId, o =>
+            {
+                o.Model = modelPath;
+                configure?.Invoke(o);
+            })
+            .UseKernelFunctionInvocation()
+            .Use((client, services) => services.GetService<ILoggerFactory>() is { } loggers ? client.AsBuilder().UseLogging(loggers).Build(services) : client);
+        return builder;
+    }
+}

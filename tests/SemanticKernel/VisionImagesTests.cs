@@ -1,0 +1,128 @@
+using Microsoft.SemanticKernel;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.SemanticKernel;
+
+public sealed class VisionImagesTests
+{
+    [Fact]
+    public async Task Ids_AreGivenOrChosen()
+    {
+        var images = new VisionImages();
+        var (a, b) = (Pictures.Png(1), Pictures.Png(2));
+        Assert.Equal("image-1", images.Add(a));
+        Assert.Equal("image-2", images.Add(a, "image-2"));
+        Assert.Equal("image-3", images.Add(b));
+        Assert.Equal(["image-1", "image-2", "image-3"], images.Ids);
+        Assert.Equal(b, (await images.ReadAsync("image-3")).ToArray());
+        Assert.True(images.Remove("image-3"));
+        Assert.False(images.Remove("image-3"));
+        await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync("image-3").AsTask());
+    }
+
+    [Fact]
+    public void Add_RefusesWhatIsNoPicture()
+    {
+        var images = new VisionImages { MaxImageBytes = 1000 };
+        images.Add(Pictures.Png(1), "a");
+        Assert.Contains("taken", Assert.Throws<ArgumentException>(() => images.Add(Pictures.Png(1), "a")).Message);
+        Assert.Contains("empty", Assert.Throws<ArgumentException>(() => images.Add(Pictures.Png(1), " ")).Message);
+        Assert.Contains("no PNG", Assert.Throws<ArgumentException>(() => images.Add("root:x:0:0"u8.ToArray())).Message);
+        Assert.Contains("1000", Assert.Throws<ArgumentException>(() => images.Add(new byte[1001])).Message);
+        Assert.Equal(["a"], images.Ids);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("cat.png")]
+    [InlineData("/etc/passwd")]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("http://127.0.0.1/cat.png")]
+    [InlineData("data:image/png;base64,iVBORw0KGgo=")]
+    public async Task WithoutAFolder_OnlyIdsAreRead(string reference) =>
+        await Assert.ThrowsAsync<ImageAccessDeniedException>(() => new VisionImages().ReadAsync(reference).AsTask());
+
+    [Fact]
+    public async Task AFolder_GivesItsPictures()
+    {
+        using var folder = new TemporaryFolder();
+        var picture = Pictures.Png(1);
+        Directory.CreateDirectory(folder.File("sub"));
+        File.WriteAllBytes(folder.File("cat.png"), picture);
+        File.WriteAllBytes(folder.File("sub/a b.png"), picture);
+        var images = new VisionImages(folder.Path);
+        Assert.Equal(picture, (await images.ReadAsync("cat.png")).ToArray());
+        Assert.Equal(picture, (await images.ReadAsync("sub/a b.png")).ToArray());
+        Assert.Equal(picture, (await images.ReadAsync(@"sub\a b.png")).ToArray());
+        // An id goes first.
+        images.Add(Pictures.Png(9), "cat.png");
+        Assert.Equal(Pictures.Png(9), (await images.ReadAsync("cat.png")).ToArray());
+    }
+
+    [Theory]
+    [InlineData("../secret.png")]
+    [InlineData("sub/../../secret.png")]
+    [InlineData(@"..\secret.png")]
+    [InlineData("./cat.png")]
+    [InlineData("sub//cat.png")]
+    [InlineData("/cat.png")]
+    [InlineData("C:cat.png")]
+    [InlineData("file:cat.png")]
+    [InlineData("cat.png\0.txt")]
+    [InlineData("missing.png")]
+    [InlineData("sub")]
+    [InlineData("notes.txt")]
+    [InlineData("link.png")]
+    [InlineData("linked/secret.png")]
+    [InlineData("big.png")]
+    public async Task AFolder_DeniesTheRest(string reference)
+    {
+        using var outer = new TemporaryFolder();
+        var root = Directory.CreateDirectory(outer.File("allowed")).FullName;
+        Directory.CreateDirectory(Path.Combine(root, "sub"));
+        File.WriteAllBytes(outer.File("secret.png"), Pictures.Png(1));
+        File.WriteAllBytes(Path.Combine(root, "cat.png"), Pictures.Png(1));
+        File.WriteAllText(Path.Combine(root, "notes.txt"), "password");
+        File.WriteAllBytes(Path.Combine(root, "big.png"), [.. Pictures.Png(1), .. new byte[5000]]);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(Path.Combine(root, "link.png"), outer.File("secret.png"));
+            Directory.CreateSymbolicLink(Path.Combine(root, "linked"), outer.Path);
+        }
+
+        var images = new VisionImages(root) { MaxImageBytes = 5000 };
+        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync(reference).AsTask());
+        // What the caller reads must not tell where the folder lies, nor what a file holds.
+        Assert.DoesNotContain(outer.Path, refused.Message);
+        Assert.DoesNotContain("password", refused.Message);
+        Assert.NotEmpty(await File.ReadAllBytesAsync(Path.Combine(root, "cat.png")));
+        Assert.NotEmpty((await images.ReadAsync("cat.png")).ToArray());
+    }
+
+    [Fact]
+    public void AMissingFolder_IsRefusedAtOnce() => Assert.Throws<DirectoryNotFoundException>(() => new VisionImages(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"))));
+
+    [Fact]
+    public async Task AResolver_DecidesAboutEverythingElse()
+    {
+        var resolver = new Resolver();
+        var images = new VisionImages(resolver);
+        images.Add(Pictures.Png(1), "known");
+        await images.ReadAsync("known");
+        Assert.Null(resolver.Asked);
+        Assert.Equal(Pictures.Png(5), (await images.ReadAsync("http://pictures/cat.png")).ToArray());
+        Assert.Equal("http://pictures/cat.png", resolver.Asked!.OriginalString);
+        await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync("text").AsTask());
+    }
+
+    private sealed class Resolver : IImageResolver
+    {
+        public Uri? Asked { get; private set; }
+
+        public ValueTask<ReadOnlyMemory<byte>> ResolveAsync(Uri uri, CancellationToken cancellationToken)
+        {
+            Asked = uri;
+            return ValueTask.FromResult<ReadOnlyMemory<byte>>(uri.OriginalString == "text" ? "text"u8.ToArray() : Pictures.Png(5));
+        }
+    }
+}
