@@ -8,7 +8,10 @@ switch (args)
     case ["decode", var model, .. var rest]:
         await DecodeBenchmark.RunAsync(model, rest is [var tokens] ? int.Parse(tokens, System.Globalization.CultureInfo.InvariantCulture) : 200);
         return 0;
+    case ["widen", var model, var tokenizer, var target]:
+        WideModel.Write(model, tokenizer, target);
+        return 0;
     default:
-        Console.Error.WriteLine("mask TOKENIZER_FOLDER | decode MODEL_FOLDER [TOKENS]");
+        Console.Error.WriteLine("mask TOKENIZER_FOLDER | decode MODEL_FOLDER [TOKENS] | widen MODEL_FOLDER TOKENIZER_FOLDER TARGET_FOLDER");
         return 2;
 }

@@ -261,9 +261,9 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
     [GeneratedRegex(@"^(?:-?|-?0|-?[1-9][0-9]*)\z")]
     private static partial Regex HalfInteger();
 
-    [GeneratedRegex(@"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?\z")]
+    [GeneratedRegex(@"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?(?:[eE](?:\+?[0-9]|-[0-9]{1,2}))?\z")]
     private static partial Regex WholeNumber();
 
-    [GeneratedRegex(@"^(?:-?|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,15})?|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?[eE](?:[+-]?[0-9]{0,2}))\z")]
+    [GeneratedRegex(@"^(?:-?|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,15})?|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?[eE](?:\+?[0-9]?|-[0-9]{0,2}))\z")]
     private static partial Regex HalfNumber();
 }

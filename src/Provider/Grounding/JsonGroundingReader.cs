@@ -24,6 +24,7 @@ internal static class JsonGroundingReader
     {
         var regions = new List<GroundedRegion>();
         var issues = new List<string>();
+        if (string.IsNullOrWhiteSpace(text)) return (regions, issues);
         try
         {
             using var document = JsonDocument.Parse(text);

@@ -41,7 +41,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
             Instructions = string.IsNullOrEmpty(options.Instructions) ? null : options.Instructions,
             Schema = (options.ResponseFormat as ChatResponseFormatJson)?.Schema?.GetRawText(),
             Format = format,
-            Tools = new ToolMapper(client.StrictOptions, unsupported).Map(options, format.Shape),
+            Tools = new ToolMapper(client.StrictOptions, unsupported).Map(options, format),
         };
     }
 

@@ -9,11 +9,11 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
 {
     /// <summary>Reads and checks.</summary>
     /// <param name="options">The caller's options.</param>
-    /// <param name="format">What an answer without calls must look like.</param>
+    /// <param name="format">What an answer without calls must look like; what was relaxed in it has been logged.</param>
     /// <returns>Null where no tool is on offer.</returns>
     /// <exception cref="ArgumentException">A call is required of a tool that is not there, names collide, or a schema is broken.</exception>
     /// <exception cref="NotSupportedException">Strict, and a tool or schema cannot be honoured.</exception>
-    public ToolRequest? Map(ChatOptions options, AnswerShape format)
+    public ToolRequest? Map(ChatOptions options, AnswerFormat format)
     {
         var tools = new List<ChatTool>();
         foreach (var tool in options.Tools ?? [])
@@ -38,8 +38,8 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
 
         if (tools.Count == 0) return null;
         var rule = options.ToolMode switch { NoneChatToolMode => ToolCallRule.Forbidden, RequiredChatToolMode => ToolCallRule.Required, _ => ToolCallRule.Optional };
-        var grammar = Grammar.Create(format with { Tools = callable, ToolCalls = rule, SeveralCalls = options.AllowMultipleToolCalls ?? true, Strict = strict })!;
-        unsupported.Relaxed(grammar.Relaxed);
+        var grammar = Grammar.Create(format.Shape with { Tools = callable, ToolCalls = rule, SeveralCalls = options.AllowMultipleToolCalls ?? true, Strict = strict })!;
+        unsupported.Relaxed([.. grammar.Relaxed.Except(format.Grammar?.Relaxed ?? [])]);
         return new ToolRequest(tools, rule, grammar);
     }
 }

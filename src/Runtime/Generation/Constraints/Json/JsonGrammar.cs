@@ -70,12 +70,12 @@ internal sealed class JsonGrammar
 
     public GrammarNode ObjectOrArray => _b.Choice(Object, Array);
 
-    /// <summary>Any number, of a size that a double takes.</summary>
+    /// <summary>Any number of up to 15 digits and 9 zeros: of a size that decimal takes, too.</summary>
     public GrammarNode Number => _number ??= _b.Sequence(
         _b.Optional(_b.Literal("-")),
         _b.Choice(_b.Literal("0"), _b.Sequence(_b.Bytes('1', '9'), _b.Repeat(Digit, 0, 14))),
         _b.Optional(Fraction()),
-        _b.Optional(_b.Sequence(_b.Bytes("eE"), _b.Optional(_b.Bytes("+-")), _b.Repeat(Digit, 1, 2))));
+        _b.Optional(_b.Sequence(_b.Bytes("eE"), _b.Choice(_b.Sequence(_b.Optional(_b.Literal("+")), Digit), _b.Sequence(_b.Literal("-"), _b.Repeat(Digit, 1, 2))))));
 
     public GrammarNode Boolean() => _b.Choice(_b.Literal("true"), _b.Literal("false"));
 

@@ -10,10 +10,12 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json, JsonElement root, bool strict, List<string> relaxed, string rootPath)
 {
     private const int MaxDepth = 100;
+    private const int MaxSchemas = 20_000;
     private readonly SchemaDocument _document = new(root);
     private readonly Dictionary<string, GrammarNode.Reference> _references = new(StringComparer.Ordinal);
     private readonly HashSet<string> _merging = new(StringComparer.Ordinal);
     private int _depth;
+    private int _compiled;
 
     /// <summary>The value must be an object, whatever the schema says or leaves open (arguments of a tool).</summary>
     public bool RootIsObject { get; init; }
@@ -34,6 +36,7 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (schema.ValueKind == JsonValueKind.True) return json.Value;
         if (schema.ValueKind == JsonValueKind.False) return b.Never();
         if (schema.ValueKind != JsonValueKind.Object) throw SchemaDocument.Wrong("schema", path, schema, "an object, true or false");
+        if (++_compiled > MaxSchemas) throw new NotSupportedException($"The JSON schema spells out to more than {MaxSchemas} schemas (at {path}). Use a smaller one.");
         if (++_depth > MaxDepth) throw new NotSupportedException($"The JSON schema is nested more than {MaxDepth} deep at {path}.");
         try
         {

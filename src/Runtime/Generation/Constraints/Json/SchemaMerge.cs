@@ -39,14 +39,21 @@ internal static class SchemaMerge
                     else if (!JsonNode.DeepEquals(known, Node(property.Value))) properties[property.Name] = new JsonObject { ["allOf"] = new JsonArray(known!.DeepClone(), Node(property.Value)) };
                 }
             }
+            else if (IsSchema(p.Name) && IsOpen(p.Value))
+            {
+                continue;
+            }
+            else if (IsSchema(p.Name))
+            {
+                result[p.Name] = IsOpen(Element(present)) ? Node(p.Value) : new JsonObject { ["allOf"] = new JsonArray(present.DeepClone(), Node(p.Value)) };
+            }
             else
             {
                 conflict ??= p.Name;
             }
         }
 
-        using var document = JsonDocument.Parse(result.ToJsonString());
-        return document.RootElement.Clone();
+        return Element(result);
     }
 
     /// <summary>A schema without some keywords.</summary>
@@ -54,7 +61,17 @@ internal static class SchemaMerge
     {
         var result = (JsonObject)Node(schema);
         foreach (var keyword in keywords) result.Remove(keyword);
-        using var document = JsonDocument.Parse(result.ToJsonString());
+        return Element(result);
+    }
+
+    private static bool IsSchema(string keyword) => keyword is "items" or "additionalProperties" or "additionalItems" or "unevaluatedProperties" or "unevaluatedItems";
+
+    // {} and true say nothing (schema writers put them beside references).
+    private static bool IsOpen(JsonElement schema) => schema.ValueKind == JsonValueKind.True || (schema.ValueKind == JsonValueKind.Object && !schema.EnumerateObject().Any());
+
+    private static JsonElement Element(JsonNode node)
+    {
+        using var document = JsonDocument.Parse(node.ToJsonString());
         return document.RootElement.Clone();
     }
 
