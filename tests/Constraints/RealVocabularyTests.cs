@@ -41,7 +41,7 @@ public sealed class RealVocabularyTests
     public void Mask_OfAFullVocabulary_TakesLessThanAMillisecond()
     {
         var model = Model("qwen2.5", 151645);
-        var grammar = Grammar.Create(new AnswerShape { Json = true, Schema = JsonDocument.Parse("{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\"},\"bbox_2d\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":4,\"maxItems\":4}},\"required\":[\"label\",\"bbox_2d\"]}}").RootElement })!;
+        var grammar = Grammar.Create(new AnswerShape { Json = true, Schema = JsonDocument.Parse("{\"type\":\"array\",\"minItems\":6,\"items\":{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\"},\"bbox_2d\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":4,\"maxItems\":4}},\"required\":[\"label\",\"bbox_2d\"]}}").RootElement })!;
         var ids = model.Answer(grammar, 1, 120, greedy: true).Ids;
         var constraint = model.Cache.Create(grammar);
         var times = new List<double>();

@@ -65,6 +65,13 @@ public sealed class ToolTests
             + "<|im_start|>user\n<tool_response>\nHere is the dog:<|vision_start|><|image_pad|><|vision_end|>\n</tool_response><|im_end|>\n<|im_start|>assistant\n",
             prompt);
         Assert.Equal(2, engine.Requests[1].Turns.Sum(t => t.Parts.Count(p => p is ImagePart)));
+
+        // The same, streamed.
+        var again = new ToolScript(true, "Hm.\n<tool_call>\n{\"name\": \"crop\", \"arguments\": {\"what\": \"dog\"}}\n</tool_call>", "A brown dog.");
+        using var streaming = new D2PrunerChatClient(again).AsBuilder().UseFunctionInvocation().Build();
+        var streamed = await streaming.GetStreamingResponseAsync("Which colour?", With(null, crop)).ToChatResponseAsync();
+        Assert.Equal(["Hm.", "", "A brown dog."], streamed.Messages.Select(m => m.Text));
+        Assert.Equal(2, again.Requests.Count);
     }
 
     /// <summary>The goldens, from chat messages on: what the mapping gives the template is what the reference was given.</summary>

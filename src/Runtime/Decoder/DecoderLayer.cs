@@ -21,10 +21,10 @@ public static class DecoderLayer
     public static Tensor Forward(Tensor x, DecoderLayerWeights w, DecoderConfig c, Tensor cos, Tensor sin, AttentionKernel attend)
     {
         using var scope = NewDisposeScope();
-        var h = x + Attend(Norms.Rms(x, w.InputNorm, c.RmsNormEps), w, c, cos, sin, attend);
+        var h = x.Plus(Attend(Norms.Rms(x, w.InputNorm, c.RmsNormEps), w, c, cos, sin, attend));
         var y = Norms.Rms(h, w.MlpNorm, c.RmsNormEps);
         var gate = Activations.Find(c.Activation)(w.Gate.Forward(y));
-        return (h + w.Down.Forward(gate * w.Up.Forward(y))).MoveToOuterDisposeScope();
+        return h.Plus(w.Down.Forward(gate * w.Up.Forward(y))).MoveToOuterDisposeScope();
     }
 
     private static Tensor Attend(Tensor y, DecoderLayerWeights w, DecoderConfig c, Tensor cos, Tensor sin, AttentionKernel attend)

@@ -6,6 +6,9 @@ namespace D2Pruner.AI.Runtime.Generation;
 public sealed class Sampler
 {
     private readonly ResolvedGeneration _settings;
+    private int[] _order = [];
+    private float[] _keys = [];
+    private double[] _weights = [];
     private ulong _state;
 
     /// <summary>Creates the sampler of one request; its random numbers depend on the seed alone.</summary>
@@ -15,21 +18,19 @@ public sealed class Sampler
     public int Next(ReadOnlySpan<float> logits)
     {
         if (_settings.Greedy) return TensorPrimitives.IndexOfMax(logits);
-        var order = new int[logits.Length];
-        var keys = new float[logits.Length];
+        // Kept from token to token: a vocabulary's worth of garbage each would keep the collector busy.
+        if (_order.Length < logits.Length) (_order, _keys, _weights) = (new int[logits.Length], new float[logits.Length], new double[logits.Length]);
+        var (order, keys, weights) = (_order, _keys, _weights);
         var possible = 0;
         // What a constraint has ruled out is no candidate, not even by rounding.
-        for (var i = 0; i < order.Length; i++)
+        for (var i = 0; i < logits.Length; i++)
         {
             if (!float.IsNegativeInfinity(logits[i])) (order[possible], keys[possible++]) = (i, -logits[i]);
         }
 
         if (possible == 0) return 0;
-        Array.Resize(ref order, possible);
-        Array.Resize(ref keys, possible);
-        Array.Sort(keys, order);
-        var n = _settings.TopK > 0 ? Math.Min(_settings.TopK, order.Length) : order.Length;
-        var weights = new double[n];
+        Array.Sort(keys, order, 0, possible);
+        var n = _settings.TopK > 0 ? Math.Min(_settings.TopK, possible) : possible;
         double sum = 0;
         for (var i = 0; i < n; i++) sum += weights[i] = Math.Exp((keys[0] - keys[i]) / _settings.Temperature);
         if (_settings.TopP < 1)

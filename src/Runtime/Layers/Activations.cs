@@ -21,7 +21,7 @@ public static class Activations
     /// <summary>x * sigmoid(1.702 x) (CLIP).</summary>
     public static Tensor QuickGelu(Tensor x)
     {
-        using var scaled = x * 1.702;
+        using var scaled = x.Times(1.702);
         using var gate = sigmoid(scaled);
         return x * gate;
     }

@@ -41,8 +41,8 @@ public static class Attention
         using var scope = NewDisposeScope();
         var heads = q.shape[1];
         var scale = 1 / Math.Sqrt(q.shape[3]);
-        var scores = matmul((q * scale).contiguous(), Repeat(k, heads).transpose(-2, -1));
-        if (mask is not null) scores = scores + mask;
+        var scores = matmul(q.Times(scale).contiguous(), Repeat(k, heads).transpose(-2, -1));
+        if (mask is not null) scores = scores.Plus(mask);
         // libtorch's softmax accumulates in fp32 whatever its input's type.
         var p = nn.functional.softmax(scores, -1).to(q.dtype);
         return matmul(p, Repeat(v, heads).contiguous()).MoveToOuterDisposeScope();
@@ -61,7 +61,7 @@ public static class Attention
         using var scope = NewDisposeScope();
         var (heads, d, kvHeads) = (lastQuery.shape[1], lastQuery.shape[3], k.shape[1]);
         var q = lastQuery.to(ScalarType.Float32).reshape(1, kvHeads, heads / kvHeads, d);
-        var scores = matmul(q, k.to(ScalarType.Float32).transpose(-2, -1)) * (1 / Math.Sqrt(d));
+        var scores = matmul(q, k.to(ScalarType.Float32).transpose(-2, -1)).Times(1 / Math.Sqrt(d));
         return nn.functional.softmax(scores, -1).reshape(heads, -1).mean([0]).MoveToOuterDisposeScope();
     }
 

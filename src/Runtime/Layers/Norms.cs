@@ -15,8 +15,8 @@ public static class Norms
     {
         using var scope = NewDisposeScope();
         var f = x.to(ScalarType.Float32);
-        var variance = f.pow(2).mean([-1], keepdim: true);
-        var y = f * rsqrt(variance + eps);
+        var variance = (f * f).mean([-1], keepdim: true);
+        var y = f * rsqrt(variance.Plus(eps));
         return (weight * y.to(x.dtype)).MoveToOuterDisposeScope();
     }
 

@@ -54,7 +54,7 @@ public static class Rotary
         var a = x.narrow(-1, 0, half);
         var b = x.narrow(-1, half, half);
         var rotated = cat([-b, a], -1);
-        return (x * cos + rotated * sin).MoveToOuterDisposeScope();
+        return (x * cos).Plus(rotated * sin).MoveToOuterDisposeScope();
     }
 
     private static Tensor Outer(long[] positions, Tensor inverseFrequencies)

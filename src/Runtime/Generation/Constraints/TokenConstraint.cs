@@ -29,8 +29,9 @@ public sealed class TokenConstraint
     {
         _state = _automaton.Trim(_state);
         var mask = TokenMasks.Of(_automaton, _state);
-        var limit = Math.Max(remaining - 1, _state.Cost - 1);
-        if (_state.LargestNextCost > limit)
+        var limit = remaining - 1;
+        // Where it cannot be completed any more, nothing is gained by hurrying.
+        if (_state.LargestNextCost > limit && _state.Cost <= remaining)
         {
             var closing = TokenMasks.Closing(_automaton, _state, limit);
             WasClosed |= Best(logits, mask) is var best and >= 0 && !Allows(closing, best);
