@@ -11,7 +11,7 @@ namespace D2Pruner.AI;
 /// An <see cref="IChatClient"/> over a vision-language model in this process that drops visual tokens which do not matter (D²Pruner, arXiv 2512.19443).
 /// Safe for concurrent use: requests queue at the engine. It borrows its engine unless it was told to own it.
 /// </summary>
-public sealed class D2PrunerChatClient : IChatClient
+public sealed partial class D2PrunerChatClient : IChatClient
 {
     private readonly D2PrunerChatClientOptions options;
     private readonly IModelSource model;
@@ -20,6 +20,7 @@ public sealed class D2PrunerChatClient : IChatClient
     private readonly OptionsMapper optionsMapper;
     private readonly MessageMapper messageMapper;
     private readonly IDisposable? owned;
+    private readonly ILogger logger;
     private int disposed;
 
     /// <summary>Creates a client over a loaded engine.</summary>
@@ -46,7 +47,7 @@ public sealed class D2PrunerChatClient : IChatClient
         ClientOptionsRules.ThrowIfInvalid(this.options);
         this.model = model;
         this.owned = owned;
-        var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<D2PrunerChatClient>();
+        logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<D2PrunerChatClient>();
         // No provider URI: this process is no server, and telemetry would report an empty address.
         metadata = new ChatClientMetadata("d2pruner", providerUri: null, model.ModelId);
         unsupported = new UnsupportedOptions(this.options.StrictOptions, logger);
@@ -54,8 +55,8 @@ public sealed class D2PrunerChatClient : IChatClient
         messageMapper = new MessageMapper(this.options, imageResolver ?? new DenyAllImageResolver(this.options.MaxImageBytes), unsupported);
     }
 
-    /// <summary>The settings in force, for the cache's fingerprint.</summary>
-    internal D2PrunerChatClientOptions Options => options;
+    /// <summary>What tells this client's answers from those of a client with another model or other settings.</summary>
+    internal string Fingerprint => System.Text.Json.JsonSerializer.Serialize(options, ReportJson.Default.D2PrunerChatClientOptions) + model.Fingerprint;
 
     /// <inheritdoc />
     /// <exception cref="ArgumentException">Options or messages that cannot be honoured.</exception>
@@ -105,12 +106,14 @@ public sealed class D2PrunerChatClient : IChatClient
         List<ChatMessage> messages, RequestSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Captured here: the engine's thread has no current activity.
-        var telemetry = RequestTelemetry.Start(Activity.Current, model.ModelId);
+        var telemetry = RequestTelemetry.Start(Activity.Current);
         // Cancelled when the consumer leaves the loop, before the engine's enumerator is asked to end.
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var mapped = await messageMapper.MapAsync(messages, settings.Instructions, leaving.Token).ConfigureAwait(false);
         var resolved = PruningResolver.Resolve(settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images));
         var engine = await model.GetAsync(leaving.Token).ConfigureAwait(false);
+        resolved = PriorNote.Add(resolved, engine.Model);
+        LogPreset(resolved.Preset, resolved.Source, resolved.Reason);
         var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
         var calls = plan.ReadsCalls ? new ToolCallReader(unsupported.MalformedCall) : null;
         var updates = new UpdateBuilder(model.ModelId);
@@ -168,4 +171,7 @@ public sealed class D2PrunerChatClient : IChatClient
         issues = parsed.Issues;
         return parsed.Regions;
     }
+
+    [LoggerMessage(EventId = 2, EventName = "PresetChosen", Level = LogLevel.Debug, Message = "Preset {Preset} (named by the {Source}): {Reason}")]
+    private partial void LogPreset(Pruning.PruningPreset preset, string source, string reason);
 }

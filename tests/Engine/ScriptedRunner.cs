@@ -14,6 +14,20 @@ internal sealed class ScriptedRunner : IRequestRunner
 
     public long WeightBytes => 42;
 
+    public long VisionCacheBytes { get; set; }
+
+    public long VisionRuns => 0;
+
+    public int Trims { get; private set; }
+
+    public long Trim()
+    {
+        Trims++;
+        var freed = VisionCacheBytes;
+        VisionCacheBytes = 0;
+        return freed;
+    }
+
     public int Tokens { get; init; } = 3;
 
     public TimeSpan TokenTime { get; init; }

@@ -3,7 +3,9 @@ using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -14,9 +16,6 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// </summary>
 public static class D2PrunerServiceCollectionExtensions
 {
-    /// <summary>Name of the model that clients take when they name none.</summary>
-    private const string DefaultModel = "default";
-
     /// <summary>The one-liner: a model and a client for it.</summary>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
@@ -24,7 +23,7 @@ public static class D2PrunerServiceCollectionExtensions
     public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, string modelPath, Action<D2PrunerChatClientOptions>? configure = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
-        return services.AddD2PrunerModel(DefaultModel, o => o.ModelPath = modelPath).AddD2PrunerChatClient(configure);
+        return services.AddD2PrunerModel(RegisteredModel.Default, o => o.ModelPath = modelPath).AddD2PrunerChatClient(configure);
     }
 
     /// <summary>Registers a named model, shared by the clients that name it.</summary>
@@ -48,6 +47,14 @@ public static class D2PrunerServiceCollectionExtensions
         return services.AddChatClient(sp => Create(sp, Options.Options.DefaultName));
     }
 
+    /// <summary>Registers the chat client for a registered model from configuration (<c>D2Pruner:Clients:{name}</c>).</summary>
+    public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        AddClientOptions(services, Options.Options.DefaultName, b => b.Bind(section));
+        return services.AddChatClient(sp => Create(sp, Options.Options.DefaultName));
+    }
+
     /// <summary>Registers a keyed chat client: several clients, with settings of their own, over one model.</summary>
     public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, Action<D2PrunerChatClientOptions>? configure = null)
     {
@@ -65,34 +72,70 @@ public static class D2PrunerServiceCollectionExtensions
         return services.AddKeyedChatClient(serviceKey, sp => Create(sp, name));
     }
 
+    /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="models">Names of registered models; none means every model registered so far.</param>
+    public static IServiceCollection AddD2PrunerWarmup(this IServiceCollection services, params string[] models)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(models);
+        string[] names = models.Length > 0 ? [.. models] : [.. services.Select(d => d.ServiceType == typeof(RegisteredModel) ? d.ImplementationInstance : null).OfType<RegisteredModel>().Select(m => m.Name)];
+        return services.AddSingleton<IHostedService>(sp => new ModelWarmup(sp, names, (sp.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ModelWarmup>()));
+    }
+
+    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts (<c>UriContent</c>); without it only bytes and data URIs are taken.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">What is allowed.</param>
+    public static IServiceCollection AddD2PrunerImageResolver(this IServiceCollection services, Action<ImageResolverOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return AddImageResolver(services, b => b.Configure(configure));
+    }
+
+    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts, from configuration (<c>D2Pruner:Images</c>).</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="section">What is allowed.</param>
+    public static IServiceCollection AddD2PrunerImageResolver(this IServiceCollection services, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        return AddImageResolver(services, b => b.Bind(section));
+    }
+
+    private static IServiceCollection AddImageResolver(IServiceCollection services, Action<OptionsBuilder<ImageResolverOptions>> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        configure(services.AddOptionsWithValidateOnStart<ImageResolverOptions, ImageResolverOptionsValidator>());
+        services.TryAddSingleton<IImageResolver>(sp => new AllowListImageResolver(sp.GetRequiredService<IOptions<ImageResolverOptions>>().Value));
+        return services;
+    }
+
     private static string OptionsName(object? key) => key?.ToString() ?? Options.Options.DefaultName;
 
     private static IServiceCollection AddModel(IServiceCollection services, string name, Action<OptionsBuilder<VisionModelOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        var builder = services.AddOptions<VisionModelOptions>(name);
-        configure(builder);
-        builder.Validate(o => !string.IsNullOrWhiteSpace(o.ModelPath), $"Model '{name}': ModelPath is empty; give a model folder or a Hub id.").ValidateOnStart();
-        services.TryAddKeyedSingleton(name, (sp, _) => new LazyModel(sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>()));
+        configure(services.AddOptions<VisionModelOptions>(name).ValidateOnStart());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VisionModelOptions>, ModelOptionsAnnotations>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelHost>());
+        if (!services.Any(d => d.ImplementationInstance is RegisteredModel known && known.Name == name)) services.AddSingleton(new RegisteredModel(name));
+        services.TryAddKeyedSingleton(name, (sp, _) => new LazyModel(
+            sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>(), sp.GetService<IProgress<ModelLoadProgress>>()));
         return services;
     }
 
     private static void AddClientOptions(IServiceCollection services, string name, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
-        var builder = services.AddOptions<D2PrunerChatClientOptions>(name);
-        configure(builder);
-        builder.ValidateOnStart();
+        configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsValidator>());
     }
 
     private static D2PrunerChatClient Create(IServiceProvider services, string name)
     {
         var options = services.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get(name);
-        var model = options.Model ?? DefaultModel;
-        var source = services.GetKeyedService<LazyModel>(model)
-            ?? throw new InvalidOperationException($"The chat client '{name}' asks for the model '{model}', which is not registered; add it with AddD2PrunerModel(\"{model}\", ...).");
-        return new D2PrunerChatClient(source, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>());
+        var (_, model) = RegisteredModel.Find(services, options.Model, $"The chat client '{name}'");
+        return new D2PrunerChatClient(model, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>());
     }
 }

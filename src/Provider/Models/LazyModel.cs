@@ -5,16 +5,23 @@ using Microsoft.Extensions.Logging;
 namespace D2Pruner.AI;
 
 /// <summary>A registered model: loaded once at first use, shared by its clients, disposed by the container. A failed load is tried again by the next request.</summary>
-internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory) : IModelSource, IAsyncDisposable, IDisposable
+internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory, IProgress<ModelLoadProgress>? progress = null) : IModelSource, IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposing = new();
     private Task<VisionLanguageEngine>? _load;
+    private string? _folder;
     private bool _disposed;
 
     public string ModelId { get; } = options.ModelId ?? ModelLocator.IdOf(options.ModelPath ?? throw new ArgumentException("ModelPath is empty.", nameof(options)));
 
     public IReadOnlyCollection<string> Names => [ModelId];
+
+    /// <summary>How it is loaded.</summary>
+    public VisionModelOptions Options => options;
+
+    public string Fingerprint =>
+        $"{ModelId}|{options.Precision}|{options.ImageFit}|{options.MaxContextTokens}|{options.SelfCalibrate}|{_folder ??= ModelFolderCheck.Fingerprint(ModelLocator.Resolve(options.ModelPath!))}";
 
     public IVisionEngine? Current => Volatile.Read(ref _load) is { IsCompletedSuccessfully: true } load ? load.Result : null;
 
@@ -25,12 +32,30 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             // One caller's cancellation must not fail the load for the others: it belongs to the model.
-            if (_load is null or { IsFaulted: true } or { IsCanceled: true }) _load = VisionLanguageEngine.LoadAsync(options, null, loggerFactory, _disposing.Token);
+            if (_load is null or { IsFaulted: true } or { IsCanceled: true }) _load = VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
             load = _load;
         }
 
         return await load.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>State, without loading anything and without waiting.</summary>
+    public EngineStatus GetStatus()
+    {
+        var load = Volatile.Read(ref _load);
+        return load switch
+        {
+            null => new EngineStatus(_disposed ? EngineState.Disposed : EngineState.NotLoaded, 0, false, 0),
+            { IsCompletedSuccessfully: true } => load.Result.GetStatus(),
+            { IsFaulted: true } => new EngineStatus(EngineState.Faulted, 0, false, 0, load.Exception!.InnerException!.Message),
+            { IsCanceled: true } => new EngineStatus(EngineState.NotLoaded, 0, false, 0),
+            _ => new EngineStatus(EngineState.Loading, 0, false, 0),
+        };
+    }
+
+    /// <summary>Answers what runs and waits, then ends; nothing is loaded for it.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Volatile.Read(ref _load) is { IsCompletedSuccessfully: true } load ? load.Result.StopAsync(cancellationToken) : Task.CompletedTask;
 
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 

@@ -5,9 +5,14 @@ namespace D2Pruner.AI;
 /// <summary>An engine that is already there.</summary>
 internal sealed class LoadedModel(IVisionEngine engine) : IModelSource
 {
+    private readonly Lazy<string> _fingerprint = new(() =>
+        $"{engine.Model.Id}|{engine.Model.DType}|{engine.Model.ContextLength}|{(Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint)}");
+
     public string ModelId => engine.Model.Id;
 
     public IReadOnlyCollection<string> Names { get; } = [engine.Model.Id];
+
+    public string Fingerprint => _fingerprint.Value;
 
     public IVisionEngine Current => engine;
 

@@ -2,11 +2,13 @@ using Microsoft.Extensions.Options;
 
 namespace D2Pruner.AI;
 
-/// <summary>Validates client options at start; the message names the client.</summary>
+/// <summary>What the annotations cannot say: rules across fields. The message names the client.</summary>
 internal sealed class ClientOptionsValidator : IValidateOptions<D2PrunerChatClientOptions>
 {
     public ValidateOptionsResult Validate(string? name, D2PrunerChatClientOptions options)
     {
+        // Null members, bad numbers and such are reported by the generated validator; each problem is said once.
+        if (options.Pruning is null || new ClientOptionsAnnotations().Validate(name, options).Failed) return ValidateOptionsResult.Skip;
         var problems = ClientOptionsRules.Check(options).Select(p => string.IsNullOrEmpty(name) ? p : $"{name}: {p}").ToList();
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }

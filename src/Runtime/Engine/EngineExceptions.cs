@@ -11,3 +11,19 @@ public sealed class EngineBusyException : InvalidOperationException
     /// <summary>The queue's capacity.</summary>
     public int Capacity { get; }
 }
+
+/// <summary>A request needed more memory than there is. The engine has freed what it could and goes on with the next request.</summary>
+public sealed class EngineOutOfMemoryException : InvalidOperationException
+{
+    /// <summary>Creates it.</summary>
+    /// <param name="inner">What the allocator said.</param>
+    public EngineOutOfMemoryException(Exception inner)
+        : base("The request needs more memory than there is, even with an empty picture cache. Send fewer or smaller pictures or less text, keep fewer visual tokens, or lower MaxContextTokens or VisionCacheBytes.", inner)
+    {
+    }
+
+    // libtorch's allocators know no type of their own for this: CUDA and CPU say it in words.
+    internal static bool Is(Exception e) => e is OutOfMemoryException
+        || (e is not OperationCanceledException && (e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+            || e.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
+}

@@ -17,6 +17,9 @@ public enum EngineState
 
     /// <summary>Disposed.</summary>
     Disposed,
+
+    /// <summary>Answers what waits and takes nothing new.</summary>
+    Stopping,
 }
 
 /// <summary>A snapshot of an engine.</summary>
@@ -25,4 +28,7 @@ public enum EngineState
 /// <param name="IsBusy">Whether a request is being answered.</param>
 /// <param name="WeightBytes">Bytes of weights.</param>
 /// <param name="Error">Message of the failure, when faulted.</param>
-public sealed record EngineStatus(EngineState State, int QueueLength, bool IsBusy, long WeightBytes, string? Error = null);
+/// <param name="QueueCapacity">Requests that may wait.</param>
+/// <param name="VisionCacheBytes">Bytes of cached picture features.</param>
+/// <param name="VisionRuns">Pictures that the vision tower has encoded; those found in the cache are not among them.</param>
+public sealed record EngineStatus(EngineState State, int QueueLength, bool IsBusy, long WeightBytes, string? Error = null, int QueueCapacity = 0, long VisionCacheBytes = 0, long VisionRuns = 0);

@@ -13,14 +13,23 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>Answers requests with a loaded model, on the engine's thread, in inference mode.</summary>
-internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger, SelfCalibration? self = null) : IRequestRunner
+internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILogger logger, SelfCalibration? self = null, long visionCacheBytes = 0) : IRequestRunner
 {
     private readonly ConstraintCache _constraints = new(model.Tokenizer, model.Generation.StopIds);
+    // One processor and tower an engine: their identity is the checkpoint's, the fit's and the type's.
+    private readonly VisionFeatureCache _features = new(visionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
     private bool _warnedOfPrior;
+    private long _visionRuns;
 
     public VisionModelInfo Model => model.Info;
 
     public long WeightBytes => model.WeightBytes;
+
+    public long VisionCacheBytes => _features.Bytes;
+
+    public long VisionRuns => Interlocked.Read(ref _visionRuns);
+
+    public long Trim() => _features.Clear();
 
     public void Validate(VisionRequest request)
     {
@@ -39,7 +48,12 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         var settings = model.Generation.Merge(request.Generation);
         var watch = Stopwatch.StartNew();
         var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
-        var prompt = model.Encode(request.Turns, limits, cancellationToken, request.Tools);
+        ImagePart[] parts = [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()];
+        var pruning = request.Pruning is { } p && parts.Length > 0 ? Capped(p) : null;
+        var pruner = pruning is null ? null : PrunerFactory.Create(pruning);
+        var clsAttention = pruner?.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.VisionClsAttention)) == true;
+        var pictures = Pictures(parts, limits, clsAttention, cancellationToken);
+        var prompt = model.PromptEncoder.Encode(request.Turns, [.. pictures.Select(i => i.Image)], request.Tools);
         var room = model.Info.ContextLength - prompt.Length;
         if (room < 1)
         {
@@ -49,15 +63,16 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
 
         var constraint = request.Generation.Grammar is { } grammar ? _constraints.Create(grammar) : null;
         var preprocess = Lap(watch);
-        var pruning = request.Pruning is { } p && prompt.Images.Count > 0 ? Capped(p) : null;
-        var pruner = pruning is null ? null : PrunerFactory.Create(pruning);
-        var vision = new List<VisionOutput>();
-        foreach (var image in prompt.Images)
+        foreach (var picture in pictures)
         {
+            // The same picture twice in one request is one picture.
+            if (picture.Output is not null) continue;
             cancellationToken.ThrowIfCancellationRequested();
-            vision.Add(model.Vision.Encode(image, pruner?.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.VisionClsAttention)) == true, cancellationToken));
+            picture.Output = model.Vision.Encode(picture.Image, clsAttention, cancellationToken);
+            Interlocked.Increment(ref _visionRuns);
         }
 
+        VisionOutput[] vision = [.. pictures.Select(i => i.Output!)];
         if (model.Decoder.Device.type == DeviceType.CUDA) torch.cuda.synchronize();
         var visionTime = Lap(watch);
         var prior = pruning is null ? null : Prior(pruning);
@@ -69,7 +84,12 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             EvictEarlyKv = pruning?.EvictEarlyKv ?? true,
             Room = Math.Min(Math.Min(settings.MaxNewTokens, room), 256),
         }, cancellationToken);
-        foreach (var v in vision) v.Features.Dispose();
+        foreach (var picture in pictures.Distinct().Where(i => !i.IsCached))
+        {
+            _features.Add(picture.Key, picture.Image, picture.Output!, clsAttention);
+            picture.Output!.Features.Dispose();
+        }
+
         Learn(pruning, prompt, prefill);
         var summary = new PrefillSummary
         {
@@ -108,7 +128,34 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         }));
     }
 
-    public void Dispose() => model.Dispose();
+    public void Dispose()
+    {
+        _features.Dispose();
+        model.Dispose();
+    }
+
+    private List<Picture> Pictures(ImagePart[] parts, ImageLimits? limits, bool clsAttention, CancellationToken cancellationToken)
+    {
+        var pictures = new List<Picture>(parts.Length);
+        foreach (var part in parts)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var key = _features.Key(part.Bytes.Span);
+            var picture = pictures.Find(i => i.Key == key);
+            if (picture is null)
+            {
+                var cached = _features.Find(key, clsAttention, (limits ?? ImageLimits.Default).MaxPixels);
+                EngineTelemetry.LookedUp(model.Info.Id, cached is not null);
+                picture = cached is var (image, output)
+                    ? new Picture(key, image, true) { Output = output }
+                    : new Picture(key, model.ImageProcessor.Process(ImageDecoder.Decode(part.Bytes, limits)), false);
+            }
+
+            pictures.Add(picture);
+        }
+
+        return pictures;
+    }
 
     private PruningSettings Capped(PruningSettings p) => p.LayerIsExplicit ? p : p with { Layer = Math.Min(p.Layer, model.Info.DecoderLayers - 1) };
 
@@ -170,6 +217,17 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             Attention = scores ? prefill.Attention[i] : null,
             PriorMap = scores ? prefill.Priors[i] : null,
         };
+    }
+
+    private sealed class Picture(string key, ProcessedImage image, bool isCached)
+    {
+        public string Key { get; } = key;
+
+        public ProcessedImage Image { get; } = image;
+
+        public bool IsCached { get; } = isCached;
+
+        public VisionOutput? Output { get; set; }
     }
 
     private static TimeSpan Lap(Stopwatch watch)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Models;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,6 +23,7 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     private readonly IRequestRunner _runner;
     private bool _busy;
     private bool _disposed;
+    private bool _stopping;
 
     private VisionLanguageEngine(IRequestRunner runner, int capacity, ILogger logger)
     {
@@ -84,6 +86,7 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
                 return;
             }
 
+            EngineTelemetry.Started(engine);
             ready.TrySetResult(engine);
             engine.Loop();
         })
@@ -96,7 +99,8 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     {
         lock (_gate)
         {
-            return new EngineStatus(_disposed ? EngineState.Disposed : EngineState.Ready, _queue.Count, _busy, _runner.WeightBytes);
+            var state = _disposed ? EngineState.Disposed : _stopping ? EngineState.Stopping : EngineState.Ready;
+            return new EngineStatus(state, _queue.Count, _busy, _runner.WeightBytes, null, _capacity, _runner.VisionCacheBytes, _runner.VisionRuns);
         }
     }
 
@@ -106,7 +110,47 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         ArgumentNullException.ThrowIfNull(request);
         if (request.Turns.Count == 0) throw new ArgumentException("A request needs at least one turn.", nameof(request));
         _runner.Validate(request);
-        return Enumerate(request, cancellationToken);
+        return Enumerate(request, Activity.Current?.Context ?? default, cancellationToken);
+    }
+
+    /// <summary>Runs a small picture through every part, with and without pruning, so that the first real request pays for nothing.</summary>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <exception cref="EngineBusyException">The queue is full.</exception>
+    public async Task WarmUpAsync(CancellationToken cancellationToken = default)
+    {
+        var picture = new ImagePart(WarmUpPicture.Draw());
+        foreach (var pruning in new[] { null, PruningSettings.FromPreset(PruningPreset.Understanding) })
+        {
+            var request = new VisionRequest
+            {
+                Turns = [new ChatTurn("user", [picture, new TextPart("What is this?")])],
+                Generation = new GenerationSettings { MaxNewTokens = 2, IgnoreModelDefaults = true },
+                Pruning = pruning is null ? null : pruning with { Prior = "uniform" },
+            };
+            await foreach (var _ in GenerateAsync(request, cancellationToken).ConfigureAwait(false))
+            {
+            }
+        }
+    }
+
+    /// <summary>Ends the engine gracefully: it takes nothing new, answers what runs and waits, and frees everything. Disposing cancels instead.</summary>
+    /// <param name="cancellationToken">Ends the patience: what is left is cancelled then.</param>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        try
+        {
+            await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>
@@ -123,11 +167,11 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         await _ended.Task.ConfigureAwait(false);
     }
 
-    private async IAsyncEnumerable<GenerationEvent> Enumerate(VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<GenerationEvent> Enumerate(VisionRequest request, ActivityContext parent, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _shutdown.Token);
-        var job = new Job(request, cancel.Token);
+        var job = new Job(request, parent, cancel.Token);
         Enqueue(job);
         // Cancelling in the queue frees the place at once; the running job observes the same token.
         using var leave = cancel.Token.UnsafeRegister(_ => Leave(job), null);
@@ -146,7 +190,13 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_queue.Count >= _capacity) throw new EngineBusyException(_capacity);
+            if (_stopping) throw new InvalidOperationException("The engine is stopping and takes no new requests.");
+            if (_queue.Count >= _capacity)
+            {
+                EngineTelemetry.Counted(Model.Id, "rejected");
+                throw new EngineBusyException(_capacity);
+            }
+
             _queue.AddLast(job);
             Monitor.PulseAll(_gate);
         }
@@ -183,6 +233,8 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         }
         finally
         {
+            lock (_gate) _disposed = true;
+            EngineTelemetry.Ended(this);
             _runner.Dispose();
             _ended.TrySetResult();
         }
@@ -193,8 +245,8 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         lock (_gate)
         {
             _busy = false;
-            while (_queue.Count == 0 && !_disposed) Monitor.Wait(_gate);
-            if (_disposed) return null;
+            while (_queue.Count == 0 && !_disposed && !_stopping) Monitor.Wait(_gate);
+            if (_disposed || _queue.Count == 0) return null;
             var job = _queue.First!.Value;
             _queue.RemoveFirst();
             _busy = true;
@@ -208,32 +260,75 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         try
         {
             job.CancellationToken.ThrowIfCancellationRequested();
-            _runner.Run(job.Request, Stopwatch.GetElapsedTime(job.Queued), e => job.Events.Writer.TryWrite(e), job.CancellationToken);
+            Answer(job);
             job.Events.Writer.TryComplete();
+            EngineTelemetry.Counted(Model.Id, "ok");
             Log.Answered(_logger, watch.Elapsed.TotalMilliseconds);
         }
         catch (OperationCanceledException e)
         {
+            EngineTelemetry.Counted(Model.Id, "cancelled");
             Log.Cancelled(_logger, watch.Elapsed.TotalMilliseconds);
             job.Events.Writer.TryComplete(e);
         }
         catch (Exception e)
         {
             // One request's failure belongs to its caller alone. What it left unreachable may hold native memory.
+            var outOfMemory = EngineOutOfMemoryException.Is(e);
+            if (outOfMemory) _runner.Trim();
+            EngineTelemetry.Counted(Model.Id, outOfMemory ? "out_of_memory" : "failed");
             Log.Failed(_logger, e);
-            job.Events.Writer.TryComplete(e);
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            job.Events.Writer.TryComplete(outOfMemory ? new EngineOutOfMemoryException(e) : e);
+            Collect();
         }
     }
 
-    private sealed class Job(VisionRequest request, CancellationToken cancellationToken)
+    private void Answer(Job job)
+    {
+        for (var retry = false; ; retry = true)
+        {
+            try
+            {
+                _runner.Run(job.Request, Stopwatch.GetElapsedTime(job.Queued), e => Emit(job, e), job.CancellationToken);
+                return;
+            }
+            catch (Exception e) when (!retry && !job.HasEvents && EngineOutOfMemoryException.Is(e) && _runner.Trim() is > 0 and var freed)
+            {
+                // Once more without the cached pictures: nobody has seen anything of this answer yet.
+                Log.Trimmed(_logger, freed);
+                Collect();
+            }
+        }
+    }
+
+    private void Emit(Job job, GenerationEvent e)
+    {
+        job.HasEvents = true;
+        if (e is PrefillCompleted prefill) EngineTelemetry.Prefilled(Model.Id, prefill.Prefill, job.Parent, job.QueuedAt);
+        if (e is GenerationCompleted completed) EngineTelemetry.Decoded(Model.Id, completed.Result, job.Parent);
+        job.Events.Writer.TryWrite(e);
+    }
+
+    private static void Collect()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    private sealed class Job(VisionRequest request, ActivityContext parent, CancellationToken cancellationToken)
     {
         public VisionRequest Request { get; } = request;
+
+        /// <summary>The caller's span: the engine's thread has none.</summary>
+        public ActivityContext Parent { get; } = parent;
 
         public CancellationToken CancellationToken { get; } = cancellationToken;
 
         public long Queued { get; } = Stopwatch.GetTimestamp();
+
+        public DateTime QueuedAt { get; } = DateTime.UtcNow;
+
+        public bool HasEvents { get; set; }
 
         public Channel<GenerationEvent> Events { get; } = Channel.CreateUnbounded<GenerationEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
     }
@@ -248,6 +343,9 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
 
         [LoggerMessage(3, LogLevel.Debug, "A request was cancelled after {Milliseconds:F0} ms.")]
         public static partial void Cancelled(ILogger logger, double milliseconds);
+
+        [LoggerMessage(5, LogLevel.Warning, "Memory ran out; {Bytes} bytes of cached picture features were freed and the request is tried once more.")]
+        public static partial void Trimmed(ILogger logger, long bytes);
 
         [LoggerMessage(4, LogLevel.Warning, "A request failed; the engine goes on.")]
         public static partial void Failed(ILogger logger, Exception exception);

@@ -95,6 +95,7 @@ public static partial class ModelLoader
         ArgumentNullException.ThrowIfNull(options);
         if (string.IsNullOrWhiteSpace(options.ModelPath)) throw new ArgumentException("ModelPath is empty; give a model folder or a Hub id in the local cache.", nameof(options));
         if (options.QueueCapacity < 1) throw new ArgumentException($"QueueCapacity is {options.QueueCapacity}; it must be at least 1.", nameof(options));
+        if (options.VisionCacheBytes < 0) throw new ArgumentException($"VisionCacheBytes is {options.VisionCacheBytes}; it must be 0 (none) or more.", nameof(options));
         if (options.MaxContextTokens is < 16) throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
         if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
         if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
@@ -104,7 +105,7 @@ public static partial class ModelLoader
     internal static IRequestRunner Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
     {
         var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
-        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken: cancellationToken), logger, options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null);
+        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken: cancellationToken), logger, options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null, options.VisionCacheBytes);
     }
 
     private static Device FindDevice(string name)

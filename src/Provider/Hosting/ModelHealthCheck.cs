@@ -1,0 +1,32 @@
+using D2Pruner.AI.Runtime;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace D2Pruner.AI;
+
+/// <summary>A model's state as health. It loads nothing and waits for nothing.</summary>
+internal sealed class ModelHealthCheck(LazyModel model) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var s = model.GetStatus();
+        var data = new Dictionary<string, object>
+        {
+            ["model"] = model.ModelId,
+            ["state"] = s.State.ToString(),
+            ["queue_length"] = s.QueueLength,
+            ["queue_capacity"] = model.Options.QueueCapacity,
+            ["busy"] = s.IsBusy,
+            ["weight_bytes"] = s.WeightBytes,
+            ["vision_cache_bytes"] = s.VisionCacheBytes,
+        };
+        return Task.FromResult(s.State switch
+        {
+            EngineState.Ready => HealthCheckResult.Healthy("Ready.", data),
+            EngineState.Faulted => HealthCheckResult.Unhealthy($"Loading failed: {s.Error}", data: data),
+            EngineState.Disposed => HealthCheckResult.Unhealthy("The model is disposed.", data: data),
+            EngineState.Stopping => HealthCheckResult.Degraded("The engine is stopping.", data: data),
+            EngineState.Loading => HealthCheckResult.Degraded("The model is loading.", data: data),
+            _ => HealthCheckResult.Degraded("The model is not loaded yet; the first request or a warm-up loads it.", data: data),
+        });
+    }
+}

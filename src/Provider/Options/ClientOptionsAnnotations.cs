@@ -1,0 +1,7 @@
+using Microsoft.Extensions.Options;
+
+namespace D2Pruner.AI;
+
+/// <summary>Generated from the annotations.</summary>
+[OptionsValidator]
+internal sealed partial class ClientOptionsAnnotations : IValidateOptions<D2PrunerChatClientOptions>;

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using D2Pruner.AI.Runtime;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Engine;
+
+public sealed class EngineRecoveryTests
+{
+    [Fact]
+    public async Task OutOfMemory_IsTriedOnceMoreWithoutTheCache()
+    {
+        var tries = 0;
+        var runner = new ScriptedRunner { VisionCacheBytes = 7, Started = _ => { if (++tries == 1) throw new InvalidOperationException("CUDA out of memory. Tried to allocate 2 GiB"); } };
+        await using var engine = await VisionLanguageEngineTests.Start(runner);
+        Assert.IsType<GenerationCompleted>((await VisionLanguageEngineTests.All(engine, "a"))[^1]);
+        Assert.Equal((2, 1), (tries, runner.Trims));
+    }
+
+    [Fact]
+    public async Task OutOfMemory_WithNothingToFree_IsTyped_AndTheNextRequestWorks()
+    {
+        var runner = new ScriptedRunner { Started = r => { if (r.Turns[0].Text == "big") throw new InvalidOperationException("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."); } };
+        await using var engine = await VisionLanguageEngineTests.Start(runner);
+        var e = await Assert.ThrowsAsync<EngineOutOfMemoryException>(() => VisionLanguageEngineTests.All(engine, "big"));
+        Assert.NotNull(e.InnerException);
+        Assert.IsType<GenerationCompleted>((await VisionLanguageEngineTests.All(engine, "small"))[^1]);
+    }
+
+    [Fact]
+    public async Task Stop_AnswersWhatWaits_AndTakesNothingNew()
+    {
+        var gate = new ManualResetEventSlim();
+        var runner = new ScriptedRunner { Started = _ => gate.Wait() };
+        await using var engine = await VisionLanguageEngineTests.Start(runner);
+        var (running, waiting) = (VisionLanguageEngineTests.All(engine, "a"), VisionLanguageEngineTests.All(engine, "b"));
+        while (engine.GetStatus() is not { IsBusy: true, QueueLength: 1 }) await Task.Delay(5);
+        var stop = engine.StopAsync();
+        Assert.Equal(EngineState.Stopping, engine.GetStatus().State);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => VisionLanguageEngineTests.All(engine, "late"));
+        gate.Set();
+        await stop;
+        Assert.IsType<GenerationCompleted>((await running)[^1]);
+        Assert.IsType<GenerationCompleted>((await waiting)[^1]);
+        Assert.True(runner.Disposed);
+        Assert.Equal(EngineState.Disposed, engine.GetStatus().State);
+    }
+
+    [Fact]
+    public async Task Stop_EndsItsPatienceWithTheToken()
+    {
+        await using var engine = await VisionLanguageEngineTests.Start(new ScriptedRunner { TokenTime = TimeSpan.FromMilliseconds(5) });
+        var endless = VisionLanguageEngineTests.All(engine, ScriptedRunner.Endless);
+        while (!engine.GetStatus().IsBusy) await Task.Delay(5);
+        using var patience = new CancellationTokenSource(50);
+        await engine.StopAsync(patience.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => endless);
+    }
+
+    [Fact]
+    public async Task SpansAndMeasurements_TellEveryStage()
+    {
+        var spans = new List<Activity>();
+        var stages = new List<string?>();
+        var outcomes = new List<string?>();
+        var id = Guid.NewGuid().ToString();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = s => s.Name == "D2Pruner.AI",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = a => { lock (spans) spans.Add(a); },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var meters = new MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
+        meters.SetMeasurementEventCallback<double>((i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.stage") lock (stages) stages.Add(t.Value as string); });
+        meters.SetMeasurementEventCallback<long>((i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.outcome") lock (outcomes) outcomes.Add(t.Value as string); });
+        meters.Start();
+        using var parent = new Activity("chat").Start();
+        await using (var engine = await VisionLanguageEngineTests.Start(new ScriptedRunner()))
+        {
+            await VisionLanguageEngineTests.All(engine, id);
+            meters.RecordObservableInstruments();
+        }
+
+        lock (spans)
+        {
+            var mine = spans.Where(a => a.TraceId == parent.TraceId).ToList();
+            Assert.Equal(["d2pruner.decode", "d2pruner.prefill", "d2pruner.preprocess", "d2pruner.queue", "d2pruner.vision"], mine.Select(a => a.OperationName).Order(StringComparer.Ordinal));
+            Assert.All(mine, a => Assert.Equal("scripted", a.GetTagItem("d2pruner.model")));
+        }
+
+        lock (stages) foreach (var stage in new[] { "queue", "preprocess", "vision", "prefill", "decode" }) Assert.Contains(stage, stages);
+        lock (outcomes) Assert.Contains("ok", outcomes);
+    }
+}

@@ -1,0 +1,136 @@
+using D2Pruner.AI.Pruning;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Provider;
+
+/// <summary>One cache under several clients.</summary>
+public sealed class CachingTests
+{
+    private readonly MemoryCache _cache = new();
+
+    private static ChatMessage Question => new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent("What is this?")]);
+
+    private IChatClient Client(ScriptedEngine engine, D2PrunerChatClientOptions? options = null, bool plain = false)
+    {
+        var builder = new D2PrunerChatClient(engine, options).AsBuilder();
+        return (plain ? builder.UseDistributedCache(_cache) : builder.UseD2PrunerDistributedCache(_cache)).Build();
+    }
+
+    [Fact]
+    public async Task SameClientSameQuestion_IsAnsweredFromTheCache_ReportIncluded()
+    {
+        var engine = new ScriptedEngine();
+        using var client = Client(engine);
+        var first = await client.GetResponseAsync([Question]);
+        var second = await client.GetResponseAsync([Question]);
+        Assert.Single(engine.Requests);
+        Assert.Equal(first.Text, second.Text);
+        Assert.Equal(2, second.GetPruningReport()!.VisualTokensKept);
+        await client.GetStreamingResponseAsync([Question]).ToListAsync();
+        await client.GetStreamingResponseAsync([Question]).ToListAsync();
+        Assert.Equal(2, engine.Requests.Count);
+    }
+
+    [Fact]
+    public async Task TwoPresetsOverOneCache_DoNotShareAnAnswer()
+    {
+        var engine = new ScriptedEngine();
+        using var a = Client(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Understanding });
+        using var b = Client(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Localization });
+        Assert.Equal(PruningPreset.Understanding, (await a.GetResponseAsync([Question])).GetPruningReport()!.Preset);
+        Assert.Equal(PruningPreset.Localization, (await b.GetResponseAsync([Question])).GetPruningReport()!.Preset);
+        Assert.Equal(2, engine.Requests.Count);
+    }
+
+    [Fact]
+    public async Task ThePlainCache_WouldShareIt()
+    {
+        // Why the helper exists: if this ever fails, the framework's key has come to tell clients apart.
+        var engine = new ScriptedEngine();
+        using var a = Client(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Understanding }, plain: true);
+        using var b = Client(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Localization }, plain: true);
+        await a.GetResponseAsync([Question]);
+        Assert.Equal(PruningPreset.Understanding, (await b.GetResponseAsync([Question])).GetPruningReport()!.Preset);
+    }
+
+    [Fact]
+    public async Task TwoRatiosOfOneClient_DoNotShareAnAnswer()
+    {
+        var engine = new ScriptedEngine();
+        using var client = Client(engine);
+        foreach (var ratio in new[] { 0.25, 0.5, 0.25 }) await client.GetResponseAsync([Question], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = ratio }));
+        Assert.Equal(2, engine.Requests.Count);
+    }
+
+    [Fact]
+    public async Task FactoriesAndPicturesBehindUris_AreNotCached()
+    {
+        var engine = new ScriptedEngine();
+        using var client = Client(engine);
+        foreach (var ratio in new[] { 0.25, 0.5 })
+        {
+            var response = await client.GetResponseAsync([Question], new ChatOptions { RawRepresentationFactory = _ => new VisionGenerationSettings { Pruning = new VisualPruningOptions { KeepRatio = ratio } } });
+            Assert.Equal(ratio, response.GetPruningReport()!.KeepRatio);
+        }
+
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("a.png"), TinyPng.Bytes);
+        using var resolver = new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = [folder.Path] });
+        using var fetching = new D2PrunerChatClient(engine, imageResolver: resolver).AsBuilder().UseD2PrunerDistributedCache(_cache).Build();
+        for (var i = 0; i < 2; i++) await fetching.GetResponseAsync([new ChatMessage(ChatRole.User, [new UriContent($"file://{folder.File("a.png")}", "image/*")])]);
+        Assert.Equal(4, engine.Requests.Count);
+    }
+
+    [Fact]
+    public void WithoutOurClientInside_ItSaysSo()
+    {
+        using var other = new ChatClientBuilder(_ => new NoClient()).Build();
+        Assert.Throws<InvalidOperationException>(() => other.AsBuilder().UseD2PrunerDistributedCache(_cache).Build());
+    }
+
+    private sealed class NoClient : IChatClient
+    {
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => Task.FromResult(new ChatResponse());
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => AsyncEnumerable.Empty<ChatResponseUpdate>();
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class MemoryCache : IDistributedCache
+    {
+        private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _values = new();
+
+        public byte[]? Get(string key) => _values.GetValueOrDefault(key);
+
+        public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
+
+        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => _values[key] = value;
+
+        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+        {
+            Set(key, value, options);
+            return Task.CompletedTask;
+        }
+
+        public void Refresh(string key)
+        {
+        }
+
+        public Task RefreshAsync(string key, CancellationToken token = default) => Task.CompletedTask;
+
+        public void Remove(string key) => _values.TryRemove(key, out _);
+
+        public Task RemoveAsync(string key, CancellationToken token = default)
+        {
+            Remove(key);
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using D2Pruner.AI.Conformance;
+
+namespace D2Pruner.AI.Tests;
+
+/// <summary>Where this repository lies.</summary>
+internal static class Repository
+{
+    public static string Root { get; } = Path.GetFullPath(Path.Combine(FixtureFolders.Copies!, "..", "..", ".."));
+}
