@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Samples;
 using D2Pruner.AI.Samples.Grounding;
 using Microsoft.Extensions.AI;
@@ -10,8 +11,9 @@ try
 {
     arguments = new SampleArguments(args, "--model", "--image", "--out");
     picture = arguments["--image"] is { } path ? File.ReadAllBytes(path) : SamplePictures.Shapes();
+    ImageDecoder.Decode(picture); // a broken file is told at once
 }
-catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException or ImageDecodeException)
 {
     Console.Error.WriteLine(e.Message);
     return 2;

@@ -48,7 +48,8 @@ internal sealed partial class KeywordChatModel(VisionImages images) : IChatClien
         if (Compare().IsMatch(text) && named.Length > 1) return Call(tools, "compare_images", ("firstImage", named[0]), ("secondImage", named[1]));
         if (Where().Match(question) is { Success: true } where) return Call(tools, "locate_objects", ("image", image), ("objects", where.Groups[1].Value.Trim(' ', '?', '.')));
         if (text.Contains("describe", StringComparison.OrdinalIgnoreCase)) return Call(tools, "describe_image", ("image", image));
-        return Call(tools, "ask_image", ("image", image), ("question", question));
+        if (text.Contains('?')) return Call(tools, "ask_image", ("image", image), ("question", question));
+        return new ChatMessage(ChatRole.Assistant, "Ask a question about a picture; I also understand where, find, describe and compare.");
     }
 
     private ChatMessage Call(IList<AITool> tools, string name, params (string Name, string Value)[] arguments)

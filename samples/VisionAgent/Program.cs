@@ -35,7 +35,8 @@ else
     builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => new KeywordChatModel(images).AsBuilder().UseKernelFunctionInvocation().Build());
 }
 
-builder.Services.AddSingleton<IFunctionInvocationFilter, CallPrinter>();
+var printer = new CallPrinter();
+builder.Services.AddSingleton<IFunctionInvocationFilter>(printer);
 var kernel = builder.Build();
 await using var services = (ServiceProvider)kernel.Services;
 
@@ -48,4 +49,4 @@ IEnumerable<string>? script = arguments.Demo
 Console.WriteLine("Ask about the pictures 'shapes' and 'changed'; /image PATH adds one, /quit ends.");
 var lines = new LineReader("> ", script);
 while (lines.Read() is { } line && await agent.HandleAsync(line)) { }
-return arguments.Demo && agent.Failures > 0 ? 1 : 0;
+return arguments.Demo && agent.Failures + printer.Failures > 0 ? 1 : 0;

@@ -70,7 +70,7 @@ sed -e 's|Include="D2Pruner.AI"|Include="D2Pruner.AI.SemanticKernel"|' "$work/ap
 awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/docs/semantic-kernel.md" \
     | sed -e 's|"/models/llava-1.5-7b-hf"|args[0]|' -e 's|"photo.jpg"|args[1]|' > Program.cs
 dotnet run -c Release -- "$model" "$picture" | tee run.log
-grep -qx 18 run.log || { echo "consumer: the kernel's answer does not say that 18 of 36 visual tokens were kept"; exit 1; }
+grep -qx 288 run.log || { echo "consumer: the kernel's answer does not say that 288 of 576 visual tokens were kept"; exit 1; }
 cd "$work/app"
 
 echo "consumer: the tool"

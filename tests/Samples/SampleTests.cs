@@ -47,14 +47,33 @@ public sealed class SampleTests
         Assert.Contains("0 of 0 visual tokens kept", run.Output);
     }
 
+    [Fact]
+    public async Task VisionAgent_TellsWhyACallFailed_AndReadsTheAllowedFolderOnly()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("allowed"));
+        File.WriteAllBytes(folder.File("allowed/cat.png"), SemanticKernel.Pictures.Png(200));
+        var failed = await SampleRun.StartAsync("VisionAgent", folder.Path, "What is in shapes?\n/quit\n", "--model", "missing");
+        Assert.Contains("  !! ", failed.Output);
+        Assert.Contains("there is no such folder", failed.Output);
+
+        var run = await SampleRun.StartAsync("VisionAgent", folder.Path, "What is in cat.png?\nWhat is in dog.png?\nhello\n", "--images", "allowed");
+        Assert.True(run.ExitCode == 0, run.Output + run.Errors);
+        Assert.Contains("{\"image\":\"cat.png\",\"answer\":", run.Output);
+        Assert.Contains("The picture 'dog.png' was not read", run.Output);
+        Assert.Contains("Ask a question about a picture", run.Output);
+    }
+
     [Theory]
     [InlineData("ChatApp", "--modle", "x")]
     [InlineData("ChatApp", "--model")]
     [InlineData("Grounding", "--image", "missing.png")]
+    [InlineData("Grounding", "--image", "text.png")]
     [InlineData("VisionAgent", "--images", "missing")]
     public async Task BadArguments_EndWithTwo(string sample, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("text.png"), "no picture");
         var run = await SampleRun.StartAsync(sample, folder.Path, "", arguments);
         Assert.Equal(2, run.ExitCode);
         Assert.NotEmpty(run.Errors);
