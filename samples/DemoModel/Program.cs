@@ -7,4 +7,5 @@ root.Subcommands.Add(TrainCommand.CreateResume());
 root.Subcommands.Add(EvaluateCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(SheetCommand.Create());
+root.Subcommands.Add(DrawCommand.Create());
 return await root.Parse(args).InvokeAsync();
