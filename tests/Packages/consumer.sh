@@ -51,7 +51,7 @@ cat > app.csproj <<XML
 XML
 # The README's own example, with the paths replaced by arguments.
 awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/README.md" \
-    | sed -e 's|"/models/llava-1.5-7b-hf"|args[0]|' -e 's|"photo.jpg"|args[1]|' > Program.cs
+    | sed -E -e 's|AddD2PrunerChatClient\("[^"]*"|AddD2PrunerChatClient(args[0]|' -e 's|ReadAllBytes\("[^"]*"\)|ReadAllBytes(args[1])|' > Program.cs
 grep -q 'args\[0\]' Program.cs && grep -q 'args\[1\]' Program.cs || { echo "consumer: the README's example no longer names a model and a picture"; exit 1; }
 model="$repo/samples/Quickstart/tiny-llava"
 picture=$(ls "$repo"/tests/Conformance/Fixtures/llava-1.5-a/images/*.png | head -1)
@@ -68,7 +68,7 @@ cd "$work/kernel"
 cp "$work/app/nuget.config" .
 sed -e 's|Include="D2Pruner.AI"|Include="D2Pruner.AI.SemanticKernel"|' "$work/app/app.csproj" > kernel.csproj
 awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/docs/semantic-kernel.md" \
-    | sed -e 's|"/models/llava-1.5-7b-hf"|args[0]|' -e 's|"photo.jpg"|args[1]|' > Program.cs
+    | sed -E -e 's|AddD2PrunerChatClient\("[^"]*"|AddD2PrunerChatClient(args[0]|' -e 's|ReadAllBytes\("[^"]*"\)|ReadAllBytes(args[1])|' > Program.cs
 dotnet run -c Release -- "$model" "$picture" | tee run.log
 grep -qx 288 run.log || { echo "consumer: the kernel's answer does not say that 288 of 576 visual tokens were kept"; exit 1; }
 cd "$work/app"
