@@ -12,7 +12,7 @@ internal static class OverlayCommand
     private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<FileInfo> Image = new("--image", "-i") { Description = "Picture.", Required = true };
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question: what is kept depends on it.", Required = true };
-    private static readonly Option<FileInfo> Out = new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("overlay.png") };
+    private static readonly Option<FileInfo> Out = new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("out.png") };
     private static readonly Option<PruningPreset> Preset = new("--preset") { Description = "Auto, Understanding or Localization.", DefaultValueFactory = _ => PruningPreset.Auto };
     private static readonly Option<string?> Keep = new("--keep") { Description = "Visual tokens to keep: a ratio such as 0.25, or a number such as 128." };
     private static readonly Option<int?> Layer = new("--layer") { Description = "K: decoder layers 0..K-1 see every token." };

@@ -44,7 +44,7 @@ public sealed record InternVLImageOptions
         ArgumentNullException.ThrowIfNull(processor);
         var vision = config.Child("vision_config");
         var (tower, patch) = (Square(vision, "image_size", 448), Square(vision, "patch_size", 14));
-        var isNative = config.Text("model_type", "") == "internvl";
+        var isNative = config.Text("model_type", config.Has("llm_config") ? "internvl_chat" : "internvl") == "internvl";
         var read = isNative ? Native(processor, tower) : Remote(config, processor, tower);
         read = read with { PatchSize = patch, DownsampleRatio = config.Double("downsample_ratio", 0.5) };
         var side = read.ImageSize / (double)patch * read.DownsampleRatio;

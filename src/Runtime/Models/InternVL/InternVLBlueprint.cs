@@ -10,7 +10,7 @@ public sealed class InternVLBlueprint : ModelBlueprint
 {
     private readonly InternVLConfig _config;
     private readonly InternVLImageOptions _images;
-    private readonly int _imageId;
+    private readonly int? _imageId;
 
     /// <summary>Reads a folder's configuration.</summary>
     /// <exception cref="CheckpointException">The configuration is wrong; the message lists everything.</exception>
@@ -20,8 +20,8 @@ public sealed class InternVLBlueprint : ModelBlueprint
         var processor = new ConfigReader(folder.PreprocessorConfig);
         _config = InternVLConfig.ReadNative(reader);
         _images = InternVLImageOptions.Read(reader, processor);
-        _imageId = reader.Int("image_token_id", 151667, 0);
-        reader.Require(_imageId < _config.Text.VocabularySize, $"image_token_id {_imageId} is outside the vocabulary of {_config.Text.VocabularySize}.");
+        _imageId = reader.Has("image_token_id") ? reader.Int("image_token_id", 0, 0) : null;
+        reader.Require(_imageId is null || _imageId < _config.Text.VocabularySize, $"image_token_id {_imageId} is outside the vocabulary of {_config.Text.VocabularySize}.");
         reader.ThrowIfBad(folder.Path);
         processor.ThrowIfBad(folder.Path);
     }
@@ -57,5 +57,12 @@ public sealed class InternVLBlueprint : ModelBlueprint
 
     /// <inheritdoc/>
     public override PromptEncoder PromptEncoder(ITokenizer tokenizer) =>
-        new(tokenizer, Template, _imageId, text => InternVLTags.Add(text, Template), new SequentialPositions());
+        new(tokenizer, Template, ImageId(tokenizer), text => InternVLTags.Add(text, Template), new SequentialPositions());
+
+    // Its number depends on the text model's vocabulary; where config.json is silent the tokenizer knows.
+    private int ImageId(ITokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return _imageId ?? tokenizer.TokenToId("<IMG_CONTEXT>") ?? throw new TokenizerException("config.json has no image_token_id and the tokenizer no <IMG_CONTEXT>; one of them is needed.");
+    }
 }

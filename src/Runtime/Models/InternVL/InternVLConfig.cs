@@ -63,7 +63,7 @@ public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Visio
         var architecture = llm.Json.TryGetProperty("architectures", out var a) && a.ValueKind == System.Text.Json.JsonValueKind.Array && a.GetArrayLength() > 0 ? a[0].ToString() : "";
         // InternVLChatConfig overrules the text model: its head is never tied.
         var text = TextConfig.Read(llm, architecture.StartsWith("InternLM2", StringComparison.Ordinal) ? "internlm2" : "qwen2", tied: false);
-        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "qkv_bias", "qk_normalization"), c.Ints("select_layer", [-1])[0], "gelu");
+        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "qkv_bias", "qk_normalization"), c.Ints("select_layer", [-1]).FirstOrDefault(), "gelu");
     }
 
     /// <summary>Reads config.json of Hugging Face-native checkpoints.</summary>
@@ -79,7 +79,7 @@ public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Visio
 
     private static InternVLConfig Create(ConfigReader c, DecoderConfig text, InternVisionConfig vision, int layer, string activation)
     {
-        c.Require(layer >= -vision.Layers - 1 && layer <= vision.Layers, $"the feature layer {layer} reaches beyond the tower's {vision.Layers} layers.");
+        c.Require(layer is not 0 && layer >= -vision.Layers && layer <= vision.Layers, $"the feature layer {layer} is none of the tower's {vision.Layers} layers.");
         var ratio = c.Double("downsample_ratio", 0.5);
         var merge = (int)Math.Round(1 / ratio);
         c.Require(ratio > 0 && Math.Abs(merge * ratio - 1) < 1e-9 && vision.Side % merge == 0, $"downsample_ratio {ratio} does not divide the {vision.Side} patches of a side.");
