@@ -10,6 +10,9 @@ namespace D2Pruner.AI.Pruning;
 /// </summary>
 internal sealed class CosineStrips : IDisposable
 {
+    // Held: TorchSharp's implicit scalars may be finalised while libtorch reads them.
+    private static readonly Scalar Smallest = 1e-30;
+    private static readonly Scalar ShortestLength = 1e-12;
     private readonly Tensor _unit;
     private readonly int _rows;
     private readonly long _scratchBytes;
@@ -22,8 +25,8 @@ internal sealed class CosineStrips : IDisposable
         using var scope = NewDisposeScope();
         var full = features.to(ScalarType.Float32);
         // Dividing by the largest magnitude first keeps the squares of massive activations finite; a row of zeros has cosine 0 to all.
-        var scaled = full / full.abs().amax([1], keepdim: true).clamp_min(1e-30);
-        _unit = (scaled / scaled.square().sum(1, keepdim: true).sqrt().clamp_min(1e-12)).MoveToOuterDisposeScope();
+        var scaled = full / full.abs().amax([1], keepdim: true).clamp_min(Smallest);
+        _unit = (scaled / scaled.square().sum(1, keepdim: true).sqrt().clamp_min(ShortestLength)).MoveToOuterDisposeScope();
         _unit.DetachFromDisposeScope();
     }
 
@@ -146,7 +149,8 @@ internal sealed class CosineStrips : IDisposable
         using var scope = NewDisposeScope();
         var (rows, width) = (strip.shape[0], strip.shape[1]);
         var words = (width + 63) / 64;
-        var above = strip.gt(bound).to(ScalarType.Byte);
+        using Scalar limit = bound;
+        var above = strip.gt(limit).to(ScalarType.Byte);
         if (words * 64 != width) above = nn.functional.pad(above, [0, words * 64 - width], PaddingModes.Constant, 0);
         var weights = tensor(new byte[] { 1, 2, 4, 8, 16, 32, 64, 128 }, ScalarType.Byte, strip.device);
         return (above.view(rows, words * 8, 8) * weights).sum(-1, type: ScalarType.Byte).MoveToOuterDisposeScope();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using D2Pruner.AI.Conformance;
@@ -36,25 +35,22 @@ public sealed class RealVocabularyTests
         }
     }
 
-    /// <summary>After one answer has met the states, a mask takes well under a millisecond. The median: other loads on the machine are no matter.</summary>
+    /// <summary>Masks that come from the cache allow what the first answer took, and forbid something; their times are in docs/log.md.</summary>
     [SkippableFact]
-    public void Mask_OfAFullVocabulary_TakesLessThanAMillisecond()
+    public void Mask_OfAFullVocabulary_AllowsTheAnswerAgain()
     {
         var model = Model("qwen2.5", 151645);
         var grammar = Grammar.Create(new AnswerShape { Json = true, Schema = JsonDocument.Parse("{\"type\":\"array\",\"minItems\":6,\"items\":{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\"},\"bbox_2d\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":4,\"maxItems\":4}},\"required\":[\"label\",\"bbox_2d\"]}}").RootElement })!;
         var ids = model.Answer(grammar, 1, 120, greedy: true).Ids;
         var constraint = model.Cache.Create(grammar);
-        var times = new List<double>();
+        Assert.True(ids.Count > 20);
         foreach (var id in ids)
         {
             var logits = new float[model.Tokenizer.VocabularySize];
-            var watch = Stopwatch.StartNew();
             constraint.Mask(logits, 1000);
+            Assert.Equal(0, logits[id]);
+            Assert.Contains(float.NegativeInfinity, logits);
             constraint.Accept(id);
-            times.Add(watch.Elapsed.TotalMilliseconds);
         }
-
-        Assert.True(times.Count > 20);
-        Assert.True(times.Order().ElementAt(times.Count / 2) < 1, string.Join(" ", times));
     }
 }

@@ -78,7 +78,8 @@ public sealed class DartTokenPruner : IVisualTokenPruner
     private static Tensor Unit(Tensor rows)
     {
         var full = rows.to(ScalarType.Float32);
-        return full / full.square().sum(1, keepdim: true).sqrt().clamp_min(1e-8);
+        using Scalar shortest = 1e-8; // held while libtorch reads it
+        return full / full.square().sum(1, keepdim: true).sqrt().clamp_min(shortest);
     }
 
     private static Tensor Gather(Tensor rows, int[] indices) =>

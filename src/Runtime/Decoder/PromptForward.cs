@@ -281,7 +281,8 @@ public static class PromptForward
             var outputs = Index([.. merges.Select(m => m.Output)]);
             var weights = tensor(merges.Select(m => m.Weight).ToArray(), device: _x.device).unsqueeze(1);
             var sources = _x.squeeze(0).index_select(0, Index([.. merges.Select(m => m.Source)])).to(ScalarType.Float32) * weights;
-            var result = gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, 0).index_add(0, outputs, sources, 1);
+            using Scalar zero = 0, one = 1; // held while libtorch reads them
+            var result = gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one);
             return result.to(_x.dtype).unsqueeze(0);
         }
 

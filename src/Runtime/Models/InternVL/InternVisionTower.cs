@@ -69,7 +69,7 @@ public sealed class InternVisionTower : IVisionTower
         var grid = nn.functional.conv2d(pixels, _patch.Weight, _patch.Bias, strides: [size, size]);
         var side = grid.shape[2];
         var patches = grid.flatten(2).transpose(1, 2);
-        return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1) + Positions(side);
+        return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1).Plus(Positions(side));
     }
 
     // The table is made for one size; other tile sizes interpolate its patch part (bicubic, no antialias, in fp32).
@@ -151,9 +151,9 @@ public sealed class InternVisionTower : IVisionTower
                 clsAttention.Add(stack([.. rows]).narrow(1, 1, k.shape[2] - 1).contiguous().MoveToOuterDisposeScope());
             }
 
-            var h = x + _scale1 * _out.Forward(Attention.MergeHeads(Attention.Fused(q, k, v, causal: false)));
+            var h = x.Plus(_scale1 * _out.Forward(Attention.MergeHeads(Attention.Fused(q, k, v, causal: false))));
             y = _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(Normalise(h, _norm2, c))));
-            return (h + _scale2 * y).MoveToOuterDisposeScope();
+            return h.Plus(_scale2 * y).MoveToOuterDisposeScope();
         }
 
         private static Tensor Normalise(Tensor x, (Tensor W, Tensor? B) norm, InternVisionConfig c) =>

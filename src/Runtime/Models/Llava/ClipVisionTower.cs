@@ -54,7 +54,7 @@ public sealed class ClipVisionTower
         var last = wanted.Max();
         var patches = nn.functional.conv2d(pixels, _patch, strides: [_c.PatchSize, _c.PatchSize]).flatten(2).transpose(1, 2);
         var cls = _class.expand(pixels.shape[0], 1, _c.HiddenSize);
-        var x = Norms.Layer(cat([cls, patches], 1) + places, _preNorm.W, _preNorm.B, _c.LayerNormEps);
+        var x = Norms.Layer(cat([cls, patches], 1).Plus(places), _preNorm.W, _preNorm.B, _c.LayerNormEps);
         var found = new Dictionary<int, Tensor> { [0] = x };
         for (var i = 0; i < last; i++)
         {
@@ -96,9 +96,9 @@ public sealed class ClipVisionTower
                 }
             }
 
-            var h = x + _out.Forward(Attention.MergeHeads(attend(q, k, v)));
+            var h = x.Plus(_out.Forward(Attention.MergeHeads(attend(q, k, v))));
             y = Norms.Layer(h, _norm2.W, _norm2.B, c.LayerNormEps);
-            return (h + _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y)))).MoveToOuterDisposeScope();
+            return h.Plus(_fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y)))).MoveToOuterDisposeScope();
         }
     }
 }

@@ -96,9 +96,9 @@ public sealed class QwenVisionTower : IVisionTower
             // The tower rotates in fp32, unlike the text model.
             Tensor Rotate(Tensor t) => Rotary.Apply(Attention.SplitHeads(t, c.Heads).to(ScalarType.Float32), cos, sin).to(x.dtype);
             var (q, k, v) = (Rotate(qkv[0]), Rotate(qkv[1]), Attention.SplitHeads(qkv[2], c.Heads));
-            var h = x + _proj.Forward(Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false) : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize)));
+            var h = x.Plus(_proj.Forward(Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false) : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize))));
             var y = Norms.Rms(h, _norm2, Eps);
-            return (h + _down.Forward(Activations.Find(c.Activation)(_gate.Forward(y)) * _up.Forward(y))).MoveToOuterDisposeScope();
+            return h.Plus(_down.Forward(Activations.Find(c.Activation)(_gate.Forward(y)) * _up.Forward(y))).MoveToOuterDisposeScope();
         }
 
         // Windows of one size lie side by side: they become the batch.
