@@ -113,15 +113,15 @@ public sealed class TrainingTests
         using var folder = new TemporaryFolder();
         StagePlan dense = new() { Name = "tower", Dense = true, Grid = 8, Batch = 1, Steps = 2, Rate = 1e-3, WarmUp = 1, MinObjects = 4, MaxObjects = 6 };
         TrainingPlan Plan(int first, int second) => new() { Seed = 3, Stages = [dense with { Steps = first }, Small with { Steps = second, WarmUp = 1 }] };
-        Trainer.Run(folder.File("whole"), Plan(2, 2), 2, false, TimeSpan.MaxValue, false, default);
-        Trainer.Run(folder.File("parts"), Plan(2, 1), 2, false, TimeSpan.MaxValue, false, default);
+        Trainer.Run(folder.File("whole"), Plan(2, 2), 2, false, TimeSpan.MaxValue, false, null, default);
+        Trainer.Run(folder.File("parts"), Plan(2, 1), 2, false, TimeSpan.MaxValue, false, null, default);
         // As if it had been stopped in the middle of the second stage.
         var (blueprint, _) = ModelFolder.Open(folder.File("parts"));
         var layout = ParameterLayout.Of(blueprint, ModelFolder.Width);
         var state = TrainingState.Load(Path.Combine(folder.File("parts"), TrainingState.FileName), layout);
         (state.Stage, state.Step) = (1, 1);
         state.Save(folder.File("parts"));
-        Trainer.Run(folder.File("parts"), Plan(2, 2), 2, true, TimeSpan.MaxValue, false, default);
+        Trainer.Run(folder.File("parts"), Plan(2, 2), 2, true, TimeSpan.MaxValue, false, null, default);
         var whole = TrainingState.Load(Path.Combine(folder.File("whole"), TrainingState.FileName), layout);
         var parts = TrainingState.Load(Path.Combine(folder.File("parts"), TrainingState.FileName), layout);
         Assert.Equal(whole.Optimizer.Master, parts.Optimizer.Master);

@@ -26,7 +26,7 @@ internal static class TrainCommand
             var chosen = parse.GetValue(plan) is { } path ? TrainingPlan.Read(path) : TrainingPlan.Default;
             Directory.CreateDirectory(folder);
             chosen.Write(Path.Combine(folder, PlanFile));
-            return Run(folder, chosen, parse.GetValue(workers), false, parse.GetValue(minutes), false, cancel);
+            return Run(folder, chosen, parse.GetValue(workers), false, parse.GetValue(minutes), false, null, cancel);
         });
         return command;
     }
@@ -34,14 +34,15 @@ internal static class TrainCommand
     public static Command CreateResume()
     {
         var (output, plan, workers, minutes) = Options();
+        var stage = new Option<string?>("--stage") { Description = "Go to the beginning of this stage of the plan." };
         var fresh = new Option<bool>("--fresh-decoder") { Description = "Keep the tower, begin projector and decoder anew." };
-        var command = new Command("resume", "Continues a run from its last checkpoint.") { output, plan, workers, minutes, fresh };
+        var command = new Command("resume", "Continues a run from its last checkpoint.") { output, plan, workers, minutes, fresh, stage };
         command.SetAction((parse, cancel) =>
         {
             var folder = parse.GetValue(output)!;
             var chosen = TrainingPlan.Read(parse.GetValue(plan) ?? Path.Combine(folder, PlanFile));
             chosen.Write(Path.Combine(folder, PlanFile));
-            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), parse.GetValue(fresh), cancel);
+            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), parse.GetValue(fresh), parse.GetValue(stage), cancel);
         });
         return command;
     }
@@ -52,10 +53,10 @@ internal static class TrainCommand
         new Option<int>("--workers") { Description = "Workers, one core each.", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 1, 2) },
         new Option<double>("--minutes") { Description = "Stop after this many minutes.", DefaultValueFactory = _ => 100000 });
 
-    private static Task<int> Run(string folder, TrainingPlan plan, int workers, bool resume, double minutes, bool fresh, CancellationToken cancel)
+    private static Task<int> Run(string folder, TrainingPlan plan, int workers, bool resume, double minutes, bool fresh, string? stage, CancellationToken cancel)
     {
         TorchEnvironment.EnsureLoaded();
-        Trainer.Run(folder, plan, workers, resume, TimeSpan.FromMinutes(minutes), fresh, cancel);
+        Trainer.Run(folder, plan, workers, resume, TimeSpan.FromMinutes(minutes), fresh, stage, cancel);
         return Task.FromResult(0);
     }
 }

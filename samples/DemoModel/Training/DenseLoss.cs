@@ -28,8 +28,11 @@ internal sealed class DenseLoss
     private readonly float[] _mask;
     private readonly float[] _mixed;
 
-    public DenseLoss(PatchLabels[] labels)
+    private readonly double _absoluteWeight;
+
+    public DenseLoss(PatchLabels[] labels, double absoluteWeight = 0.015)
     {
+        _absoluteWeight = absoluteWeight;
         _shape = [.. labels.SelectMany(l => l.Shape)];
         _colour = [.. labels.SelectMany(l => l.Colour)];
         _digit = [.. labels.SelectMany(l => l.Digit)];
@@ -54,7 +57,7 @@ internal sealed class DenseLoss
         var centre = Binary(logits.narrow(1, CentreAt, 1), _centre, 4).mean();
         var inBox = Column(Mean(_hasBox, 0.25));
         var sides = (Smooth(logits.narrow(1, SidesAt, 4), _sides) * inBox).sum() * 0.3;
-        var absolute = (Smooth(logits.narrow(1, AbsoluteAt, 4), _absolute) * inBox).sum() * 0.015;
+        var absolute = (Smooth(logits.narrow(1, AbsoluteAt, 4), _absolute) * inBox).sum() * _absoluteWeight;
         var maskWeight = new float[n];
         var mixed = Math.Max(1, _mixed.Sum());
         for (var i = 0; i < n; i++) maskWeight[i] = (2.0f * _mixed[i] / mixed + 0.4f / n) / 49;
@@ -116,6 +119,9 @@ internal sealed class DenseLoss
             double error = 0;
             for (var k = 0; k < 4; k++) error += Math.Abs(p[k] - t[k]) * PatchLabels.Patch / 4;
             statistics.Add("centre.side_px", error);
+            double absolute = 0;
+            for (var k = 0; k < 4; k++) absolute += Math.Abs(row[AbsoluteAt + k] - _absolute[4 * i + k]) * PatchLabels.Patch / 4;
+            statistics.Add("centre.absolute_px", absolute);
             var inner = Math.Max(0, Math.Min(p[0], t[0]) + Math.Min(p[2], t[2])) * Math.Max(0, Math.Min(p[1], t[1]) + Math.Min(p[3], t[3]));
             var outer = Math.Max(0, p[0] + p[2]) * Math.Max(0, p[1] + p[3]) + (t[0] + t[2]) * (t[1] + t[3]) - inner;
             statistics.Add("centre.iou50", inner / outer >= 0.5 ? 1 : 0);

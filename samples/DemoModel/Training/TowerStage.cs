@@ -10,7 +10,8 @@ namespace D2Pruner.AI.DemoModel.Training;
 /// <param name="grid">Patches per side of the windows; 24 for whole scenes.</param>
 /// <param name="batch">Windows per worker and step.</param>
 /// <param name="scenes">What scenes hold.</param>
-internal sealed class TowerStage(int grid, int batch, SceneOptions scenes) : IStage
+/// <param name="absoluteWeight">Weight of the absolute box sides.</param>
+internal sealed class TowerStage(int grid, int batch, SceneOptions scenes, double absoluteWeight) : IStage
 {
     private const int Patch = PatchLabels.Patch;
 
@@ -24,7 +25,7 @@ internal sealed class TowerStage(int grid, int batch, SceneOptions scenes) : ISt
         var patches = features.narrow(1, 1, features.shape[1] - 1).reshape(-1, features.shape[2]);
         var y = Norms.Layer(patches, replica[ParameterLayout.DenseNorm + ".weight"], replica[ParameterLayout.DenseNorm + ".bias"], 1e-5);
         var logits = nn.functional.linear(y, replica[ParameterLayout.DenseLinear + ".weight"], replica[ParameterLayout.DenseLinear + ".bias"]).to(ScalarType.Float32);
-        var loss = new DenseLoss(labels).Compute(logits, statistics);
+        var loss = new DenseLoss(labels, absoluteWeight).Compute(logits, statistics);
         replica.Backward(loss, Modules);
     }
 

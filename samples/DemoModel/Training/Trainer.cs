@@ -59,12 +59,14 @@ internal sealed class Trainer
     /// <param name="resume">Continue from the folder's checkpoint.</param>
     /// <param name="limit">Stop after this time.</param>
     /// <param name="cancellationToken">Stops after the current step; the checkpoint is written first.</param>
+    /// <param name="stage">When resuming: go to the beginning of this stage.</param>
     /// <param name="freshDecoder">When resuming: keep the tower, begin projector and decoder anew.</param>
-    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, bool freshDecoder, CancellationToken cancellationToken)
+    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, bool freshDecoder, string? stage, CancellationToken cancellationToken)
     {
         set_num_threads(1);
         var trainer = new Trainer(folder, plan, workers, resume);
         if (resume && freshDecoder) trainer.RestartDecoder();
+        if (resume && stage is not null) trainer.GoTo(stage);
         trainer.RunStages(limit, cancellationToken);
         foreach (var r in trainer._replicas) r.Dispose();
     }
@@ -106,6 +108,13 @@ internal sealed class Trainer
         _state.Stage = _plan.Stages.ToList().FindIndex(s => !s.Dense);
     }
 
+    private void GoTo(string name)
+    {
+        var index = _plan.Stages.ToList().FindIndex(s => s.Name == name);
+        if (index < 0) throw new ArgumentException($"The plan has no stage '{name}'; it has {string.Join(", ", _plan.Stages.Select(s => s.Name))}.", nameof(name));
+        (_state.Stage, _state.Step) = (index, 0);
+    }
+
     private void FitProjector()
     {
         _log.Say("fitting the projector to the tower's features");
@@ -120,7 +129,7 @@ internal sealed class Trainer
     }
 
     private IStage Create(StagePlan stage) => stage.Dense
-        ? new TowerStage(stage.Grid, stage.Batch, new SceneOptions(stage.MinObjects, stage.MaxObjects, stage.PlateChance, stage.MaxPlates))
+        ? new TowerStage(stage.Grid, stage.Batch, new SceneOptions(stage.MinObjects, stage.MaxObjects, stage.PlateChance, stage.MaxPlates), stage.AbsoluteWeight)
         : new DecoderStage(stage, _prompts);
 
     private void RunStage(StagePlan stage, Stopwatch total, TimeSpan limit, CancellationToken cancellationToken)

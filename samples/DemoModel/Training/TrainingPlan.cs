@@ -36,6 +36,9 @@ internal sealed record StagePlan
 
     public int MaxPlates { get; init; } = 1;
 
+    /// <summary>Weight of the absolute box sides in the dense loss: small while shapes are learnt (it would drown them), large at the end, or boxes cannot be told.</summary>
+    public double AbsoluteWeight { get; init; } = 0.015;
+
     /// <summary>Questions per picture.</summary>
     public int Questions { get; init; }
 
@@ -82,7 +85,7 @@ internal sealed record TrainingPlan
         Stages =
         [
             new StagePlan { Name = "tower", Dense = true, Grid = 12, Batch = 8, Steps = 5800, Rate = 1.5e-3, End = 0.05, MinObjects = 10, MaxObjects = 20, PlateChance = 0.7, MaxPlates = 3 },
-            new StagePlan { Name = "tower-full", Dense = true, Grid = 24, Batch = 3, Steps = 250, Rate = 3e-4, End = 0.1, MinObjects = 3, MaxObjects = 14, PlateChance = 0.6, MaxPlates = 2 },
+            new StagePlan { Name = "tower-full", Dense = true, Grid = 24, Batch = 3, Steps = 900, Rate = 5e-4, End = 0.05, AbsoluteWeight = 0.3, MinObjects = 3, MaxObjects = 14, PlateChance = 0.6, MaxPlates = 2 },
             new StagePlan { Name = "attributes", Dense = false, Grid = 12, Batch = 4, Steps = 700, Rate = 1.2e-3, MinObjects = 2, MaxObjects = 5, Questions = 16, Mix = Attributes },
             new StagePlan { Name = "windows", Dense = false, Grid = 12, Batch = 4, Steps = 1600, Rate = 1.2e-3, MinObjects = 2, MaxObjects = 5, Questions = 16, Mix = Easy },
             new StagePlan { Name = "full", Dense = false, Grid = 24, Batch = 3, Steps = 6000, Rate = 9e-4, MinObjects = 3, MaxObjects = 9, Questions = 22, Mix = All },
