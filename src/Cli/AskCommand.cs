@@ -10,6 +10,9 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner ask</c>: a question about pictures, a streamed answer, and what pruning did.</summary>
 internal static class AskCommand
 {
+    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> that makes a report carry the scores which heat maps need.</summary>
+    internal const string IncludeScores = "d2pruner.include_scores";
+
     private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<FileInfo[]> Image = new("--image", "-i") { Description = "Picture; may be given several times.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question.", Required = true };
@@ -62,7 +65,7 @@ internal static class AskCommand
     private static ChatOptions Request(ParseResult parse, PruningPreset preset)
     {
         var options = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens) };
-        if (parse.GetValue(Overlay) is not null) options.AdditionalProperties = new() { ["d2pruner.include_scores"] = true };
+        if (parse.GetValue(Overlay) is not null) options.AdditionalProperties = new() { [IncludeScores] = true };
         return options.WithPruning(preset);
     }
 

@@ -95,7 +95,6 @@ public sealed class InternVLTests
 
     private static string Copy(TemporaryFolder folder, string fixture, string name, Action<JsonObject> change)
     {
-        using var from = new TemporaryFolder();
         var target = Directory.CreateDirectory(folder.File(name)).FullName;
         foreach (var file in Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, fixture, "model"))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         var path = Path.Combine(target, "config.json");

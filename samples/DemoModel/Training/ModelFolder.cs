@@ -85,22 +85,18 @@ internal static class ModelFolder
     {
         var writer = new SafetensorsWriter();
         writer.Metadata["format"] = "pt";
+        var names = TensorNameMap.VisionLanguage();
         foreach (var slot in layout.Slots.Where(s => s.Module != "dense"))
         {
             using var fp32 = torch.tensor(values.AsSpan(slot.Offset, slot.Count).ToArray(), slot.Shape);
             using var bf16 = fp32.to(torch.ScalarType.BFloat16);
-            writer.Add(FileName(slot.Name), bf16);
+            writer.Add(names.ToOld(slot.Name), bf16);
         }
 
         writer.Write(Path.Combine(folder, "model.safetensors"));
     }
 
     public static (LlavaBlueprint Blueprint, ITokenizer Tokenizer) Open(string folder) => (new LlavaBlueprint(CheckpointFolder.Open(folder)), TokenizerLoader.Load(folder));
-
-    private static string FileName(string canonical) => canonical
-        .Replace("model.language_model.", "language_model.model.", StringComparison.Ordinal)
-        .Replace("model.vision_tower.", "vision_tower.", StringComparison.Ordinal)
-        .Replace("model.multi_modal_projector.", "multi_modal_projector.", StringComparison.Ordinal) is var n && n.StartsWith("lm_head", StringComparison.Ordinal) ? "language_model." + n : n;
 
     private static void Write(string folder, string name, JsonObject json) => File.WriteAllText(Path.Combine(folder, name), json.ToJsonString(Indented));
 

@@ -38,8 +38,8 @@ internal static class CalibrationState
             foreach (var name in file.Names.Where(n => n.EndsWith(".counts", StringComparison.Ordinal)))
             {
                 var (layer, component) = (int.Parse(name[1..name.IndexOf('.')], CultureInfo.InvariantCulture), name[(name.IndexOf('.') + 1)..^".counts".Length]);
-                var shape = file.Find($"K{layer}.{component}.0")!.Shape;
-                var sum = new PriorAccumulator.Sum((int)shape[0], (int)shape[1]);
+                if (file.Find($"K{layer}.{component}.0") is not { Shape: [var rows, var columns] }) return null;
+                var sum = new PriorAccumulator.Sum((int)rows, (int)columns);
                 for (var half = 0; half < 2; half++) MemoryMarshal.Cast<long, double>(file.ReadArray<long>($"K{layer}.{component}.{half}")).CopyTo(sum.Halves[half]);
                 file.ReadArray<long>(name).CopyTo(sum.Counts, 0);
                 sums.Restore((layer, component), sum);
@@ -48,7 +48,7 @@ internal static class CalibrationState
             var skipped = file.Metadata.GetValueOrDefault("skipped", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList();
             return (int.Parse(file.Metadata[DoneName], CultureInfo.InvariantCulture), skipped, sums);
         }
-        catch (Exception e) when (e is SafetensorsException or FormatException or KeyNotFoundException or NullReferenceException)
+        catch (Exception e) when (e is SafetensorsException or FormatException or KeyNotFoundException)
         {
             return null; // a damaged state costs time, nothing else
         }

@@ -7,6 +7,17 @@ public sealed class TensorNameMap(params (string New, string Old)[] rules)
     /// <summary>No other spellings.</summary>
     public static TensorNameMap Identity { get; } = new();
 
+    /// <summary>Old and new names of transformers' vision-language models of the LLaVA form: the parts moved below <c>model.</c>.</summary>
+    /// <param name="more">What a family has besides.</param>
+    public static TensorNameMap VisionLanguage(params (string New, string Old)[] more) => new(
+    [
+        ("model.language_model.", "language_model.model."),
+        ("lm_head.", "language_model.lm_head."),
+        ("model.vision_tower.", "vision_tower."),
+        ("model.multi_modal_projector.", "multi_modal_projector."),
+        .. more,
+    ]);
+
     /// <summary>The old-style name, or the name itself when no rule fits.</summary>
     public string ToOld(string canonical)
     {

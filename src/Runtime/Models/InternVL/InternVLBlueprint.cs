@@ -36,11 +36,7 @@ public sealed class InternVLBlueprint : ModelBlueprint
     public override IChatTemplate Template { get; } = new InternVLHfTemplate();
 
     /// <inheritdoc/>
-    public override TensorNameMap Names { get; } = new(
-        ("model.language_model.", "language_model.model."),
-        ("lm_head.", "language_model.lm_head."),
-        ("model.vision_tower.", "vision_tower."),
-        ("model.multi_modal_projector.", "multi_modal_projector."));
+    public override TensorNameMap Names { get; } = TensorNameMap.VisionLanguage();
 
     /// <inheritdoc/>
     public override int? CalibrationSide => 3 * _images.ImageSize;

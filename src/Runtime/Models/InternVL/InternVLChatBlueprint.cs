@@ -34,7 +34,7 @@ public sealed class InternVLChatBlueprint : ModelBlueprint
     public override IChatTemplate Template { get; }
 
     /// <inheritdoc/>
-    public override TensorNameMap Names { get; } = new();
+    public override TensorNameMap Names => TensorNameMap.Identity;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> StopTokens => ["<|im_end|>"]; // chat() stops at the template's separator whatever the files say

@@ -31,11 +31,7 @@ public sealed class LlavaBlueprint : ModelBlueprint
     public override IChatTemplate Template { get; } = new LlavaTemplate();
 
     /// <inheritdoc/>
-    public override TensorNameMap Names { get; } = new(
-        ("model.language_model.", "language_model.model."),
-        ("lm_head.", "language_model.lm_head."),
-        ("model.vision_tower.", "vision_tower."),
-        ("model.multi_modal_projector.", "multi_modal_projector."));
+    public override TensorNameMap Names { get; } = TensorNameMap.VisionLanguage();
 
     /// <inheritdoc/>
     public override DecoderWeights TakeDecoder(ITensorSource source) =>

@@ -46,12 +46,7 @@ public sealed class LlavaNextBlueprint : ModelBlueprint
     public override IChatTemplate Template { get; }
 
     /// <inheritdoc/>
-    public override TensorNameMap Names { get; } = new(
-        ("model.language_model.", "language_model.model."),
-        ("lm_head.", "language_model.lm_head."),
-        ("model.vision_tower.", "vision_tower."),
-        ("model.multi_modal_projector.", "multi_modal_projector."),
-        ("model.image_newline", "image_newline"));
+    public override TensorNameMap Names { get; } = TensorNameMap.VisionLanguage(("model.image_newline", "image_newline"));
 
     /// <inheritdoc/>
     public override int? CalibrationSide => 2 * _images.TileSize;
