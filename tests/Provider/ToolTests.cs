@@ -74,6 +74,20 @@ public sealed class ToolTests
         Assert.Equal(2, again.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FunctionCalls_AreLogged(bool streaming)
+    {
+        var log = new CollectingLogger();
+        var engine = new ToolScript(true, "<tool_call>\n{\"name\": \"locate\", \"arguments\": {\"what\": \"dog\"}}\n</tool_call>", "Done.");
+        using var client = new D2PrunerChatClient(engine).AsBuilder().UseFunctionInvocation(log).Build();
+        var response = streaming ? await client.GetStreamingResponseAsync("Where?", With()).ToChatResponseAsync() : await client.GetResponseAsync("Where?", With());
+        Assert.Equal("Done.", response.Messages[^1].Text);
+        Assert.Contains(log.Lines, l => l.Contains("Invoking locate", StringComparison.Ordinal));
+        Assert.Contains(log.Lines, l => l.Contains("locate invocation completed", StringComparison.Ordinal));
+    }
+
     /// <summary>The goldens, from chat messages on: what the mapping gives the template is what the reference was given.</summary>
     [Fact]
     [Trait("Category", "Conformance")]

@@ -13,6 +13,7 @@ internal static class EvaluationReport
     {
         QuestionTask.Box => "box_acc50",
         QuestionTask.BoxRelation => "box_rel_acc50",
+        QuestionTask.BoxJson => "box_json_acc50",
         _ => task.ToString().ToLowerInvariant(),
     };
 

@@ -24,7 +24,7 @@ internal static class Evaluator
         var request = new VisionRequest
         {
             Turns = [new ChatTurn("user", [new ImagePart(png), new TextPart(question.Text)])],
-            Generation = new GenerationSettings { MaxNewTokens = 16, Temperature = 0 },
+            Generation = new GenerationSettings { MaxNewTokens = 32, Temperature = 0 },
             Pruning = pruning,
         };
         await foreach (var e in engine.GenerateAsync(request, cancellationToken))

@@ -15,6 +15,7 @@ internal enum QuestionTask
     BoxRelation,
     Reading,
     Unknown,
+    BoxJson,
 }
 
 /// <summary>A question about a scene with its answer.</summary>

@@ -42,6 +42,7 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
                 QuestionTask.Relation => Relation(),
                 QuestionTask.BoxRelation => BoxRelation(),
                 QuestionTask.Reading => Reading(),
+                QuestionTask.BoxJson => BoxAsJson(),
                 QuestionTask.Unknown => new Question(task, rng.Pick(Unanswerable), CannotTell, []),
                 _ => throw new ArgumentOutOfRangeException(nameof(task)),
             };
@@ -135,6 +136,15 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
         var (phrase, i) = Unique();
         if (i < 0) return null;
         return new Question(QuestionTask.Box, BoxText($"the {phrase.Words()}"), Question.Format(scene.Objects[i].Box), [i]) { Box = scene.Objects[i].Box };
+    }
+
+    // For typed answers: an object with a list of objects with a box each, as record Boxes(Found[] Items) and record Found(double[] Box) are written.
+    private Question? BoxAsJson()
+    {
+        var (phrase, i) = Unique();
+        if (i < 0) return null;
+        var box = scene.Objects[i].Box;
+        return new Question(QuestionTask.BoxJson, $"Where is the {phrase.Words()}? Answer as JSON.", $"{{\"items\": [{{\"box\": {Question.Format(box)}}}]}}", [i]) { Box = box };
     }
 
     private string BoxText(string what) => rng.Int(5) switch

@@ -180,7 +180,8 @@ internal sealed class QuestionBatch
             var right = true;
             if (question.Box is not null)
             {
-                var (t, p) = (Sides(answer), Sides(given));
+                var start = answer.AsSpan().IndexOfAny(prompts.First);
+                var (t, p) = (Sides(answer.AsSpan(start)), Sides(given[start..]));
                 right = p is not null && Iou(t!, p) >= 0.5;
             }
             else
