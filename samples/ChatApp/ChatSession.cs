@@ -114,7 +114,7 @@ internal sealed class ChatSession(IChatClient client)
         history.Add(message);
         history.AddMessages(response);
         Console.WriteLine();
-        foreach (var region in response.GetGroundings()) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[box {region.Label} {region.Box}]"));
+        foreach (var region in response.GetGroundings()) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[box: {(region.Label is { } label ? label + " " : "")}{region.Box.Left:0.00},{region.Box.Top:0.00} to {region.Box.Right:0.00},{region.Box.Bottom:0.00}]"));
         if (response.GetPruningReport() is { } report)
         {
             var times = report.Times;

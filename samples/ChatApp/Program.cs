@@ -17,7 +17,7 @@ catch (Exception e) when (e is ArgumentException or DirectoryNotFoundException)
 
 Console.WriteLine(arguments.Note);
 var services = new ServiceCollection();
-services.AddD2PrunerChatClient(arguments.Model.Folder, o => o.DefaultMaxOutputTokens = arguments.Model.IsRandom ? 16 : 256);
+services.AddD2PrunerChatClient(arguments.Model, o => o.DefaultMaxOutputTokens = 256);
 await using var provider = services.BuildServiceProvider();
 var session = new ChatSession(provider.GetRequiredService<IChatClient>());
 
@@ -33,7 +33,7 @@ if (arguments.Demo)
     script =
     [
         "/image out/shapes.png", "What colour is the circle?", "How many triangles are there?", "/preset localization", "Where is the blue square?",
-        "/preset none", "What number is shown?", "/clear", "/preset auto", "/image out/changed.png", "Is there a red circle?", "/history", "/quit",
+        "/preset none", "Is the square left or right of the circle?", "/clear", "/preset auto", "/image out/changed.png", "Is there a red circle?", "/history", "/quit",
     ];
 }
 

@@ -1,41 +1,43 @@
 using System.Globalization;
-using System.Text.Json;
 using D2Pruner.AI.Pruning;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Samples.Grounding;
 
 /// <summary>Asks for one thing at a time and remembers the boxes and the tokens that were kept for them.</summary>
-internal sealed class Finder(IChatClient client, byte[] picture, bool forceBoxes)
+internal sealed class Finder(IChatClient client, byte[] picture)
 {
-    // Edges that cannot cross, whatever the weights.
-    private static readonly JsonElement BoxSchema = JsonDocument.Parse("""
-        {"type": "object", "additionalProperties": false, "required": ["x1", "y1", "x2", "y2"], "properties": {
-          "x1": {"enum": [0.1, 0.2, 0.3, 0.4]}, "y1": {"enum": [0.1, 0.2, 0.3, 0.4]}, "x2": {"enum": [0.5, 0.6, 0.7, 0.8]}, "y2": {"enum": [0.5, 0.6, 0.7, 0.8]}}}
-        """).RootElement;
-
     private readonly List<(string Label, BoundingBox Box)> found = [];
     private PrunedImageReport? seen;
 
-    /// <summary>Asks for a thing and prints what came back.</summary>
+    /// <summary>Asks for a thing in words and prints what came back; the boxes are read out of the text.</summary>
     public async Task FindAsync(string thing)
     {
-        var message = new ChatMessage(ChatRole.User,
-            [new DataContent(picture, "image/*"), new TextContent($"Please provide the bounding box coordinate of the region this sentence describes: {thing}")]);
-        var options = new ChatOptions { Temperature = 0 }.WithPruning(PruningPreset.Localization);
-        if (forceBoxes)
-        {
-            options.ResponseFormat = ChatResponseFormat.ForJsonSchema(BoxSchema, "box");
-            // Sampled, so that not every box is the same one.
-            (options.Temperature, options.Seed) = (1, found.Count);
-        }
+        var question = $"Please provide the bounding box coordinate of the region this sentence describes: {thing}";
+        Show(thing, await client.GetResponseAsync([Message(question)], Options));
+    }
 
-        var response = await client.GetResponseAsync([message], options);
+    /// <summary>The same as an object: the answer is JSON of this type, whatever the model would have written.</summary>
+    public async Task FindTypedAsync(string thing)
+    {
+        var response = await client.GetResponseAsync<Boxes>([Message($"Where is {thing}? Answer as JSON.")], Options);
+        Show(thing, response);
+        if (response.TryGetResult(out var boxes)) foreach (var item in boxes.Items) Console.WriteLine($"    as an object: {string.Join(", ", item.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture)))}");
+    }
 
+    /// <summary>The picture, bright where tokens were kept for the last question, with every box found so far.</summary>
+    public byte[] Draw() => BoxPicture.Draw(picture, seen, found);
+
+    private static ChatOptions Options => new ChatOptions { Temperature = 0 }.WithPruning(PruningPreset.Localization);
+
+    private ChatMessage Message(string question) => new(ChatRole.User, [new DataContent(picture, "image/*"), new TextContent(question)]);
+
+    private void Show(string thing, ChatResponse response)
+    {
         var report = response.GetPruningReport()!;
         seen = report.Images[0];
         var regions = response.GetGroundings();
-        Console.WriteLine($"  {thing}: \"{Terminal.Safe(response.Text.ReplaceLineEndings(" "))}\" ({report.VisualTokensKept} of {report.VisualTokens} visual tokens kept)");
+        Console.WriteLine($"  {thing}: \"{Terminal.Safe(response.Text.Trim().ReplaceLineEndings(" "))}\" ({report.VisualTokensKept} of {report.VisualTokens} visual tokens kept)");
         foreach (var region in regions)
         {
             found.Add((region.Label ?? thing, region.Box));
@@ -46,7 +48,4 @@ internal sealed class Finder(IChatClient client, byte[] picture, bool forceBoxes
         foreach (var issue in report.GroundingIssues) Console.WriteLine($"    not a box: {Terminal.Safe(issue)}");
         if (regions.Count == 0) Console.WriteLine("    no box in this answer");
     }
-
-    /// <summary>The picture, bright where tokens were kept for the last question, with every box found so far.</summary>
-    public byte[] Draw() => BoxPicture.Draw(picture, seen, found);
 }

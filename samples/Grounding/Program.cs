@@ -21,20 +21,26 @@ catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedA
 
 Console.WriteLine(arguments.Note);
 var services = new ServiceCollection();
-services.AddD2PrunerChatClient(arguments.Model.Folder, o => o.DefaultMaxOutputTokens = 96);
+services.AddD2PrunerChatClient(arguments.Model, o =>
+{
+    o.DefaultMaxOutputTokens = 96;
+    // The demo model has learnt the form of its answer and knows no schemas; others fill in a form better when they have seen it.
+    o.DescribeResponseFormat = arguments["--model"] is not null;
+});
 await using var provider = services.BuildServiceProvider();
-var finder = new Finder(provider.GetRequiredService<IChatClient>(), picture, forceBoxes: arguments.Model.IsRandom);
-if (arguments.Model.IsRandom) Console.WriteLine("Random weights write no boxes by themselves: a JSON schema forces them to write some box, so that there is one to draw.");
+var finder = new Finder(provider.GetRequiredService<IChatClient>(), picture);
 
 var output = arguments["--out"] ?? Path.Combine("out", "grounding.png");
 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!);
-var lines = new LineReader("Find what? > ", arguments.Demo ? ["the red circle, the blue square", "the yellow triangle", ""] : null);
-Console.WriteLine("Name things, separated by commas; an empty line ends.");
+var lines = new LineReader("Find what? > ", arguments.Demo ? ["the red circle, the blue square", "typed the yellow triangle", ""] : null);
+Console.WriteLine("Name things, separated by commas; 'typed' before them asks for an object instead of text; an empty line ends.");
 while (lines.Read() is { Length: > 0 } line)
 {
     try
     {
-        foreach (var thing in line.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)) await finder.FindAsync(thing);
+        var typed = line.StartsWith("typed ", StringComparison.OrdinalIgnoreCase);
+        foreach (var thing in (typed ? line[6..] : line).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            await (typed ? finder.FindTypedAsync(thing) : finder.FindAsync(thing));
     }
     catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException && !arguments.Demo)
     {

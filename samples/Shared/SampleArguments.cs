@@ -17,15 +17,15 @@ internal sealed class SampleArguments
             else values[args[i]] = args[++i];
         }
 
-        Model = this["--model"] is { } folder ? new DemoModel(folder, IsRandom: false) : DemoModel.Find();
-        Note = this["--model"] is { } path ? $"Model: {path}" : Model.Note;
+        Model = this["--model"] ?? DemoModel.Find();
+        Note = this["--model"] is { } path ? $"Model: {path}" : DemoModel.Note;
     }
 
     /// <summary>True runs a script instead of reading the keyboard.</summary>
     public bool Demo { get; }
 
-    /// <summary>The vision model.</summary>
-    public DemoModel Model { get; }
+    /// <summary>Folder of the vision model.</summary>
+    public string Model { get; }
 
     /// <summary>A line about the model.</summary>
     public string Note { get; }

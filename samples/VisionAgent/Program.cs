@@ -22,7 +22,7 @@ catch (Exception e) when (e is ArgumentException or DirectoryNotFoundException)
 
 Console.WriteLine(arguments.Note);
 var builder = Kernel.CreateBuilder();
-builder.AddD2PrunerChatClient(arguments.Model.Folder, o => o.DefaultMaxOutputTokens = arguments.Model.IsRandom ? 12 : 128, serviceId: "vision");
+builder.AddD2PrunerChatClient(arguments.Model, o => o.DefaultMaxOutputTokens = 128, serviceId: "vision");
 builder.Plugins.AddVision(images, "vision");
 if (arguments["--chat-model"] is { } chatModel)
 {

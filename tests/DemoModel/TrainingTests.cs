@@ -32,10 +32,13 @@ public sealed class TrainingTests
     public void Gradients_OfQuestions_EqualFiniteDifferences(string module)
     {
         using var setup = new Setup();
-        var batch = setup.Draw(Small);
+        var plan = Small with { Places = true, FollowUps = 0.3, Weights = new() { [QuestionTask.Count] = 3 } };
+        var batch = setup.Draw(plan);
+        Assert.NotEmpty(batch.PicturePlaces.Rows);
+        Assert.NotEmpty(batch.AnswerPlaces.Rows);
         using var scope = NewDisposeScope();
         Tensor features;
-        using (no_grad()) features = setup.Features(batch, Small);
+        using (no_grad()) features = setup.Features(batch, plan);
         Tensor Loss() => DecoderStage.Forward(setup.Replica, batch, setup.Replica.Vision.Project(features), new StepStatistics()).Loss;
         setup.Compare(module, Loss);
     }

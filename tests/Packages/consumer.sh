@@ -53,7 +53,7 @@ XML
 awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/README.md" \
     | sed -E -e 's|AddD2PrunerChatClient\("[^"]*"|AddD2PrunerChatClient(args[0]|' -e 's|ReadAllBytes\("[^"]*"\)|ReadAllBytes(args[1])|' > Program.cs
 grep -q 'args\[0\]' Program.cs && grep -q 'args\[1\]' Program.cs || { echo "consumer: the README's example no longer names a model and a picture"; exit 1; }
-model="$repo/samples/Quickstart/tiny-llava"
+model="$repo/samples/DemoModel/demo-llava"
 picture=$(ls "$repo"/tests/Conformance/Fixtures/llava-1.5-a/images/*.png | head -1)
 dotnet run -c Release -- "$model" "$picture" | tee run.log
 grep -q "visual tokens kept" run.log

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Tests.Imaging;
@@ -8,11 +7,13 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Provider;
 
-/// <summary>The same over a loaded model: the trained demo model where it lies in the repository, else a tiny one.</summary>
+/// <summary>The same over a loaded model: the trained demo model.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientSuite.Engine>
 {
-    public LoadedClientSuite(Engine engine) => Client = engine.Value.AsIChatClient();
+    private readonly Engine engine;
+
+    public LoadedClientSuite(Engine engine) => (this.engine, Client) = (engine, engine.Value.AsIChatClient());
 
     private protected override IChatClient Client { get; }
 
@@ -58,14 +59,30 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
         }
     }
 
+    [Fact]
+    public async Task ATypedAnswer_HasTheBox_AndIsGrounded()
+    {
+        var (png, _) = D2Pruner.AI.DemoModel.Evaluation.Evaluator.Case(D2Pruner.AI.DemoModel.World.Split.Test, 48, 0);
+        using var client = engine.Value.AsIChatClient(new D2PrunerChatClientOptions { DescribeResponseFormat = false });
+        var response = await client.GetResponseAsync<Boxes>([new ChatMessage(ChatRole.User, [new DataContent(png, "image/png"), new TextContent("Where is the circle? Answer as JSON.")])]);
+        Assert.True(response.TryGetResult(out var boxes));
+        Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
+        Assert.All(boxes.Items, i => Assert.Equal(4, i.Box.Length));
+        Assert.Equal(PruningPreset.Localization, response.GetPruningReport()!.Preset);
+        Assert.Equal(boxes.Items.Length, response.GetGroundings().Count + response.GetPruningReport()!.GroundingIssues.Count);
+    }
+
+    private sealed record Boxes([property: System.ComponentModel.DataAnnotations.MinLength(1)] Found[] Items);
+
+    private sealed record Found([property: System.ComponentModel.DataAnnotations.Length(4, 4)] double[] Box);
+
     public sealed class Engine : IAsyncLifetime
     {
         internal VisionLanguageEngine Value { get; private set; } = null!;
 
         public async Task InitializeAsync()
         {
-            var demo = Path.Combine(Repository.Root, "samples", "DemoModel", "demo-llava");
-            var folder = File.Exists(Path.Combine(demo, "config.json")) ? demo : Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model");
+            var folder = Path.Combine(Repository.Root, "samples", "DemoModel", "demo-llava");
             Value = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = folder, Device = "cpu" });
         }
 

@@ -11,6 +11,7 @@ internal static class SheetCommand
 {
     private const int Columns = 3;
     private const int Text = 150;
+    private const int LineLength = 76;
 
     public static Command Create()
     {
@@ -41,7 +42,8 @@ internal static class SheetCommand
             foreach (var task in Enum.GetValues<QuestionTask>())
             {
                 if (writer.Ask(task) is not { } q) continue;
-                var line = (q.Text.Length > 40 ? ".." + q.Text[^38..] : q.Text) + " ";
+                var room = Math.Min(40, LineLength - q.Answer.Length);
+                var line = (q.Text.Length > room ? ".." + q.Text[^(room - 2)..] : q.Text) + " ";
                 PixelFont.Draw(canvas, line, left, y, SKColors.Black);
                 PixelFont.Draw(canvas, q.Answer, left + PixelFont.Measure(line), y, SKColors.DarkBlue);
                 y += 12;

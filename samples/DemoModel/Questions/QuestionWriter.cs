@@ -16,7 +16,7 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
         "What is the price of this?", "Which country is this?", "What brand is the camera?", "Who is the president?", "What is the capital of France?",
         "Write a poem about this.", "Can you hear a sound?", "How many people are there?", "Is there a cat?", "Where is the dog?", "What colour is the car?", "Is there a tree behind the house?",
         "What is for dinner?", "How do you feel today?", "Tell me a story.", "What is the meaning of life?", "Does the man like the cat?", "What colour is the woman's hair?",
-        "Where is the tree?", "How many cars are there?", "Is there a person?", "What year is it?", "Which team won the game?", "What is behind the camera?",
+        "Where is the tree?", "How many cars are there?", "Is there a person?", "What year is it?", "Which team won the game?", "What is behind the camera?", "Describe this image.", "What are the differences between these two images?",
     ];
 
     /// <summary>The answer to what cannot be seen.</summary>

@@ -19,6 +19,7 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
     public const int RelationLayer = 7;
 
     private const double AttentionWeight = 0.6;
+    private const double PlaceWeight = 2.0;
     private static readonly int[] Lengths = [13, 16, 20, 26, 48];
     private readonly (QuestionTask Task, double Cumulated)[] _mix = Cumulate(plan.Mix);
 
@@ -72,10 +73,13 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         var (cos, sin) = decoder.RotaryTable([batch.PositionIds]);
         var packed = new PackedPrompt((int)seen.shape[0], batch.PictureLength, batch.Blocks);
         var attention = new List<Tensor>();
+        var places = new List<Tensor>();
         for (var layer = 0; layer < c.Layers; layer++)
         {
             var capture = layer is SubjectLayer or RelationLayer && c.Layers > RelationLayer ? attention : null;
+            if (layer == SubjectLayer) Teach("picture", batch.PicturePlaces);
             x = DecoderLayer.Forward(x, decoder.Weights.Layers[layer], c, cos, sin, (q, k, v) => packed.Attend(q, k, v, capture));
+            if (layer is SubjectLayer or RelationLayer) Teach($"answer{layer}", batch.AnswerPlaces);
         }
 
         var rows = x[0].index_select(0, tensor(batch.AnswerRows));
@@ -84,19 +88,38 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         var ce = (logp * tensor(batch.Targets, logits.shape)).sum(-1).neg() * tensor(batch.Weights);
         var loss = ce.sum() / batch.Questions.Count;
         statistics.Add("loss.answer", loss.item<float>(), batch.Questions.Count);
+        foreach (var place in places) loss += place * PlaceWeight;
         if (attention.Count == 0) return (loss, logits.detach());
-        Tensor Mass(Tensor p, float[] mask) => ((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1) + 1e-6).log().neg().mean();
+        var emphasis = tensor(batch.AttentionWeights);
+        Tensor Mass(Tensor p, float[] mask) => (((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1) + 1e-6).log().neg() * emphasis).mean();
         batch.MeasureAttention(attention[0], statistics);
         var subject = Mass(attention[0], batch.SubjectMask);
-        var counting = ((attention[1].to(ScalarType.Float32) + 1e-6).log() * tensor(batch.CountTarget, attention[1].shape)).sum(-1).neg().mean();
-        var subject2 = Mass(attention[2], batch.SubjectMask);
-        var reference = Mass(attention[3], batch.ReferenceMask);
+        Tensor Counting(Tensor p) => (((p.to(ScalarType.Float32) + 1e-6).log() * tensor(batch.CountTarget, p.shape)).sum(-1).neg() * emphasis).mean();
+        var counting = Counting(attention[1]);
+        var subject2 = Mass(attention[3], batch.SubjectMask);
+        var reference = Mass(attention[4], batch.ReferenceMask);
+        var taughtMass = subject + counting + subject2 + reference;
+        if (batch.SecondCount)
+        {
+            var again = Counting(attention[5]);
+            statistics.Add("loss.attend_count2", again.item<float>());
+            taughtMass += again;
+        }
+
         statistics.Add("loss.attend_subject", subject.item<float>());
         statistics.Add("loss.attend_count", counting.item<float>());
         statistics.Add("loss.attend_subject2", subject2.item<float>());
         statistics.Add("loss.attend_reference", reference.item<float>());
         foreach (var a in attention) a.Dispose(); // the graph keeps what it needs
-        return (loss + (subject + counting + subject2 + reference) * AttentionWeight, logits.detach());
+        return (loss + taughtMass * AttentionWeight, logits.detach());
+
+        void Teach(string name, (long[] Rows, float[] Sides) taught)
+        {
+            if (taught.Rows.Length == 0) return;
+            var place = PlaceCode.Loss(x[0].index_select(0, tensor(taught.Rows)), taught.Sides);
+            statistics.Add($"loss.place_{name}", place.item<float>());
+            places.Add(place);
+        }
     }
 
     private static (QuestionTask, double)[] Cumulate(Dictionary<QuestionTask, double> mix)

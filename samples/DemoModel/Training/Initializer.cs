@@ -7,7 +7,10 @@ internal static class Initializer
 {
     private const double Gain = 0.8;
 
-    public static float[] Create(ParameterLayout layout, ulong seed, int towerLayers, int decoderLayers)
+    // Periods of the code of a coordinate, in bins: from twice the whole range to a few.
+    private static readonly double[] Periods = [200, 130, 90, 64, 46, 33, 24, 18, 13, 10, 8, 6];
+
+    public static float[] Create(ParameterLayout layout, ulong seed, int towerLayers, int decoderLayers, params int[][] coordinates)
     {
         var values = new float[layout.Size];
         foreach (var slot in layout.Slots)
@@ -25,7 +28,37 @@ internal static class Initializer
             foreach (ref var q in values.AsSpan(query.Offset, query.Count)) q *= 1.4f;
         }
 
+        foreach (var slot in layout.Slots.Where(s => s.Name.EndsWith("embed_tokens.weight", StringComparison.Ordinal) || s.Name.EndsWith("lm_head.weight", StringComparison.Ordinal)))
+            Coordinates(values.AsSpan(slot.Offset, slot.Count), (int)slot.Shape[1], new Rng(seed, (ulong)slot.Offset, 12), coordinates);
         return values;
+    }
+
+    // The numbers of boxes begin as neighbours: a random image of sines and cosines of their value, as large as the rows that they replace. Rows without order
+    // must be learnt one by one, each from a hundredth of the coordinates (docs/log.md).
+    private static void Coordinates(Span<float> table, int width, Rng rng, int[][] families)
+    {
+        var image = new double[2 * Periods.Length * width];
+        for (var i = 0; i < image.Length; i++) image[i] = rng.Gaussian();
+        foreach (var ids in families)
+        {
+            var mean = Enumerable.Range(0, width).Select(_ => rng.Gaussian()).ToArray();
+            for (var n = 0; n < ids.Length; n++)
+            {
+                var row = table.Slice(ids[n] * width, width);
+                var size = 0.0;
+                foreach (var v in row) size += v * v;
+                var code = (double[])mean.Clone();
+                for (var k = 0; k < 2 * Periods.Length; k++)
+                {
+                    var phase = 2 * Math.PI * n / Periods[k / 2];
+                    var wave = k % 2 == 0 ? Math.Sin(phase) : Math.Cos(phase);
+                    for (var d = 0; d < width; d++) code[d] += wave * image[k * width + d];
+                }
+
+                var scale = Math.Sqrt(size / code.Sum(c => c * c));
+                for (var d = 0; d < width; d++) row[d] = (float)(scale * code[d]);
+            }
+        }
     }
 
     private static void Fill(Span<float> values, ParameterSlot slot, Rng rng, int layers)

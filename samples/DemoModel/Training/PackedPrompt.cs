@@ -22,12 +22,13 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
 {
     // Row blocks of the causal part: what lies above the diagonal is mostly skipped.
     private const int CausalParts = 4;
+    private const int Captured = 3;
 
     /// <summary>The kernel of a layer.</summary>
     /// <param name="q">[1, H, n, d].</param>
     /// <param name="k">[1, H, n, d].</param>
     /// <param name="v">[1, H, n, d].</param>
-    /// <param name="capture">Gets, for heads 0 and 1, the attention of the answer rows to their picture, [rows, pictureLength] each, to be disposed by the caller; null for none.</param>
+    /// <param name="capture">Gets, for heads 0 to 2, the attention of the answer rows to their picture, [rows, pictureLength] each, to be disposed by the caller; null for none.</param>
     public Tensor Attend(Tensor q, Tensor k, Tensor v, List<Tensor>? capture)
     {
         using var scope = NewDisposeScope();
@@ -50,7 +51,7 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
         }
 
         var own = new Dictionary<int, Tensor>();
-        var captured = new List<(Tensor, Tensor)>();
+        var captured = new List<Tensor[]>();
         foreach (var block in blocks)
         {
             var (rows, length) = (block.Count * block.Length, block.Length);
@@ -66,14 +67,13 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
             output.Add(matmul(seen, pv) + past.reshape(heads, rows, d));
             if (capture is null) continue;
             var index = tensor(block.Answers);
-            captured.Add((seen[0].index_select(0, index), seen[1].index_select(0, index)));
+            captured.Add([.. Enumerable.Range(0, Captured).Select(h => seen[h].index_select(0, index))]);
 
             Tensor Split(Tensor t) => t.reshape(heads, block.Count, length, d);
         }
 
         // They outlive every scope of the layer; whoever asked for them disposes them.
-        capture?.Add(cat([.. captured.Select(c => c.Item1)], 0).DetachFromDisposeScope());
-        capture?.Add(cat([.. captured.Select(c => c.Item2)], 0).DetachFromDisposeScope());
+        for (var h = 0; capture is not null && h < Captured; h++) capture.Add(cat([.. captured.Select(c => c[h])], 0).DetachFromDisposeScope());
         return cat(output, 1).unsqueeze(0).MoveToOuterDisposeScope();
     }
 

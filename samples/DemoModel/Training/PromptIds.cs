@@ -34,9 +34,12 @@ internal sealed class PromptIds
     public int EndId => _tokenizer.EosId!.Value;
 
     /// <summary>Ids after the picture and how many of them are the prompt's; the rest is the answer with its end.</summary>
-    public (int[] Ids, int Prompt) Encode(string question, string answer)
+    /// <param name="question">What is asked.</param>
+    /// <param name="answer">What is to be learnt.</param>
+    /// <param name="before">An earlier question about the same picture, with its answer.</param>
+    public (int[] Ids, int Prompt) Encode(string question, string answer, (string Question, string Answer)? before = null)
     {
-        var prompt = Render(question);
+        var prompt = Render(question, before);
         var ids = _tokenizer.Encode(prompt);
         var whole = _tokenizer.Encode($"{prompt} {answer}");
         var start = Array.IndexOf(ids, _image) + 1;
@@ -44,7 +47,11 @@ internal sealed class PromptIds
         return ([.. whole[start..], EndId], ids.Length - start);
     }
 
-    private string Render(string question) => _template.Render([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question)])]);
+    private string Render(string question, (string Question, string Answer)? before = null)
+    {
+        ChatTurn Seen(string text) => new("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(text)]);
+        return _template.Render(before is not { } b ? [Seen(question)] : [Seen(b.Question), new ChatTurn("assistant", [new TextPart(b.Answer)]), new ChatTurn("user", [new TextPart(question)])]);
+    }
 
     private int[] Coordinates(bool first) => [.. Enumerable.Range(0, 101).Select(i =>
         _tokenizer.TokenToId(Tokens.DemoTokenizer.Coordinate(i, first)) ?? throw new InvalidOperationException("The tokenizer lacks a coordinate."))];

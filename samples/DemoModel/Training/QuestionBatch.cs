@@ -41,6 +41,9 @@ internal sealed class QuestionBatch
 
     public required float[] Weights { get; init; }
 
+    /// <summary>What each answer row weighs where attention is taught; 1 on average.</summary>
+    public required float[] AttentionWeights { get; init; }
+
     public required float[] SubjectMask { get; init; }
 
     public required float[] CountTarget { get; init; }
@@ -48,6 +51,15 @@ internal sealed class QuestionBatch
     public required float[] ReferenceMask { get; init; }
 
     public required IReadOnlyList<(Question Question, int[] Answer)> Questions { get; init; }
+
+    /// <inheritdoc cref="StagePlan.SecondCount"/>
+    public required bool SecondCount { get; init; }
+
+    /// <summary>Rows of pictures' tokens on objects, and the sides of those, four a row, 0..1; empty where the plan does not teach them.</summary>
+    public required (long[] Rows, float[] Sides) PicturePlaces { get; init; }
+
+    /// <summary>Answer rows of questions about one thing, and the sides of it.</summary>
+    public required (long[] Rows, float[] Sides) AnswerPlaces { get; init; }
 
     public static QuestionBatch Draw(StagePlan plan, PromptIds prompts, Rng rng, Func<Rng, QuestionTask> pick, int[] lengths)
     {
@@ -58,28 +70,32 @@ internal sealed class QuestionBatch
         var options = new SceneOptions(plan.MinObjects, plan.MaxObjects, plan.PlateChance, plan.MaxPlates) { Region = region };
         var pixels = new float[plan.Batch * 3 * side * side];
         var rgb = new byte[3 * side * side];
-        var segments = new List<Segment>();
+        var (segments, owned) = (new List<Segment>(), new List<(int Picture, PatchLabels Labels)>());
         for (var b = 0; b < plan.Batch; b++)
         {
             var scene = Scene.Sample(rng, options);
             var image = SceneImage.Draw(scene);
             var labels = PatchLabels.Of(scene, image, row, column, grid, grid);
+            owned.Add((b, labels));
             Windows.Crop(image, row, column, grid, rgb);
             PixelNormalizer.Clip.ToPlanes(rgb, pixels.AsSpan(b * rgb.Length, rgb.Length));
             var writer = new QuestionWriter(rng, scene);
+            Question? last = null;
             for (var i = 0; i < plan.Questions; i++)
             {
                 var question = writer.Ask(pick(rng)) ?? writer.Ask(QuestionTask.Existence);
                 if (question is null) continue;
-                var (ids, prompt) = prompts.Encode(question.Text, question.Answer);
+                var follows = plan.FollowUps > 0 && rng.Chance(plan.FollowUps) && last is not null;
+                var (ids, prompt) = prompts.Encode(question.Text, question.Answer, follows ? (last!.Text, last.Answer) : null);
+                last = question;
                 if (ids.Length <= lengths[^1]) segments.Add(new Segment(b, question, ids, prompt, labels));
             }
         }
 
-        return Pack(plan, prompts, segments, pixels, row, column, lengths);
+        return Pack(plan, prompts, segments, owned, pixels, row, column, lengths);
     }
 
-    private static QuestionBatch Pack(StagePlan plan, PromptIds prompts, List<Segment> segments, float[] pixels, int row, int column, int[] lengths)
+    private static QuestionBatch Pack(StagePlan plan, PromptIds prompts, List<Segment> segments, List<(int Picture, PatchLabels Labels)> owned, float[] pixels, int row, int column, int[] lengths)
     {
         var (grid, prefix) = (plan.Grid, prompts.Prefix);
         var pictureLength = prefix.Length + grid * grid;
@@ -115,14 +131,33 @@ internal sealed class QuestionBatch
             answerRows.AddRange(rows.Select(r => start + r));
         }
 
-        var (targets, weights) = (new float[answerRows.Count * vocabulary], new float[answerRows.Count]);
+        var (targets, weights, emphasis) = (new float[answerRows.Count * vocabulary], new float[answerRows.Count], new float[answerRows.Count]);
         var (subject, counting, reference) = (new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength]);
         var r = 0;
+        var (pictureRows, pictureSides, placeRows, placeSides) = (new List<long>(), new List<float>(), new List<long>(), new List<float>());
+        foreach (var (picture, labels) in plan.Places ? owned : [])
+        {
+            for (var i = 0; i < labels.Owner.Length; i++)
+            {
+                if (labels.HasBox[i] == 0) continue;
+                pictureRows.Add(picture * pictureLength + prefix.Length + i);
+                pictureSides.AddRange(Place(labels, i));
+            }
+        }
+
         foreach (var s in ordered)
         {
+            var patch = plan.Places && s.Question.Referents is [var only] ? Enumerable.Range(0, s.Labels.Owner.Length).FirstOrDefault(i => s.Labels.Owner[i] == only && s.Labels.HasBox[i] > 0, -1) : -1;
+            for (var i = 0; patch >= 0 && i < s.Ids.Length - s.Prompt; i++)
+            {
+                placeRows.Add(answerRows[r + i]);
+                placeSides.AddRange(Place(s.Labels, patch));
+            }
+
             for (var i = s.Prompt; i < s.Ids.Length; i++, r++)
             {
-                weights[r] = (float)Target(prompts, s.Ids[i], targets.AsSpan(r * vocabulary, vocabulary));
+                emphasis[r] = (float)plan.Weights.GetValueOrDefault(s.Question.Task, 1);
+                weights[r] = emphasis[r] * (float)Target(prompts, s.Ids[i], targets.AsSpan(r * vocabulary, vocabulary));
                 s.Attention(prefix.Length, subject.AsSpan(r * pictureLength, pictureLength), counting.AsSpan(r * pictureLength, pictureLength), reference.AsSpan(r * pictureLength, pictureLength));
             }
         }
@@ -140,12 +175,18 @@ internal sealed class QuestionBatch
             AnswerRows = [.. answerRows],
             Targets = targets,
             Weights = weights,
+            AttentionWeights = Array.ConvertAll(emphasis, e => e * emphasis.Length / emphasis.Sum()),
             SubjectMask = subject,
             CountTarget = counting,
             ReferenceMask = reference,
+            SecondCount = plan.SecondCount,
+            PicturePlaces = ([.. pictureRows], [.. pictureSides]),
+            AnswerPlaces = ([.. placeRows], [.. placeSides]),
             Questions = [.. ordered.Select(s => (s.Question, s.Ids[s.Prompt..]))],
         };
     }
+
+    private static IEnumerable<float> Place(PatchLabels labels, int patch) => labels.Absolute[(4 * patch)..(4 * patch + 4)].Select(side => side / PatchLabels.GridSide);
 
     private static double Target(PromptIds prompts, int id, Span<float> row)
     {
@@ -178,6 +219,12 @@ internal sealed class QuestionBatch
             var given = ids.Slice(row, answer.Length);
             row += answer.Length;
             var right = true;
+            for (var i = 0; i < answer.Length; i++)
+            {
+                var family = Array.IndexOf(prompts.First, answer[i]) >= 0 ? prompts.First : prompts.Others;
+                if (Array.IndexOf(family, answer[i]) is >= 0 and var at && Array.IndexOf(family, (int)given[i]) is >= 0 and var guess) statistics.Add($"bins.{question.Task}", Math.Abs(at - guess));
+            }
+
             if (question.Box is not null)
             {
                 var start = answer.AsSpan().IndexOfAny(prompts.First);

@@ -44,7 +44,7 @@ internal sealed class Trainer
         if (resume && !File.Exists(checkpoint)) throw new FileNotFoundException($"There is no {TrainingState.FileName} in {folder}; start with 'train'.");
         _state = resume
             ? TrainingState.Load(checkpoint, _layout)
-            : new TrainingState(new AdamW(_layout, Initializer.Create(_layout, plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers)));
+            : new TrainingState(new AdamW(_layout, Initializer.Create(_layout, plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others)));
         _log = new TrainingLog(folder, append: resume);
         _replicas = [.. Enumerable.Range(0, workers).Select(_ => new Replica(_layout, _blueprint))];
         foreach (var r in _replicas) r.Write(_state.Optimizer.Master, 0);
@@ -94,7 +94,7 @@ internal sealed class Trainer
 
     private void RestartDecoder()
     {
-        var fresh = Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers);
+        var fresh = Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others);
         var o = _state.Optimizer;
         foreach (var slot in _layout.Slots.Where(s => s.Module is "projector" or "decoder"))
         {
@@ -122,7 +122,7 @@ internal sealed class Trainer
         foreach (var slot in _layout.Slots.Where(s => s.Module == "tower"))
             _state.Optimizer.Average.AsSpan(slot.Offset, slot.Count).CopyTo(_state.Optimizer.Master.AsSpan(slot.Offset, slot.Count));
         _replicas[0].Write(_state.Optimizer.Master, 0);
-        ProjectorFit.Apply(_replicas[0], _state.Optimizer, _plan.Seed);
+        ProjectorFit.Apply(_replicas[0], _state.Optimizer, _plan.Seed, _log.Say);
         foreach (var r in _replicas) r.Write(_state.Optimizer.Master, 0);
         _state.ProjectorFitted = true;
         _state.Save(_folder);

@@ -1,7 +1,7 @@
 using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 
-namespace D2Pruner.AI.Samples.Grounding;
+namespace D2Pruner.AI.Samples;
 
 /// <summary>Draws boxes with labels over a picture whose dropped tokens are dimmed.</summary>
 internal static class BoxPicture
