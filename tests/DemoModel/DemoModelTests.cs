@@ -66,6 +66,26 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
         Assert.True(count > 40 && right >= 0.75 * count, $"{right} of {count}");
     }
 
+    /// <summary>None of these is in <see cref="QuestionWriter"/>.</summary>
+    [Fact]
+    public async Task QuestionsOutsideItsWorld_AreMostlyDeclined()
+    {
+        string[] questions =
+        [
+            "What is the boy holding?", "Is the sun shining?", "How many birds are flying?", "What colour is the roof?", "Who is singing?", "Which season is it?", "What is the girl reading?",
+            "How tall is the building?", "Where is the bicycle?", "Is the coffee hot?", "What is written on the wall?", "Translate this sentence into French.", "What is two plus two?",
+            "Are the children playing?", "Why is the sky blue?", "When does the train leave?", "What kind of music is playing?", "Is there a horse?", "Can you swim?", "What is your favourite film?",
+        ];
+        var (png, _) = Evaluator.Case(Split.Test, Seed, 1);
+        var declined = 0;
+        foreach (var text in questions)
+        {
+            if ((await Evaluator.AskAsync(model.Engine, png, new Question(QuestionTask.Unknown, text, QuestionWriter.CannotTell, []), null, default)).Right) declined++;
+        }
+
+        Assert.True(declined >= 12, $"{declined} of {questions.Length}");
+    }
+
     [Fact]
     public void TheFolder_IsWhole_AndSmall()
     {
