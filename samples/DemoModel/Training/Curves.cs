@@ -4,11 +4,13 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.DemoModel.Training;
 
-/// <summary>Draws a run's measures against minutes: one panel for accuracies, one for losses.</summary>
+/// <summary>Draws a run's measures against minutes: panels for accuracies, losses, and gradient norms per module (before clipping).</summary>
 internal static class Curves
 {
     private const int Width = 1100;
     private const int Panel = 380;
+    private const double MaxLoss = 6;
+    private const double MaxNorm = 40;
     private static readonly SKColor[] Colours =
     [
         new(214, 39, 40), new(31, 119, 180), new(44, 160, 44), new(255, 127, 14), new(148, 103, 189), new(140, 86, 75), new(227, 119, 194), new(90, 90, 90), new(188, 189, 34), new(23, 190, 207), new(0, 0, 0),
@@ -16,21 +18,22 @@ internal static class Curves
 
     public static byte[] Draw(IReadOnlyList<JsonElement> rows)
     {
-        using var surface = SKSurface.Create(new SKImageInfo(Width, 2 * Panel));
+        using var surface = SKSurface.Create(new SKImageInfo(Width, 3 * Panel));
         surface.Canvas.Clear(SKColors.White);
         Series(surface.Canvas, rows, 0, "accuracy (1 = all right)", n => n.StartsWith("acc.", StringComparison.Ordinal) || n.StartsWith("patch.", StringComparison.Ordinal) || n is "centre.iou50" or "centre.shape");
         Series(surface.Canvas, rows, Panel, "loss", n => n.StartsWith("loss.", StringComparison.Ordinal));
+        Series(surface.Canvas, rows, 2 * Panel, "gradient norm", n => n.StartsWith("norm.", StringComparison.Ordinal), MaxNorm);
         using var image = surface.Snapshot();
         using var png = image.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 
-    private static void Series(SKCanvas canvas, IReadOnlyList<JsonElement> rows, int top, string title, Func<string, bool> chosen)
+    private static void Series(SKCanvas canvas, IReadOnlyList<JsonElement> rows, int top, string title, Func<string, bool> chosen, double most = MaxLoss)
     {
         string[] names = [.. rows.SelectMany(r => r.EnumerateObject().Select(p => p.Name)).Where(chosen).Distinct().Order(StringComparer.Ordinal)];
         if (names.Length == 0) return;
         var minutes = Math.Max(1, rows.Max(r => r.GetProperty("minutes").GetDouble()));
-        var highest = Math.Max(1, rows.Max(r => names.Max(n => r.TryGetProperty(n, out var v) ? Math.Min(v.GetDouble(), 6) : 0)));
+        var highest = Math.Max(1, rows.Max(r => names.Max(n => r.TryGetProperty(n, out var v) ? Math.Min(v.GetDouble(), most) : 0)));
         using var paint = new SKPaint { IsAntialias = true, Color = SKColors.Black, StrokeWidth = 1 };
         PixelFont.Draw(canvas, $"{title}, over {minutes:0} minutes; axis 0..{highest:0.0}", 50, top + 8, SKColors.Black, 2);
         canvas.DrawLine(50, top + Panel - 30, Width - 230, top + Panel - 30, paint);
