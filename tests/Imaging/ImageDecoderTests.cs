@@ -23,9 +23,7 @@ public sealed class ImageDecoderTests
     [InlineData(8, new byte[] { 30, 60, 20, 50, 10, 40 }, 2)]
     public void Orientation_IsApplied(byte orientation, byte[] expected, int width)
     {
-        // Big-endian TIFF, one entry: tag 0x0112, SHORT, count 1.
-        byte[] exif = [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
-        var image = ImageDecoder.Decode(TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]], exif));
+        var image = ImageDecoder.Decode(TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]], TestPng.Orientation(orientation)));
         Assert.Equal((width, 6 / width), (image.Width, image.Height));
         Assert.Equal(expected, image.Rgb.Where((_, i) => i % 3 == 0));
     }

@@ -90,17 +90,12 @@ public sealed class CachingTests
     [InlineData(false, true, 2, 3)]
     public async Task AroundFunctionCalls_ItSavesThem_AndInsideThemOnlyTheModelsPart(bool outside, bool outputChanges, int calls, int requests)
     {
-        var called = 0;
-        var tool = AIFunctionFactory.Create(() => $"seen{(outputChanges ? ++called : ++called * 0)}", "look");
-        var engine = new ToolScript(true, "<tool_call>\n{\"name\": \"look\", \"arguments\": {}}\n</tool_call>", "A cat.");
         var invoked = 0;
+        var tool = AIFunctionFactory.Create(() => ++invoked > 0 && outputChanges ? $"seen {invoked}" : "seen", "look");
+        var engine = new ToolScript(true, "<tool_call>\n{\"name\": \"look\", \"arguments\": {}}\n</tool_call>", "A cat.");
         var builder = new D2PrunerChatClient(engine).AsBuilder();
         if (outside) builder.UseD2PrunerDistributedCache(_cache);
-        builder.UseFunctionInvocation(configure: f => f.FunctionInvoker = (context, cancel) =>
-        {
-            invoked++;
-            return context.Function.InvokeAsync(context.Arguments, cancel);
-        });
+        builder.UseFunctionInvocation();
         if (!outside) builder.UseD2PrunerDistributedCache(_cache);
         using var client = builder.Build();
         for (var i = 0; i < 2; i++) Assert.Equal("A cat.", (await client.GetResponseAsync([Question], new ChatOptions { Tools = [tool] })).Text);

@@ -21,10 +21,9 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
     public async Task APictureTurnedByExif_IsSeenUpright()
     {
         const int width = 60, height = 40;
-        byte[] turn = [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
         var stored = Enumerable.Range(0, height).Select(y => Enumerable.Range(0, width).Select(x => (byte)(x * 4 + y * y / 8)).ToArray()).ToArray();
         var upright = Enumerable.Range(0, width).Select(y => Enumerable.Range(0, height).Select(x => stored[height - 1 - x][y]).ToArray()).ToArray();
-        var pictures = new[] { TestPng.Write(width, height, 8, 0, stored, turn), TestPng.Write(height, width, 8, 0, upright), TestPng.Write(width, height, 8, 0, stored) };
+        var pictures = new[] { TestPng.Write(width, height, 8, 0, stored, TestPng.Orientation(6)), TestPng.Write(height, width, 8, 0, upright), TestPng.Write(width, height, 8, 0, stored) };
         var options = new ChatOptions { MaxOutputTokens = 2, RawRepresentationFactory = _ => new VisionGenerationSettings { Preset = PruningPreset.Understanding, IncludeScores = true } };
         var seen = new List<PrunedImageReport>();
         foreach (var picture in pictures)
@@ -82,8 +81,7 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
 
         public async Task InitializeAsync()
         {
-            var folder = Path.Combine(Repository.Root, "samples", "DemoModel", "demo-llava");
-            Value = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = folder, Device = "cpu" });
+            Value = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu" });
         }
 
         public async Task DisposeAsync() => await Value.DisposeAsync();

@@ -29,6 +29,13 @@ internal sealed class PromptIds
     /// <summary>Ids of its other coordinates.</summary>
     public int[] Others { get; }
 
+    /// <summary>The number that an id stands for in a box, and the ids of its kind; -1 if it is no number of a box.</summary>
+    public (int[] Family, int Value) Coordinate(int id)
+    {
+        var family = Array.IndexOf(First, id) >= 0 ? First : Others;
+        return (family, Array.IndexOf(family, id));
+    }
+
     public int Vocabulary => _tokenizer.VocabularySize;
 
     public int EndId => _tokenizer.EosId!.Value;

@@ -70,13 +70,13 @@ internal sealed class QuestionBatch
         var options = new SceneOptions(plan.MinObjects, plan.MaxObjects, plan.PlateChance, plan.MaxPlates) { Region = region };
         var pixels = new float[plan.Batch * 3 * side * side];
         var rgb = new byte[3 * side * side];
-        var (segments, owned) = (new List<Segment>(), new List<(int Picture, PatchLabels Labels)>());
+        var (segments, owned) = (new List<Segment>(), new List<PatchLabels>());
         for (var b = 0; b < plan.Batch; b++)
         {
             var scene = Scene.Sample(rng, options);
             var image = SceneImage.Draw(scene);
             var labels = PatchLabels.Of(scene, image, row, column, grid, grid);
-            owned.Add((b, labels));
+            owned.Add(labels);
             Windows.Crop(image, row, column, grid, rgb);
             PixelNormalizer.Clip.ToPlanes(rgb, pixels.AsSpan(b * rgb.Length, rgb.Length));
             var writer = new QuestionWriter(rng, scene);
@@ -95,7 +95,7 @@ internal sealed class QuestionBatch
         return Pack(plan, prompts, segments, owned, pixels, row, column, lengths);
     }
 
-    private static QuestionBatch Pack(StagePlan plan, PromptIds prompts, List<Segment> segments, List<(int Picture, PatchLabels Labels)> owned, float[] pixels, int row, int column, int[] lengths)
+    private static QuestionBatch Pack(StagePlan plan, PromptIds prompts, List<Segment> segments, List<PatchLabels> owned, float[] pixels, int row, int column, int[] lengths)
     {
         var (grid, prefix) = (plan.Grid, prompts.Prefix);
         var pictureLength = prefix.Length + grid * grid;
@@ -135,7 +135,7 @@ internal sealed class QuestionBatch
         var (subject, counting, reference) = (new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength]);
         var r = 0;
         var (pictureRows, pictureSides, placeRows, placeSides) = (new List<long>(), new List<float>(), new List<long>(), new List<float>());
-        foreach (var (picture, labels) in plan.Places ? owned : [])
+        foreach (var (picture, labels) in plan.Places ? owned.Index() : [])
         {
             for (var i = 0; i < labels.Owner.Length; i++)
             {
@@ -162,6 +162,7 @@ internal sealed class QuestionBatch
             }
         }
 
+        var total = emphasis.Sum();
         return new QuestionBatch
         {
             Pixels = pixels,
@@ -175,7 +176,7 @@ internal sealed class QuestionBatch
             AnswerRows = [.. answerRows],
             Targets = targets,
             Weights = weights,
-            AttentionWeights = Array.ConvertAll(emphasis, e => e * emphasis.Length / emphasis.Sum()),
+            AttentionWeights = Array.ConvertAll(emphasis, e => e * emphasis.Length / total),
             SubjectMask = subject,
             CountTarget = counting,
             ReferenceMask = reference,
@@ -190,8 +191,7 @@ internal sealed class QuestionBatch
 
     private static double Target(PromptIds prompts, int id, Span<float> row)
     {
-        var family = Array.IndexOf(prompts.First, id) >= 0 ? prompts.First : prompts.Others;
-        var at = Array.IndexOf(family, id);
+        var (family, at) = prompts.Coordinate(id);
         if (at < 0)
         {
             row[id] = 1;
@@ -221,8 +221,8 @@ internal sealed class QuestionBatch
             var right = true;
             for (var i = 0; i < answer.Length; i++)
             {
-                var family = Array.IndexOf(prompts.First, answer[i]) >= 0 ? prompts.First : prompts.Others;
-                if (Array.IndexOf(family, answer[i]) is >= 0 and var at && Array.IndexOf(family, (int)given[i]) is >= 0 and var guess) statistics.Add($"bins.{question.Task}", Math.Abs(at - guess));
+                var (family, at) = prompts.Coordinate(answer[i]);
+                if (at >= 0 && Array.IndexOf(family, (int)given[i]) is >= 0 and var guess) statistics.Add($"bins.{question.Task}", Math.Abs(at - guess));
             }
 
             if (question.Box is not null)

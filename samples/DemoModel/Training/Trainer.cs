@@ -44,7 +44,7 @@ internal sealed class Trainer
         if (resume && !File.Exists(checkpoint)) throw new FileNotFoundException($"There is no {TrainingState.FileName} in {folder}; start with 'train'.");
         _state = resume
             ? TrainingState.Load(checkpoint, _layout)
-            : new TrainingState(new AdamW(_layout, Initializer.Create(_layout, plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others)));
+            : new TrainingState(new AdamW(_layout, FirstValues()));
         _log = new TrainingLog(folder, append: resume);
         _replicas = [.. Enumerable.Range(0, workers).Select(_ => new Replica(_layout, _blueprint))];
         foreach (var r in _replicas) r.Write(_state.Optimizer.Master, 0);
@@ -92,9 +92,11 @@ internal sealed class Trainer
         _log.Say(_state.Stage >= _plan.Stages.Count ? "the plan is done" : $"stopped; 'resume --out {_folder}' continues");
     }
 
+    private float[] FirstValues() => Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others);
+
     private void RestartDecoder()
     {
-        var fresh = Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others);
+        var fresh = FirstValues();
         var o = _state.Optimizer;
         foreach (var slot in _layout.Slots.Where(s => s.Module is "projector" or "decoder"))
         {
