@@ -37,7 +37,7 @@ public sealed class EngineRecoveryTests
         while (engine.GetStatus() is not { IsBusy: true, QueueLength: 1 }) await Task.Delay(5);
         var stop = engine.StopAsync();
         Assert.Equal(EngineState.Stopping, engine.GetStatus().State);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => VisionLanguageEngineTests.All(engine, "late"));
+        await Assert.ThrowsAsync<EngineUnavailableException>(() => VisionLanguageEngineTests.All(engine, "late"));
         gate.Set();
         await stop;
         Assert.IsType<GenerationCompleted>((await running)[^1]);

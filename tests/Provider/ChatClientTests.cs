@@ -94,7 +94,7 @@ public sealed class ChatClientTests
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
         await client.GetResponseAsync([Question()], new ChatOptions { ModelId = "scripted-7b" });
-        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => client.GetResponseAsync([Question()], new ChatOptions { ModelId = "gpt" }));
+        var e = await Assert.ThrowsAsync<ModelMismatchException>(() => client.GetResponseAsync([Question()], new ChatOptions { ModelId = "gpt" }));
         Assert.Contains("gpt", e.Message);
     }
 

@@ -56,7 +56,7 @@ public sealed class OptionsTableTests
     public async Task ModelId_OfTheModelPasses_AnotherIsRefused()
     {
         await Ask(new ChatOptions { ModelId = "SCRIPTED-7B" });
-        Assert.Contains("gpt", (await Assert.ThrowsAsync<InvalidOperationException>(() => Ask(new ChatOptions { ModelId = "gpt" }))).Message);
+        Assert.Contains("gpt", (await Assert.ThrowsAsync<ModelMismatchException>(() => Ask(new ChatOptions { ModelId = "gpt" }))).Message);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ internal sealed class AllowedFiles
             var file = new FileInfo(Find(uri, path));
             // Pipes and devices have no length, and reading one may never end.
             if (file.Length == 0) throw new ImageAccessDeniedException(uri, "it is empty or no ordinary file.");
-            if (file.Length > _maxBytes) throw new ImageAccessDeniedException(uri, $"it has {file.Length} bytes; {_maxBytes} are allowed.");
+            if (file.Length > _maxBytes) throw new ImageAccessDeniedException(uri, $"it has {file.Length} bytes; {_maxBytes} are allowed.", Runtime.VisionErrorKind.TooLarge);
             return await File.ReadAllBytesAsync(file.FullName, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

@@ -98,7 +98,7 @@ internal sealed class AllowedHosts : IDisposable
 
         return bytes.ToArray();
 
-        ImageAccessDeniedException TooLarge() => new(uri, $"it has more than the {_maxBytes} bytes allowed.");
+        ImageAccessDeniedException TooLarge() => new(uri, $"it has more than the {_maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
     }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ internal static class DataUri
         var isBase64 = text.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase);
         // Three quarters for base64; a percent-encoded payload decodes to a third of its length at the least.
         if (payload.Length / (isBase64 ? 4 * 3 : 3) > maxBytes || (isBase64 && payload.Length / 4 * 3L > maxBytes + 3))
-            throw new ImageAccessDeniedException(uri, $"it holds more than the {maxBytes} bytes allowed.");
+            throw new ImageAccessDeniedException(uri, $"it holds more than the {maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
         if (!isBase64) return System.Web.HttpUtility.UrlDecodeToBytes(payload.ToString());
         try
         {

@@ -83,7 +83,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     {
         if (bytes.IsEmpty) throw new ArgumentException($"{what} is empty; expected the bytes of an encoded picture.");
         if (bytes.Length > options.MaxImageBytes)
-            throw new ArgumentException($"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise the limit.");
+            throw new RequestTooLargeException($"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise the limit.");
         if (mustSniff && ImageSniffer.Sniff(bytes.Span) is null)
             throw new NotSupportedException($"{what} holds no known picture format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
 
@@ -108,7 +108,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     {
         var count = messages.Sum(m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart) : ToolMessages.Flatten(m).Count(c => c is DataContent or UriContent));
         if (count > options.MaxImagesPerRequest)
-            throw new ArgumentException($"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise the limit.");
+            throw new RequestTooLargeException($"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise the limit.");
     }
 
     private static void RequireImageType(string mediaType, string kind)

@@ -13,7 +13,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
     /// <param name="owner">The client, for the raw representation factory.</param>
     /// <param name="modelNames">The model's id and aliases.</param>
     /// <exception cref="ArgumentException">A value is out of range or unreadable.</exception>
-    /// <exception cref="InvalidOperationException">Another model is asked for.</exception>
+    /// <exception cref="ModelMismatchException">Another model is asked for.</exception>
     /// <exception cref="NotSupportedException">Something that cannot be dropped without changing what was asked.</exception>
     public RequestSettings Map(ChatOptions? options, IChatClient owner, IReadOnlyCollection<string> modelNames)
     {
@@ -91,8 +91,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
     private static void CheckModel(string? modelId, IReadOnlyCollection<string> modelNames)
     {
         if (string.IsNullOrEmpty(modelId) || modelNames.Contains(modelId, StringComparer.OrdinalIgnoreCase)) return;
-        throw new InvalidOperationException(
-            $"The request asks for model '{modelId}', but this client serves '{modelNames.First()}'. Leave ChatOptions.ModelId empty, or register a client for that model.");
+        throw new ModelMismatchException(modelId, modelNames.First());
     }
 
     private static void Require(bool condition, string name, object? value, string expected)

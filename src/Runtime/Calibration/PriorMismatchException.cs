@@ -3,12 +3,15 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Runtime.Calibration;
 
 /// <summary>A positional prior was made for another model, chat template or K.</summary>
-public sealed class PriorMismatchException : InvalidOperationException
+public sealed class PriorMismatchException : InvalidOperationException, IVisionError
 {
     internal PriorMismatchException(string message)
         : base(message)
     {
     }
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.InvalidRequest;
 
     /// <summary>Refuses a prior that says of itself that it belongs to something else; one without provenance is taken.</summary>
     internal static void Check(PositionalBiasPrior prior, string path, VisionModelInfo model, int? layer)

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>A model folder cannot be loaded; the message lists everything that is wrong with it.</summary>
-public sealed class CheckpointException : InvalidOperationException
+public sealed class CheckpointException : InvalidOperationException, IVisionError
 {
     /// <summary>Creates it.</summary>
     /// <param name="folder">The folder.</param>
@@ -19,6 +19,9 @@ public sealed class CheckpointException : InvalidOperationException
 
     /// <summary>Everything that is wrong.</summary>
     public IReadOnlyList<string> Problems { get; }
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.Unavailable;
 
     private static IEnumerable<string> Shorten(IReadOnlyList<string> problems) =>
         problems.Count <= 60 ? problems : problems.Take(60).Append($"... and {problems.Count - 60} more");

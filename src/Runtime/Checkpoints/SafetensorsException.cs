@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>A safetensors file is damaged or holds what cannot be read; the message names the file, what was found and what was expected.</summary>
-public sealed class SafetensorsException : IOException
+public sealed class SafetensorsException : IOException, IVisionError
 {
     /// <summary>Creates it.</summary>
     /// <param name="path">The file.</param>
@@ -12,4 +12,7 @@ public sealed class SafetensorsException : IOException
 
     /// <summary>The file.</summary>
     public string FilePath { get; }
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.Unavailable;
 }

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>The engine's queue is full; try again later or raise <see cref="VisionModelOptions.QueueCapacity"/>.</summary>
-public sealed class EngineBusyException : InvalidOperationException
+public sealed class EngineBusyException : InvalidOperationException, IVisionError
 {
     /// <summary>Creates it.</summary>
     /// <param name="capacity">The queue's capacity.</param>
@@ -10,10 +10,13 @@ public sealed class EngineBusyException : InvalidOperationException
 
     /// <summary>The queue's capacity.</summary>
     public int Capacity { get; }
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.Busy;
 }
 
 /// <summary>A request needed more memory than there is. The engine has freed what it could and goes on with the next request.</summary>
-public sealed class EngineOutOfMemoryException : InvalidOperationException
+public sealed class EngineOutOfMemoryException : InvalidOperationException, IVisionError
 {
     /// <summary>Creates it.</summary>
     /// <param name="inner">What the allocator said.</param>
@@ -21,6 +24,9 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException
         : base("The request needs more memory than there is, even with an empty picture cache. Send fewer or smaller pictures or less text, keep fewer visual tokens, or lower MaxContextTokens or VisionCacheBytes.", inner)
     {
     }
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.TooLarge;
 
     // libtorch's allocators know no type of their own for this: CUDA and CPU say it in words.
     internal static bool Is(Exception e) => e is OutOfMemoryException

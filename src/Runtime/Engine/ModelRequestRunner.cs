@@ -58,7 +58,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         if (room < 1)
         {
             var visual = prompt.Images.Sum(i => i.TokenCount);
-            throw new PromptException($"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller pictures, or less text.");
+            throw new PromptException($"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller pictures, or less text.", VisionErrorKind.TooLarge);
         }
 
         var constraint = request.Generation.Grammar is { } grammar ? _constraints.Create(grammar) : null;

@@ -190,7 +190,7 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_stopping) throw new InvalidOperationException("The engine is stopping and takes no new requests.");
+            if (_stopping) throw new EngineUnavailableException("The engine is stopping and takes no new requests.");
             if (_queue.Count >= _capacity)
             {
                 EngineTelemetry.Counted(Model.Id, "rejected");

@@ -13,7 +13,7 @@ public static class ImageDecoder
     {
         limits ??= ImageLimits.Default;
         if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
-        if (bytes.Length > limits.MaxBytes) throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.");
+        if (bytes.Length > limits.MaxBytes) throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.", kind: VisionErrorKind.TooLarge);
         using var data = SKData.CreateCopy(bytes.Span);
         using var stream = new SKMemoryStream(data);
         using var codec = SKCodec.Create(stream, out var created);
@@ -21,7 +21,7 @@ public static class ImageDecoder
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");
         if ((long)width * height > limits.MaxPixels)
-            throw new ImageDecodeException($"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one or raise the limit.");
+            throw new ImageDecodeException($"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one or raise the limit.", kind: VisionErrorKind.TooLarge);
         var rgba = Pixels(codec, width, height);
         var origin = codec.EncodedOrigin;
         if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default) origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;

@@ -41,7 +41,7 @@ public static class PillowResizer
         var (first, end) = down is null ? (window.Top, window.Top + window.Height) : (down.Min(t => t.Start), down.Max(t => t.Start + t.Weights.Length));
         var work = 3L * window.Width * Math.Max(end - first, window.Height);
         if (work > MaxWorkBytes)
-            throw new ImageDecodeException($"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is {MaxWorkBytes}. Cut the picture.");
+            throw new ImageDecodeException($"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is {MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
         var rows = Horizontal(source, newWidth, filter, window, first, end);
         return down is null ? rows : Vertical(rows, window.Width * 3, first, down);
     }

@@ -79,7 +79,7 @@ public sealed class PromptEncoder
         if (tools.Count == 0) return _template.Render(turns);
         return _template is IToolChatTemplate template
             ? template.Render(turns, tools)
-            : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.");
+            : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.", VisionErrorKind.Unsupported);
     }
 
     private static VisualTokenLayout LayoutAt(ProcessedImage image, int start) => new(
