@@ -31,7 +31,7 @@ internal static class AnswerJson
             ["preset"] = r.Preset.ToString().ToLowerInvariant(),
             ["reason"] = r.PresetReason,
             ["method"] = r.Method,
-            ["layer"] = r.Layer,
+            ["layer"] = r.LayersBeforePruning,
             ["alpha"] = r.Alpha,
             ["prior"] = r.Prior,
             ["visual_tokens"] = r.VisualTokens,

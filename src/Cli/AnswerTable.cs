@@ -13,7 +13,7 @@ internal static class AnswerTable
         table.AddRow("visual tokens", $"{r.VisualTokens}");
         table.AddRow("kept", $"{r.VisualTokensKept}");
         table.AddRow("preset", Markup.Escape($"{r.Preset} ({r.PresetReason})"));
-        if (r.Method is not null) table.AddRow("method", Markup.Escape($"{r.Method}, K = {r.Layer}, alpha = {r.Alpha}, prior: {r.Prior ?? "none"}"));
+        if (r.Method is not null) table.AddRow("method", Markup.Escape($"{r.Method}, K = {r.LayersBeforePruning}, alpha = {r.Alpha}, prior: {r.Prior ?? "none"}"));
         table.AddRow("prune", $"{r.Times.PruneMs:F1} ms");
         table.AddRow("vision / prefill / decode", $"{r.Times.VisionMs:F0} / {r.Times.PrefillMs:F0} / {r.Times.DecodeMs:F0} ms");
         table.AddRow("tokens/s", TokensPerSecond(response, r) is { } s ? $"{s:F1}" : "-");
@@ -35,7 +35,7 @@ internal static class AnswerTable
         table.AddRow("prefill ms", $"{a.Times.PrefillMs:F1}", $"{b.Times.PrefillMs:F1} (pruning {b.Times.PruneMs:F1})");
         table.AddRow("decode ms", $"{a.Times.DecodeMs:F1}", $"{b.Times.DecodeMs:F1}");
         table.AddRow("KV bytes", $"{a.KvBytes:N0}", $"{b.KvBytes:N0}");
-        table.AddRow("method", "-", Markup.Escape($"{b.Method ?? "none"}, K = {b.Layer}, prior: {b.Prior ?? "none"}"));
+        table.AddRow("method", "-", Markup.Escape($"{b.Method ?? "none"}, K = {b.LayersBeforePruning}, prior: {b.Prior ?? "none"}"));
         AnsiConsole.Write(table);
     }
 

@@ -99,7 +99,7 @@ internal static class AskCommand
     private static VisualPruningOptions Overrides(ParseResult parse)
     {
         var (ratio, tokens) = ParseKeep(parse.GetValue(Keep));
-        return new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, Layer = parse.GetValue(Layer), Alpha = parse.GetValue(Alpha) };
+        return new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, LayersBeforePruning = parse.GetValue(Layer), Alpha = parse.GetValue(Alpha) };
     }
 
     /// <summary>A whole number without a point is a token count, anything else a ratio.</summary>

@@ -47,7 +47,7 @@ internal static class InspectCommand
         {
             var s = PruningSettings.FromPreset(preset);
             var kept = BudgetSplit.Split(s.Budget, [visual])[0];
-            Row(preset.ToString(), $"keeps {kept} of {visual} visual tokens after layer {Math.Min(s.Layer, text.Layers - 1) - 1} (K = {Math.Min(s.Layer, text.Layers - 1)}); KV of the picture {perToken * 2 * kept:N0} instead of {perToken * 2 * visual:N0} bytes in 16 bit");
+            Row(preset.ToString(), $"keeps {kept} of {visual} visual tokens after layer {Math.Min(s.LayersBeforePruning, text.Layers - 1) - 1} (K = {Math.Min(s.LayersBeforePruning, text.Layers - 1)}); KV of the picture {perToken * 2 * kept:N0} instead of {perToken * 2 * visual:N0} bytes in 16 bit");
         }
 
         Row("prior", File.Exists(prior) ? $"K = {string.Join(", ", PriorFile.Load(prior).Layers)}" : $"none ({ModelLoader.PriorFileName} is not there): attention is not debiased");

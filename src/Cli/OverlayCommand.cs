@@ -34,7 +34,7 @@ internal static class OverlayCommand
         using var client = new D2PrunerChatClient(engine);
         var (ratio, tokens) = AskCommand.ParseKeep(parse.GetValue(Keep));
         var request = new ChatOptions { MaxOutputTokens = 1, AdditionalProperties = new() { [AskCommand.IncludeScores] = true } };
-        request.WithPruning(parse.GetValue(Preset)).WithPruning(new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, Layer = parse.GetValue(Layer) });
+        request.WithPruning(parse.GetValue(Preset)).WithPruning(new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, LayersBeforePruning = parse.GetValue(Layer) });
         var message = new ChatMessage(ChatRole.User, [new DataContent(bytes, "application/octet-stream"), new TextContent(parse.GetValue(Prompt))]);
         var response = await client.GetResponseAsync([message], request, cancellationToken);
         var result = (GenerationResult)response.RawRepresentation!;

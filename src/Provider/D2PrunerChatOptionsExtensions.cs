@@ -30,7 +30,7 @@ public static class D2PrunerChatOptionsExtensions
         Set(options, D2PrunerKeys.Method, overrides.Method);
         Set(options, D2PrunerKeys.KeepRatio, overrides.KeepRatio);
         Set(options, D2PrunerKeys.KeepTokens, overrides.KeepTokens);
-        Set(options, D2PrunerKeys.Layer, overrides.Layer);
+        Set(options, D2PrunerKeys.Layer, overrides.LayersBeforePruning);
         Set(options, D2PrunerKeys.Alpha, overrides.Alpha);
         Set(options, D2PrunerKeys.Theta, overrides.Theta);
         Set(options, D2PrunerKeys.PivotRatio, overrides.PivotRatio);

@@ -35,7 +35,7 @@ internal static class PeakMemory
     public static long? Measure()
     {
         using var model = new RandomModel(Geometry, Layers, shareLayers: true);
-        var settings = new PruningSettings { Layer = 1, LayerIsExplicit = true, Budget = TokenBudget.OfTokens(320), Prior = "uniform" };
+        var settings = new PruningSettings { LayersBeforePruning = 1, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(320), Prior = "uniform" };
         try
         {
             File.WriteAllText("/proc/self/clear_refs", "5");

@@ -144,11 +144,11 @@ public sealed class CalibrationTests
         {
             Turns = [new ChatTurn("user", [new ImagePart(File.ReadAllBytes(pictures[0])), new TextPart("What?")])],
             Generation = new GenerationSettings { MaxNewTokens = 1 },
-            Pruning = new PruningSettings { Layer = 3, LayerIsExplicit = true, Prior = path, Budget = TokenBudget.OfTokens(10) },
+            Pruning = new PruningSettings { LayersBeforePruning = 3, LayersAreExplicit = true, Prior = path, Budget = TokenBudget.OfTokens(10) },
         };
         var error = await Assert.ThrowsAsync<PriorMismatchException>(async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
         Assert.Contains("K = 3", error.Message, StringComparison.Ordinal);
-        await foreach (var _ in engine.GenerateAsync(request with { Pruning = request.Pruning with { Layer = 2 } })) { }
+        await foreach (var _ in engine.GenerateAsync(request with { Pruning = request.Pruning with { LayersBeforePruning = 2 } })) { }
     }
 
     [Fact]

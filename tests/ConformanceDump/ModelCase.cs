@@ -40,8 +40,8 @@ public sealed record PruningCase(string Name, PruningSettings Settings, bool Use
             p.GetProperty("name").GetString()!,
             new PruningSettings
             {
-                Layer = p.TryGetProperty("layer", out var k) ? k.GetInt32() : plain.Layer,
-                LayerIsExplicit = true,
+                LayersBeforePruning = p.TryGetProperty("layer", out var k) ? k.GetInt32() : plain.LayersBeforePruning,
+                LayersAreExplicit = true,
                 Alpha = Number("alpha", plain.Alpha),
                 Theta = Number("theta", plain.Theta),
                 PivotRatio = Number("pivot_ratio", plain.PivotRatio),

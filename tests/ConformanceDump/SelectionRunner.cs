@@ -37,7 +37,7 @@ public sealed class SelectionRunner : IDisposable
         var settings = new PruningSettings
         {
             Method = method,
-            Layer = 2,
+            LayersBeforePruning = 2,
             Budget = TokenBudget.OfTokens(n),
             Alpha = Number("alpha", 1),
             Theta = Number("theta", 0.8),

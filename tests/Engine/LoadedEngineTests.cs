@@ -107,15 +107,15 @@ public sealed class LoadedEngineTests
     public async Task ImpossibleLayer_IsRefusedBeforeQueueing(int layer)
     {
         await using var engine = await Load();
-        Assert.ThrowsAny<ArgumentException>(() => engine.GenerateAsync(Request(2) with { Pruning = new PruningSettings { Layer = layer, LayerIsExplicit = true } }));
+        Assert.ThrowsAny<ArgumentException>(() => engine.GenerateAsync(Request(2) with { Pruning = new PruningSettings { LayersBeforePruning = layer, LayersAreExplicit = true } }));
     }
 
     [Fact]
     public async Task PresetLayerBeyondTheModel_IsCapped()
     {
         await using var engine = await Load();
-        var result = await Ask(engine, 1, new PruningSettings { Layer = 40 });
-        Assert.Equal(5, result.Prefill.Pruning!.Layer);
+        var result = await Ask(engine, 1, new PruningSettings { LayersBeforePruning = 40 });
+        Assert.Equal(5, result.Prefill.Pruning!.LayersBeforePruning);
     }
 
     [Fact]

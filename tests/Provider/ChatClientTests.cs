@@ -51,7 +51,7 @@ public sealed class ChatClientTests
         {
             Assert.Equal(PruningPreset.Understanding, report.Preset);
             Assert.Equal("d2pruner", report.Method);
-            Assert.Equal(2, report.Layer);
+            Assert.Equal(2, report.LayersBeforePruning);
             Assert.Equal(4, report.VisualTokens);
             Assert.Equal([1, 2], report.Images[0].Kept);
             Assert.Equal("uniform", report.Prior);
@@ -106,10 +106,10 @@ public sealed class ChatClientTests
         var where = await client.GetResponseAsync([Question("Where is the red cup?")]);
         Assert.Equal(PruningPreset.Localization, where.GetPruningReport()!.Preset);
         Assert.NotEmpty(where.GetPruningReport()!.PresetReason);
-        Assert.Equal((0.5, 5), (engine.Last.Pruning!.Alpha, engine.Last.Pruning.Layer));
+        Assert.Equal((0.5, 5), (engine.Last.Pruning!.Alpha, engine.Last.Pruning.LayersBeforePruning));
         var what = await client.GetResponseAsync([Question("Describe the picture.")]);
         Assert.Equal(PruningPreset.Understanding, what.GetPruningReport()!.Preset);
-        Assert.Equal((1.0, 2), (engine.Last.Pruning!.Alpha, engine.Last.Pruning.Layer));
+        Assert.Equal((1.0, 2), (engine.Last.Pruning!.Alpha, engine.Last.Pruning.LayersBeforePruning));
     }
 
     [Fact]
@@ -118,13 +118,13 @@ public sealed class ChatClientTests
         var engine = new ScriptedEngine();
         using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Understanding, Pruning = new() { KeepTokens = 100, Theta = 0.7 } });
         await client.GetResponseAsync([Question()]);
-        Assert.Equal((100, 0.7, 2), (engine.Last.Pruning!.Budget.Tokens, engine.Last.Pruning.Theta, engine.Last.Pruning.Layer));
-        await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = 0.25, Layer = 3 }));
-        Assert.Equal((0.25, 0.7, 3), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.Layer));
-        Assert.True(engine.Last.Pruning.LayerIsExplicit);
+        Assert.Equal((100, 0.7, 2), (engine.Last.Pruning!.Budget.Tokens, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
+        await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = 0.25, LayersBeforePruning = 3 }));
+        Assert.Equal((0.25, 0.7, 3), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
+        Assert.True(engine.Last.Pruning.LayersAreExplicit);
         // A request that names a preset drops the client's overrides.
         await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(PruningPreset.Localization));
-        Assert.Equal((0.5, 0.8, 5), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.Layer));
+        Assert.Equal((0.5, 0.8, 5), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
         await client.GetResponseAsync([Question()], new ChatOptions().WithoutPruning());
         Assert.Null(engine.Last.Pruning);
     }

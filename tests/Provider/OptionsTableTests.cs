@@ -38,7 +38,7 @@ public sealed class OptionsTableTests
     public async Task AdditionalProperties_OwnKeysAreRead_ForeignOnesPassed_MisspeltOnesRefused()
     {
         var request = await Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_tokens"] = "2", ["d2pruner.preset"] = "localization", ["somebody.else"] = new object() } });
-        Assert.Equal((2, 5), (request.Pruning!.Budget.Tokens, request.Pruning.Layer));
+        Assert.Equal((2, 5), (request.Pruning!.Budget.Tokens, request.Pruning.LayersBeforePruning));
         var e = await Assert.ThrowsAsync<ArgumentException>(() => Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ration"] = 0.5 } }));
         Assert.Contains("d2pruner.keep_ratio", e.Message);
     }

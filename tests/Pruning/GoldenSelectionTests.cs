@@ -56,7 +56,7 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
             using var scope = torch.NewDisposeScope();
             var set = SelectionFixture.Set(c);
             var dart = method == "dart-equal-n";
-            var image = Run(create(new PruningSettings { Layer = Layer }), SelectionFixture.Layout(c), c.GetProperty("n").GetInt32(), candidates => new PruningContext
+            var image = Run(create(new PruningSettings { LayersBeforePruning = Layer }), SelectionFixture.Layout(c), c.GetProperty("n").GetInt32(), candidates => new PruningContext
             {
                 Layout = candidates.Layout,
                 Budget = candidates.Budget,

@@ -35,7 +35,7 @@ public sealed class PrunerTests
     [InlineData("fastv")]
     [InlineData("dart")]
     public void K_zero_needs_no_attention_row(string method) =>
-        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = method, Layer = 0 })).Message);
+        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = method, LayersBeforePruning = 0 })).Message);
 
     [Fact]
     public void Settings_out_of_range_are_refused()
@@ -89,7 +89,7 @@ public sealed class PrunerTests
     public void Random_is_repeatable_and_hangs_on_the_seed()
     {
         var context = new PruningContext { Layout = Layouts.Grids((10, 10)), Budget = 30 };
-        var settings = new PruningSettings { Layer = 0 };
+        var settings = new PruningSettings { LayersBeforePruning = 0 };
         var kept = new RandomTokenPruner(settings, 1).Reduce(context).Kept;
         Assert.Equal(kept, new RandomTokenPruner(settings, 1).Reduce(context).Kept);
         Assert.NotEqual(kept, new RandomTokenPruner(settings, 2).Reduce(context).Kept);

@@ -66,7 +66,7 @@ internal static class EvaluateCommand
         report["keep"] = parse.GetValue(Keep);
         report["preset"] = pruning?.Preset.ToString();
         report["method"] = pruning?.Method;
-        report["layer"] = pruning?.Layer;
+        report["layer"] = pruning?.LayersBeforePruning;
         report["seconds"] = Math.Round(watch.Elapsed.TotalSeconds, 1);
         var text = report.ToJsonString(Indented);
         Console.WriteLine(text);
@@ -81,7 +81,7 @@ internal static class EvaluateCommand
         var settings = PruningSettings.FromPreset(preset is null or PruningPreset.Auto ? PruningPreset.Understanding : preset.Value);
         if (keep is { } n) settings = settings with { Budget = TokenBudget.OfTokens(n) };
         if (method is not null) settings = settings with { Method = method };
-        return parse.GetValue(Layer) is { } k ? settings with { Layer = k, LayerIsExplicit = true } : settings;
+        return parse.GetValue(Layer) is { } k ? settings with { LayersBeforePruning = k, LayersAreExplicit = true } : settings;
     }
 
     private static string DefaultModel()

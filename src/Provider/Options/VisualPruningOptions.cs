@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using D2Pruner.AI.Pruning;
+using Microsoft.Extensions.Configuration;
 
 namespace D2Pruner.AI;
 
@@ -17,9 +19,10 @@ public sealed class VisualPruningOptions
     [Range(1, int.MaxValue)]
     public int? KeepTokens { get; set; }
 
-    /// <summary>K: decoder layers 0..K-1 see every token; 0..L-1.</summary>
+    /// <summary>K, a count: decoder layers 0..K-1 see every token; 0..L-1. <c>Layer</c> in configuration, <c>d2pruner.layer</c> in requests.</summary>
+    [ConfigurationKeyName("Layer"), JsonPropertyName("layer")]
     [Range(0, int.MaxValue)]
-    public int? Layer { get; set; }
+    public int? LayersBeforePruning { get; set; }
 
     /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6).</summary>
     [Range(0d, 1d)]
@@ -45,7 +48,7 @@ public sealed class VisualPruningOptions
 
     internal bool IsEmpty => this is
     {
-        Method: null, KeepRatio: null, KeepTokens: null, Layer: null, Alpha: null, Theta: null,
+        Method: null, KeepRatio: null, KeepTokens: null, LayersBeforePruning: null, Alpha: null, Theta: null,
         PivotRatio: null, Rule: null, EvictEarlyKv: null, Prior: null,
     };
 
@@ -60,7 +63,7 @@ public sealed class VisualPruningOptions
             Method = Method ?? lessSpecific.Method,
             KeepRatio = hasBudget ? KeepRatio : lessSpecific.KeepRatio,
             KeepTokens = hasBudget ? KeepTokens : lessSpecific.KeepTokens,
-            Layer = Layer ?? lessSpecific.Layer,
+            LayersBeforePruning = LayersBeforePruning ?? lessSpecific.LayersBeforePruning,
             Alpha = Alpha ?? lessSpecific.Alpha,
             Theta = Theta ?? lessSpecific.Theta,
             PivotRatio = PivotRatio ?? lessSpecific.PivotRatio,

@@ -12,8 +12,8 @@ internal static class VisualPruningRules
             yield return $"KeepRatio ({D2PrunerKeys.KeepRatio}) is {r}; it must be greater than 0 and at most 1.";
         if (options.KeepTokens is < 1)
             yield return $"KeepTokens ({D2PrunerKeys.KeepTokens}) is {options.KeepTokens}; at least one visual token must be kept.";
-        if (options.Layer is < 0)
-            yield return $"Layer ({D2PrunerKeys.Layer}) is {options.Layer}; it must be 0 or more.";
+        if (options.LayersBeforePruning is < 0)
+            yield return $"Layer ({D2PrunerKeys.Layer}) is {options.LayersBeforePruning}; it must be 0 or more.";
         foreach (var (name, key, value) in new[]
         {
             ("Alpha", D2PrunerKeys.Alpha, options.Alpha), ("Theta", D2PrunerKeys.Theta, options.Theta), ("PivotRatio", D2PrunerKeys.PivotRatio, options.PivotRatio),

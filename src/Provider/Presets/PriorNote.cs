@@ -9,9 +9,9 @@ internal static class PriorNote
     public static ResolvedPruning Add(ResolvedPruning resolved, VisionModelInfo model)
     {
         if (resolved.Settings is not { Method: "d2pruner" } settings) return resolved;
-        var layer = settings.LayerIsExplicit ? settings.Layer : Math.Min(settings.Layer, model.DecoderLayers - 1);
+        var layer = settings.LayersAreExplicit ? settings.LayersBeforePruning : Math.Min(settings.LayersBeforePruning, model.DecoderLayers - 1);
         var notes = new List<string> { resolved.Reason };
-        if (layer != settings.Layer) notes.Add($"K = {settings.Layer} was lowered to {layer}: the model has {model.DecoderLayers} layers.");
+        if (layer != settings.LayersBeforePruning) notes.Add($"K = {settings.LayersBeforePruning} was lowered to {layer}: the model has {model.DecoderLayers} layers.");
         if (settings.Prior is null && !model.PriorLayers.Contains(layer)) notes.Add($"No calibrated prior for K = {layer} lies beside the model, so attention is not debiased.");
         return resolved with { Reason = string.Join(" ", notes) };
     }

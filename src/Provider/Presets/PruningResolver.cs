@@ -36,8 +36,8 @@ internal static class PruningResolver
     private static PruningSettings Apply(PruningSettings preset, VisualPruningOptions o, double? autoRatio) => preset with
     {
         Method = o.Method ?? preset.Method,
-        Layer = o.Layer ?? preset.Layer,
-        LayerIsExplicit = o.Layer is not null,
+        LayersBeforePruning = o.LayersBeforePruning ?? preset.LayersBeforePruning,
+        LayersAreExplicit = o.LayersBeforePruning is not null,
         Budget = o switch
         {
             { KeepTokens: { } tokens } => TokenBudget.OfTokens(tokens),

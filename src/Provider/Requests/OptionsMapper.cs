@@ -50,7 +50,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
         Method = properties.String(D2PrunerKeys.Method),
         KeepRatio = properties.Double(D2PrunerKeys.KeepRatio),
         KeepTokens = properties.Int(D2PrunerKeys.KeepTokens),
-        Layer = properties.Int(D2PrunerKeys.Layer),
+        LayersBeforePruning = properties.Int(D2PrunerKeys.Layer),
         Alpha = properties.Double(D2PrunerKeys.Alpha),
         Theta = properties.Double(D2PrunerKeys.Theta),
         PivotRatio = properties.Double(D2PrunerKeys.PivotRatio),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI;
@@ -20,8 +21,9 @@ public sealed class PruningReport
     /// <summary>Method, or null when nothing was pruned.</summary>
     public string? Method { get; init; }
 
-    /// <summary>K: layers 0..K-1 saw every token; null when nothing was pruned.</summary>
-    public int? Layer { get; init; }
+    /// <summary>K, a count: layers 0..K-1 saw every token; null when nothing was pruned. <c>layer</c> in JSON.</summary>
+    [JsonPropertyName("layer")]
+    public int? LayersBeforePruning { get; init; }
 
     /// <summary>Share of each picture asked to be kept, or null for an absolute budget.</summary>
     public double? KeepRatio { get; init; }

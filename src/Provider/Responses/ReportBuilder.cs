@@ -15,7 +15,7 @@ internal static class ReportBuilder
             PresetSource = resolved.Source,
             PresetReason = resolved.Reason,
             Method = pruning?.Method,
-            Layer = pruning?.Layer,
+            LayersBeforePruning = pruning?.LayersBeforePruning,
             KeepRatio = pruning?.Budget.Ratio,
             KeepTokens = pruning?.Budget.Tokens,
             Alpha = pruning?.Alpha,

@@ -12,6 +12,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 public sealed class DartTokenPruner : IVisualTokenPruner
 {
     private const int PivotsPerKind = 4;
+    private static readonly Scalar Shortest = 1e-8; // held: libtorch reads it
 
     /// <summary>Creates the pruner; K and the budget are read from the settings.</summary>
     /// <exception cref="ArgumentException">K is 0.</exception>
@@ -19,7 +20,7 @@ public sealed class DartTokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(settings);
         PrunerGuard.AttentionLayer(settings, "dart");
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.Layer - 1), settings.Budget,
+        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget,
             PruningSignals.Keys | PruningSignals.FinalNormedFeatures | PruningSignals.TextRows)];
     }
 
@@ -78,8 +79,8 @@ public sealed class DartTokenPruner : IVisualTokenPruner
     private static Tensor Unit(Tensor rows)
     {
         var full = rows.to(ScalarType.Float32);
-        using Scalar shortest = 1e-8; // held while libtorch reads it
-        return full / full.square().sum(1, keepdim: true).sqrt().clamp_min(shortest);
+        var squares = full.mul(full); // square() makes a Scalar in passing
+        return full.div(squares.sum(1, keepdim: true).sqrt().clamp_min(Shortest));
     }
 
     private static Tensor Gather(Tensor rows, int[] indices) =>

@@ -13,7 +13,7 @@ public sealed class DivPruneTokenPruner : IVisualTokenPruner
     public DivPruneTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var point = settings is { LayerIsExplicit: true, Layer: > 0 } ? PruningPoint.AfterLayer(settings.Layer - 1) : PruningPoint.DecoderInput;
+        var point = settings is { LayersAreExplicit: true, LayersBeforePruning: > 0 } ? PruningPoint.AfterLayer(settings.LayersBeforePruning - 1) : PruningPoint.DecoderInput;
         Schedule = [new PruningStage(point, settings.Budget, PruningSignals.HiddenStates)];
     }
 

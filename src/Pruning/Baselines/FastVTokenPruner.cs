@@ -9,7 +9,7 @@ public sealed class FastVTokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(settings);
         PrunerGuard.AttentionLayer(settings, "fastv");
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.Layer - 1), settings.Budget, PruningSignals.LastRowAttention)];
+        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention)];
     }
 
     /// <inheritdoc/>

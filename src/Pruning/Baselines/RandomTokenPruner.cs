@@ -12,9 +12,9 @@ public sealed class RandomTokenPruner : IVisualTokenPruner
     public RandomTokenPruner(PruningSettings settings, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        if (settings.Layer < 0) throw new ArgumentException($"K is {settings.Layer}; it must be at least 0.", nameof(settings));
+        if (settings.LayersBeforePruning < 0) throw new ArgumentException($"K is {settings.LayersBeforePruning}; it must be at least 0.", nameof(settings));
         _seed = seed;
-        var point = settings.Layer == 0 ? PruningPoint.DecoderInput : PruningPoint.AfterLayer(settings.Layer - 1);
+        var point = settings.LayersBeforePruning == 0 ? PruningPoint.DecoderInput : PruningPoint.AfterLayer(settings.LayersBeforePruning - 1);
         Schedule = [new PruningStage(point, settings.Budget, PruningSignals.None)];
     }
 

@@ -36,8 +36,8 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         model.Generation.Merge(request.Generation);
         if (request.Pruning is not { } p) return;
         var layers = model.Info.DecoderLayers;
-        if (p.LayerIsExplicit && (p.Layer < 0 || p.Layer >= layers))
-            throw new ArgumentOutOfRangeException(nameof(request), p.Layer, $"K = {p.Layer} is outside 0..{layers - 1}: the model '{model.Info.Id}' has {layers} layers.");
+        if (p.LayersAreExplicit && (p.LayersBeforePruning < 0 || p.LayersBeforePruning >= layers))
+            throw new ArgumentOutOfRangeException(nameof(request), p.LayersBeforePruning, $"K = {p.LayersBeforePruning} is outside 0..{layers - 1}: the model '{model.Info.Id}' has {layers} layers.");
         PrunerFactory.Create(Capped(p));
     }
 
@@ -157,7 +157,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         return pictures;
     }
 
-    private PruningSettings Capped(PruningSettings p) => p.LayerIsExplicit ? p : p with { Layer = Math.Min(p.Layer, model.Info.DecoderLayers - 1) };
+    private PruningSettings Capped(PruningSettings p) => p.LayersAreExplicit ? p : p with { LayersBeforePruning = Math.Min(p.LayersBeforePruning, model.Info.DecoderLayers - 1) };
 
     private PositionalBiasPrior? Prior(PruningSettings p)
     {
@@ -165,15 +165,15 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
         if (p.Prior is { } path)
         {
             var named = PriorFile.Load(path);
-            PriorMismatchException.Check(named, path, model.Info, p.Layer);
+            PriorMismatchException.Check(named, path, model.Info, p.LayersBeforePruning);
             return named;
         }
 
-        if (model.Prior?.Layers.Contains(p.Layer) != true && self?.Find(p.Layer) is { } learned) return learned;
-        if (model.Prior?.Layers.Contains(p.Layer) != true && !_warnedOfPrior && p.Method == "d2pruner")
+        if (model.Prior?.Layers.Contains(p.LayersBeforePruning) != true && self?.Find(p.LayersBeforePruning) is { } learned) return learned;
+        if (model.Prior?.Layers.Contains(p.LayersBeforePruning) != true && !_warnedOfPrior && p.Method == "d2pruner")
         {
             _warnedOfPrior = true;
-            Log.NoPrior(logger, p.Layer, model.Info.Id, model.Info.Folder);
+            Log.NoPrior(logger, p.LayersBeforePruning, model.Info.Id, model.Info.Folder);
         }
 
         return model.Prior;
@@ -181,10 +181,10 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
 
     private void Learn(PruningSettings? pruning, EncodedPrompt prompt, PrefillOutput prefill)
     {
-        if (self is null || pruning is null || pruning.Prior is not null || model.Prior?.Layers.Contains(pruning.Layer) == true) return;
+        if (self is null || pruning is null || pruning.Prior is not null || model.Prior?.Layers.Contains(pruning.LayersBeforePruning) == true) return;
         for (var i = 0; i < prompt.Layouts.Count; i++)
         {
-            if (prefill.Attention[i] is { } row) self.Add(pruning.Layer, prompt.Layouts[i], row);
+            if (prefill.Attention[i] is { } row) self.Add(pruning.LayersBeforePruning, prompt.Layouts[i], row);
         }
     }
 

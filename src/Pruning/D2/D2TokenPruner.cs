@@ -23,7 +23,7 @@ public sealed class D2TokenPruner : IVisualTokenPruner
         if (!Enum.IsDefined(settings.Rule))
             throw new ArgumentException($"Rule '{settings.Rule}' is unknown; use R1, R2 or R3.", nameof(settings));
         _settings = settings;
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.Layer - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
     }
 
     /// <inheritdoc/>

@@ -7,8 +7,8 @@ internal static class PrunerGuard
 {
     public static void AttentionLayer(PruningSettings settings, string method)
     {
-        if (settings.Layer < 1)
-            throw new ArgumentException($"K = {settings.Layer} is not possible with '{method}': it needs the attention row of layer K-1, so K must be at least 1.", nameof(settings));
+        if (settings.LayersBeforePruning < 1)
+            throw new ArgumentException($"K = {settings.LayersBeforePruning} is not possible with '{method}': it needs the attention row of layer K-1, so K must be at least 1.", nameof(settings));
     }
 
     public static void Unit(double value, string name)

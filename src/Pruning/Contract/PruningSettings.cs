@@ -9,11 +9,11 @@ public sealed record PruningSettings
     /// <summary>Method name; <c>d2pruner</c> by default.</summary>
     public string Method { get; init; } = "d2pruner";
 
-    /// <summary>K: layers 0..K-1 run in full and pruning happens before layer K; 0..L-1.</summary>
-    public int Layer { get; init; } = 2;
+    /// <summary>K, a count: layers 0..K-1 see every token and pruning happens before layer K; 0..L-1.</summary>
+    public int LayersBeforePruning { get; init; } = 2;
 
     /// <summary>True when K was asked for and is not just the preset's value (a preset's K is capped at L-1, an explicit one is an error).</summary>
-    public bool LayerIsExplicit { get; init; }
+    public bool LayersAreExplicit { get; init; }
 
     /// <summary>How many visual tokens are kept.</summary>
     public TokenBudget Budget { get; init; } = TokenBudget.OfRatio(1.0 / 3);
@@ -44,7 +44,7 @@ public sealed record PruningSettings
         PruningPreset.Localization => new PruningSettings
         {
             Preset = PruningPreset.Localization,
-            Layer = 5,
+            LayersBeforePruning = 5,
             Alpha = 0.5,
             Budget = TokenBudget.OfRatio(0.5),
         },

@@ -13,6 +13,7 @@ internal sealed class CosineStrips : IDisposable
     // Held: TorchSharp's implicit scalars may be finalised while libtorch reads them.
     private static readonly Scalar Smallest = 1e-30;
     private static readonly Scalar ShortestLength = 1e-12;
+    private static readonly Scalar MinusOne = -1;
     private readonly Tensor _unit;
     private readonly int _rows;
     private readonly long _scratchBytes;
@@ -25,8 +26,9 @@ internal sealed class CosineStrips : IDisposable
         using var scope = NewDisposeScope();
         var full = features.to(ScalarType.Float32);
         // Dividing by the largest magnitude first keeps the squares of massive activations finite; a row of zeros has cosine 0 to all.
-        var scaled = full / full.abs().amax([1], keepdim: true).clamp_min(Smallest);
-        _unit = (scaled / scaled.square().sum(1, keepdim: true).sqrt().clamp_min(ShortestLength)).MoveToOuterDisposeScope();
+        var scaled = full.div(full.abs().amax([1], keepdim: true).clamp_min(Smallest));
+        var squares = scaled.mul(scaled); // square() makes a Scalar in passing
+        _unit = scaled.div(squares.sum(1, keepdim: true).sqrt().clamp_min(ShortestLength)).MoveToOuterDisposeScope();
         _unit.DetachFromDisposeScope();
     }
 
@@ -100,7 +102,7 @@ internal sealed class CosineStrips : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var cosines = _unit.narrow(0, first, Math.Min(_rows, Count - first)).matmul(_unit.t());
-            cosines.diagonal(first).fill_(-1);
+            cosines.diagonal(first).fill_(MinusOne);
             largest.Add(cosines.amax([1]));
         }
         return cat(largest).cpu().data<float>().ToArray();
@@ -153,7 +155,7 @@ internal sealed class CosineStrips : IDisposable
         var above = strip.gt(limit).to(ScalarType.Byte);
         if (words * 64 != width) above = nn.functional.pad(above, [0, words * 64 - width], PaddingModes.Constant, 0);
         var weights = tensor(new byte[] { 1, 2, 4, 8, 16, 32, 64, 128 }, ScalarType.Byte, strip.device);
-        return (above.view(rows, words * 8, 8) * weights).sum(-1, type: ScalarType.Byte).MoveToOuterDisposeScope();
+        return above.view(rows, words * 8, 8).mul(weights).sum(-1, type: ScalarType.Byte).MoveToOuterDisposeScope();
     }
 
     private void Unpack(ReadOnlySpan<ulong> words, AdjacencyBits adjacency)
