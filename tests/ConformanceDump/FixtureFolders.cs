@@ -11,6 +11,7 @@ public enum FixtureKind
     Tokenizers,
     Plans,
     Templates,
+    Metrics,
 }
 
 /// <summary>Finds fixture folders: below the folder that D2PRUNER_FIXTURES names, else the repository's copies.</summary>
@@ -44,6 +45,7 @@ public static class FixtureFolders
         if (Has("resize.json") || Has("decode.json") || Has("processors.json")) return FixtureKind.Images;
         if (TokenizerRunner.Names(folder).Any()) return FixtureKind.Tokenizers;
         if (Directory.GetFiles(folder, "*.json") is not { Length: > 0 } files) return null;
+        if (files.All(f => Root(f) is var r && Holds(r, "functions") && Holds(r, "cases"))) return FixtureKind.Metrics;
         if (files.All(f => Root(f) is var r && Holds(r, "config") && Holds(r, "tensors"))) return FixtureKind.Plans;
         return files.All(f => First(Root(f)) is { } c && Holds(c, "messages") && Holds(c, "prompt")) ? FixtureKind.Templates : null;
     }
