@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Overlays;
 using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Overlays;
 using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;

@@ -1,3 +1,7 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.InternVL;
+using D2Pruner.AI.Runtime.Models.Qwen25VL;
+using D2Pruner.AI.Runtime.Models.LlavaNext;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using System.Text.Json.Nodes;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;

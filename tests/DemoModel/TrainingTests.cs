@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Prompts;
 using System.Runtime.InteropServices;
 using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.Training;

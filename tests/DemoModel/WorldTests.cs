@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Models.Llava;
 using D2Pruner.AI.DemoModel.Evaluation;
 using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.Tokens;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Models.InternVL;
 using System.Text.Json;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime.Imaging;

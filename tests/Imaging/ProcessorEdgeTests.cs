@@ -1,3 +1,8 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.Qwen25VL;
+using D2Pruner.AI.Runtime.Models.LlavaNext;
+using D2Pruner.AI.Runtime.Models.InternVL;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;
 using Xunit;
 

@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Overlays;
 using D2Pruner.AI.Cli;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;

@@ -1,3 +1,6 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.InternVL;
+using D2Pruner.AI.Runtime.Models.Qwen25VL;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;

@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.Qwen25VL;
 using System.Text.Json;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime;

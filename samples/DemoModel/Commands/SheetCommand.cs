@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
 using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.World;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Overlays;
 using System.Text.Json;
 using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using System.Security.Cryptography;
 using System.Text;
 using D2Pruner.AI.Pruning;

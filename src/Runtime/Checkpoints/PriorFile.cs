@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Models;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using D2Pruner.AI.Pruning;

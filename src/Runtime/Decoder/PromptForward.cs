@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Layers;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using System.Security.Cryptography;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;

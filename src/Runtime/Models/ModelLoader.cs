@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
@@ -22,7 +23,7 @@ public static partial class ModelLoader
     /// <param name="logger">Gets warnings; null for none.</param>
     /// <param name="withPrior">Read the prior beside the model; calibration, which replaces it, does not.</param>
     /// <param name="cancellationToken">Observed between tensors.</param>
-    /// <exception cref="Calibration.PriorMismatchException">The prior beside the model was made for another one.</exception>
+    /// <exception cref="PriorMismatchException">The prior beside the model was made for another one.</exception>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
     /// <exception cref="CheckpointException">The folder cannot be loaded.</exception>
     public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)

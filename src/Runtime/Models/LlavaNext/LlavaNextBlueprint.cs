@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using System.Text.Json;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Runtime.Imaging;
 
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;

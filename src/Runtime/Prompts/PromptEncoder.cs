@@ -1,8 +1,9 @@
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Text;
 
-namespace D2Pruner.AI.Runtime.Models;
+namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>Turns and pictures to ids, positions and layouts: the same for every family, which gives it a template, a placeholder and a position scheme.</summary>
 public sealed class PromptEncoder

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 
-namespace D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Overlays;
 
 /// <summary>Draws a picture with its dropped visual tokens dimmed: what the layers after the prune point still see.</summary>
 public static class TokenOverlay

@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>Settings of Qwen2.5-VL's processor; the pixel limits are the class's defaults.</summary>
 public sealed record Qwen2VLImageOptions

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Text;
 using System.Text;
 
-namespace D2Pruner.AI.Runtime.Text;
+namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>
 /// The conversation template <c>internvl2_5</c> of InternVL's own repository (conversation.py): a fixed system message unless the

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Text;
 using System.Text;
 
-namespace D2Pruner.AI.Runtime.Text;
+namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>
 /// The template of LLaVA-1.5 and of LLaVA-NeXT with Vicuna: <c>USER: </c>, the turn's pictures each followed by a newline, its

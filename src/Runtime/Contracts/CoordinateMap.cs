@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime;
 
 /// <summary>Units in which a model family writes coordinates.</summary>
 public enum CoordinateSpace

@@ -1,7 +1,8 @@
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Imaging;
 
-namespace D2Pruner.AI.Runtime.Models;
+namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>A prompt ready for the decoder.</summary>
 public sealed class EncodedPrompt

@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>Settings of LLaVA-1.5's processor.</summary>
 public sealed record LlavaImageOptions

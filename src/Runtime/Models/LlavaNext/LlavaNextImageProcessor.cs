@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>Settings of LLaVA-NeXT's processor.</summary>
 public sealed record LlavaNextImageOptions

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Text;
 using System.Text;
 
-namespace D2Pruner.AI.Runtime.Text;
+namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>
 /// The template of LLaVA-NeXT with Mistral: <c>[INST] </c>, the turn's pictures each followed by a newline, its texts, <c> [/INST]</c>.

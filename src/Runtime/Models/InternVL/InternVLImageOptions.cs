@@ -1,6 +1,6 @@
-using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Imaging;
 
-namespace D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>Settings of InternVL's processor; the defaults are those of the published checkpoints.</summary>
 public sealed record InternVLImageOptions

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Pruning;
 
-namespace D2Pruner.AI.Runtime.Calibration;
+namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>A positional prior was made for another model, chat template or K.</summary>
 public sealed class PriorMismatchException : InvalidOperationException, IVisionError

@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>InternVL's picture path (dynamic_preprocess): the picture stretched to a mosaic of square tiles of about its shape, and a thumbnail.</summary>
 public sealed class InternVLImageProcessor : IImageProcessor

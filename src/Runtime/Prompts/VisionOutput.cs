@@ -1,7 +1,8 @@
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Imaging;
 using TorchSharp;
 
-namespace D2Pruner.AI.Runtime.Models;
+namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>What a vision tower makes of one picture.</summary>
 /// <param name="Features">What stands at the picture's placeholder positions, separators included, [tokens, D] in the model's type.</param>

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 
-namespace D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Overlays;
 
 /// <summary>
 /// A picture with what pruning did to it: kept and dropped tokens, and heat maps of the last prompt token's attention, of the positional prior and

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Imaging;
 
-namespace D2Pruner.AI.Runtime.Models;
+namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>How a family numbers positions.</summary>
 public interface IPositionScheme

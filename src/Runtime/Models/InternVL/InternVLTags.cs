@@ -1,4 +1,5 @@
-namespace D2Pruner.AI.Runtime.Text;
+using D2Pruner.AI.Runtime.Text;
+namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>What InternVL writes around a picture's tokens before the text is tokenised (both formats).</summary>
 public static class InternVLTags

@@ -1,6 +1,7 @@
+using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;
 
-namespace D2Pruner.AI.Runtime.Imaging;
+namespace D2Pruner.AI.Runtime.Overlays;
 
 /// <summary>A 5x7 bitmap font for labels in pictures: the same text on every machine, with or without installed fonts.</summary>
 public static class PixelFont

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
-using D2Pruner.AI.Runtime.Models;
 
-namespace D2Pruner.AI.Runtime.Calibration;
+namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Tells whether a prior belongs to a model: quick to compute, different for other weights.</summary>
 internal static class ModelFingerprint
