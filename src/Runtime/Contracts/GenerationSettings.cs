@@ -1,5 +1,3 @@
-using D2Pruner.AI.Runtime.Generation.Constraints;
-
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>Sampling and length settings of one request; null takes generation_config.json's value, then the default named here.</summary>
@@ -39,5 +37,5 @@ public sealed record GenerationSettings
     /// Grammar that the answer follows; null for any text. An answer that its token limit cuts ends with
     /// <see cref="GenerationFinishReason.Length"/>, even where it could be completed in time.
     /// </summary>
-    public Grammar? Grammar { get; init; }
+    public AnswerGrammar? Grammar { get; init; }
 }

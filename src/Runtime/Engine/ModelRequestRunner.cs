@@ -22,6 +22,14 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
     private bool _warnedOfPrior;
     private long _visionRuns;
 
+    /// <summary>Loads a model and stands ready to answer with it.</summary>
+    public static IRequestRunner Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    {
+        var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
+        var self = options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null;
+        return new ModelRequestRunner(ModelLoader.LoadModel(options, progress, logger, cancellationToken: cancellationToken), logger, self, options.VisionCacheBytes);
+    }
+
     public VisionModelInfo Model => model.Info;
 
     public long WeightBytes => model.WeightBytes;
@@ -62,7 +70,7 @@ internal sealed partial class ModelRequestRunner(VisionLanguageModel model, ILog
             throw new PromptException($"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller pictures, or less text.", VisionErrorKind.TooLarge);
         }
 
-        var constraint = request.Generation.Grammar is { } grammar ? _constraints.Create(grammar) : null;
+        var constraint = request.Generation.Grammar is { } grammar ? _constraints.Create((Grammar)grammar) : null;
         var preprocess = Lap(watch);
         foreach (var picture in pictures)
         {

@@ -53,7 +53,7 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
         ArgumentNullException.ThrowIfNull(options);
         ModelLoader.Validate(options);
         return StartAsync(
-            ct => ModelLoader.Load(options, progress, loggerFactory ?? NullLoggerFactory.Instance, ct),
+            ct => ModelRequestRunner.Load(options, progress, loggerFactory ?? NullLoggerFactory.Instance, ct),
             options.QueueCapacity,
             loggerFactory,
             cancellationToken);

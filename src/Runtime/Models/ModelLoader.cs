@@ -1,6 +1,5 @@
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
-using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
@@ -101,12 +100,6 @@ public static partial class ModelLoader
         if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
         if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
         if (!Enum.IsDefined(options.ImageFit)) throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
-    }
-
-    internal static IRequestRunner Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
-    {
-        var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
-        return new ModelRequestRunner(LoadModel(options, progress, logger, cancellationToken: cancellationToken), logger, options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null, options.VisionCacheBytes);
     }
 
     private static Device FindDevice(string name)

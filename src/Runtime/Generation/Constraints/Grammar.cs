@@ -5,16 +5,10 @@ using D2Pruner.AI.Runtime.Generation.Constraints.Json;
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
 /// <summary>A grammar over bytes that an answer must follow. Immutable; safe for concurrent use; knows no vocabulary.</summary>
-public sealed class Grammar
+public sealed class Grammar : AnswerGrammar
 {
-    private Grammar(string key, IReadOnlyList<GrammarNode> nodes, GrammarNode root, IReadOnlyList<string> relaxed) =>
-        (Key, Nodes, Root, Relaxed) = (key, nodes, root, relaxed);
-
-    /// <summary>Equal for equal grammars; caches use it.</summary>
-    public string Key { get; }
-
-    /// <summary>What the schema says and the grammar does not enforce, each as keyword and place, e.g. <c>'pattern' at #/properties/name</c>.</summary>
-    public IReadOnlyList<string> Relaxed { get; }
+    private Grammar(string key, IReadOnlyList<GrammarNode> nodes, GrammarNode root, IReadOnlyList<string> relaxed)
+        : base(key, relaxed) => (Nodes, Root) = (nodes, root);
 
     internal IReadOnlyList<GrammarNode> Nodes { get; }
 
