@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 
 namespace D2Pruner.AI.Benchmarks;
@@ -18,7 +19,7 @@ internal static unsafe class Bandwidth
         var watch = Stopwatch.StartNew();
         foreach (var layer in weights.Layers)
         {
-            foreach (var linear in new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Gate, layer.Up, layer.Down }) bytes += Read(linear.Weight);
+            foreach (var linear in new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Gate, layer.Up, layer.Down }) bytes += Read(((DenseLinear)linear).Weight);
         }
 
         return bytes / watch.Elapsed.TotalSeconds;

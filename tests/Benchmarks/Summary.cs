@@ -41,10 +41,10 @@ internal sealed class Summary(Figures figures, torch.Device device)
     {
         using var model = new RandomModel(Geometry.Llava, Layers, device);
         Decode(model);
-        BFloat16MatVec.Enabled = false;
+        DenseLinear.KernelsEnabled = false;
         figures.Say("with libtorch's product:");
         Decode(model);
-        BFloat16MatVec.Enabled = true;
+        DenseLinear.KernelsEnabled = true;
     }
 
     private void Prefills(RandomModel model, (int Kept, int K)[] cases, int rounds)

@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 
 namespace D2Pruner.AI.Runtime.Decoder;
@@ -6,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// <summary>Weights of the decoder, in Hugging Face layout [out, in].</summary>
 public sealed class DecoderWeights
 {
-    private DecoderWeights(torch.Tensor embedding, DecoderLayerWeights[] layers, torch.Tensor norm, torch.Tensor head) =>
+    private DecoderWeights(torch.Tensor embedding, DecoderLayerWeights[] layers, torch.Tensor norm, Linear head) =>
         (Embedding, Layers, FinalNorm, Head) = (embedding, layers, norm, head);
 
     /// <summary>[vocabulary, D].</summary>
@@ -18,8 +19,8 @@ public sealed class DecoderWeights
     /// <summary>[D].</summary>
     public torch.Tensor FinalNorm { get; }
 
-    /// <summary>[vocabulary, D]; the embedding itself when tied.</summary>
-    public torch.Tensor Head { get; }
+    /// <summary>Hidden states to logits, [vocabulary, D]; over the embedding itself when tied.</summary>
+    public Linear Head { get; }
 
     /// <summary>Takes the decoder's tensors from a source under the names of <paramref name="names"/>.</summary>
     public static DecoderWeights Take(ITensorSource source, DecoderConfig c, DecoderNames names)
@@ -28,9 +29,12 @@ public sealed class DecoderWeights
         var layers = new DecoderLayerWeights[c.Layers];
         for (var i = 0; i < c.Layers; i++) layers[i] = DecoderLayerWeights.Take(source, c, names, i);
         var norm = source.Take(names.FinalNorm, [c.HiddenSize]);
-        var head = c.TieWordEmbeddings
-            ? source.TakeOptional(names.Head, [c.VocabularySize, c.HiddenSize]) ?? embedding
-            : source.Take(names.Head, [c.VocabularySize, c.HiddenSize]);
-        return new DecoderWeights(embedding, layers, norm, head);
+        return new DecoderWeights(embedding, layers, norm, TakeHead(source, c, names.Head, embedding));
+    }
+
+    private static Linear TakeHead(ITensorSource source, DecoderConfig c, string name, torch.Tensor embedding)
+    {
+        var own = c.TieWordEmbeddings ? source.TakeOptional(name, [c.VocabularySize, c.HiddenSize]) : source.Take(name, [c.VocabularySize, c.HiddenSize]);
+        return (own ?? embedding) is { } weight ? new DenseLinear(weight, null) : null!; // a plan hands out nothing
     }
 }

@@ -54,7 +54,7 @@ public sealed class TextDecoder : IDisposable
     /// <summary>Logits in fp32 of already normed hidden states, [B, n, vocabulary].</summary>
     public Tensor Head(Tensor normed)
     {
-        using var logits = nn.functional.linear(normed, Weights.Head);
+        using var logits = Weights.Head.Forward(normed);
         return logits.to(ScalarType.Float32, copy: true);
     }
 

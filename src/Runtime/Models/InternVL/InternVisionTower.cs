@@ -15,7 +15,7 @@ public sealed class InternVisionTower : IVisionTower
     private const double QkNormEps = 1e-6;
     private readonly InternVLConfig _c;
     private readonly Tensor _class;
-    private readonly Linear _patch;
+    private readonly (Tensor W, Tensor B) _patch;
     private readonly Tensor _positions;
     private readonly Block[] _blocks;
     private readonly (Tensor W, Tensor B) _norm;
@@ -27,13 +27,13 @@ public sealed class InternVisionTower : IVisionTower
         var v = c.Vision;
         _c = c;
         _class = source.Take(names.ClassToken, [1, 1, v.HiddenSize]);
-        _patch = new Linear(source.Take(names.Patch + ".weight", [v.HiddenSize, 3, v.PatchSize, v.PatchSize]), source.Take(names.Patch + ".bias", [v.HiddenSize]));
+        _patch = (source.Take(names.Patch + ".weight", [v.HiddenSize, 3, v.PatchSize, v.PatchSize]), source.Take(names.Patch + ".bias", [v.HiddenSize]));
         _positions = source.Take(names.Positions, [1, v.Side * v.Side + 1, v.HiddenSize]);
         _blocks = new Block[v.Layers];
         for (var i = 0; i < v.Layers; i++) _blocks[i] = new Block(source, $"{names.Block}{i}.", v, names);
         _norm = (source.Take(names.ProjectorNorm + ".weight", [c.ProjectorInput]), source.Take(names.ProjectorNorm + ".bias", [c.ProjectorInput]));
-        _linear1 = Linear.Take(source, names.Projector1, c.Text.HiddenSize, c.ProjectorInput, true);
-        _linear2 = Linear.Take(source, names.Projector2, c.Text.HiddenSize, c.Text.HiddenSize, true);
+        _linear1 = source.TakeLinear(names.Projector1, c.Text.HiddenSize, c.ProjectorInput, true);
+        _linear2 = source.TakeLinear(names.Projector2, c.Text.HiddenSize, c.Text.HiddenSize, true);
     }
 
     internal static InternVisionTower Take(ITensorSource source, InternVLConfig config, InternVisionNames names) => new(source, config, names);
@@ -67,7 +67,7 @@ public sealed class InternVisionTower : IVisionTower
     private Tensor Embed(Tensor pixels)
     {
         var size = _c.Vision.PatchSize;
-        var grid = nn.functional.conv2d(pixels, _patch.Weight, _patch.Bias, strides: [size, size]);
+        var grid = nn.functional.conv2d(pixels, _patch.W, _patch.B, strides: [size, size]);
         var side = grid.shape[2];
         var patches = grid.flatten(2).transpose(1, 2);
         return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1).Plus(Positions(side));
@@ -112,14 +112,12 @@ public sealed class InternVisionTower : IVisionTower
             var d = c.HiddenSize;
             if (names.FusedQkv is { } fused)
             {
-                Tensor[] Thirds(Tensor t) => [.. t.chunk(3, 0).Select(part => part.contiguous())];
-                var w = source.TakeSplit(p + fused + ".weight", [3 * d, d], Thirds);
-                var b = c.QkvBias ? source.TakeSplit(p + fused + ".bias", [3 * d], Thirds) : null;
-                (_q, _k, _v) = (new Linear(w[0], b?[0]), new Linear(w[1], b?[1]), new Linear(w[2], b?[2]));
+                var thirds = source.TakeLinears(p + fused, 3 * d, d, c.QkvBias, [[new RowRange(0, d)], [new RowRange(d, d)], [new RowRange(2 * d, d)]]);
+                (_q, _k, _v) = (thirds[0], thirds[1], thirds[2]);
             }
             else
             {
-                Linear Part(string name) => Linear.Take(source, p + names.Attention + name, d, d, c.QkvBias);
+                Linear Part(string name) => source.TakeLinear(p + names.Attention + name, d, d, c.QkvBias);
                 (_q, _k, _v) = (Part("q_proj"), Part("k_proj"), Part("v_proj"));
             }
 
@@ -130,13 +128,13 @@ public sealed class InternVisionTower : IVisionTower
             }
 
             (Tensor, Tensor?) Norm(string name) => (source.Take(p + name + ".weight", [d]), c.RmsNorm ? null : source.Take(p + name + ".bias", [d]));
-            _out = Linear.Take(source, p + names.Output, d, d, true);
+            _out = source.TakeLinear(p + names.Output, d, d, true);
             _norm1 = Norm(names.Norm1);
             _norm2 = Norm(names.Norm2);
             _scale1 = source.Take(p + names.Scale1, [d]);
             _scale2 = source.Take(p + names.Scale2, [d]);
-            _fc1 = Linear.Take(source, p + "mlp.fc1", c.IntermediateSize, d, true);
-            _fc2 = Linear.Take(source, p + "mlp.fc2", d, c.IntermediateSize, true);
+            _fc1 = source.TakeLinear(p + "mlp.fc1", c.IntermediateSize, d, true);
+            _fc2 = source.TakeLinear(p + "mlp.fc2", d, c.IntermediateSize, true);
         }
 
         public Tensor Forward(Tensor x, InternVisionConfig c, List<Tensor>? clsAttention)

@@ -28,6 +28,12 @@ public sealed class ClipVisionTower
         TakeNorm(source, prefix + "post_layernorm", c.HiddenSize); // in every file, never applied
     }
 
+    /// <summary>Type of weights and pixels.</summary>
+    public ScalarType DType => _class.dtype;
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device => _class.device;
+
     /// <summary>Takes the tower's tensors.</summary>
     public static ClipVisionTower Take(ITensorSource source, ClipVisionConfig config, string prefix) => new(config, source, prefix);
 
@@ -73,12 +79,12 @@ public sealed class ClipVisionTower
     {
         private readonly (Tensor W, Tensor B) _norm1 = TakeNorm(source, p + "layer_norm1", c.HiddenSize);
         private readonly (Tensor W, Tensor B) _norm2 = TakeNorm(source, p + "layer_norm2", c.HiddenSize);
-        private readonly Linear _q = Linear.Take(source, p + "self_attn.q_proj", c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _k = Linear.Take(source, p + "self_attn.k_proj", c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _v = Linear.Take(source, p + "self_attn.v_proj", c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _out = Linear.Take(source, p + "self_attn.out_proj", c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _fc1 = Linear.Take(source, p + "mlp.fc1", c.IntermediateSize, c.HiddenSize, true);
-        private readonly Linear _fc2 = Linear.Take(source, p + "mlp.fc2", c.HiddenSize, c.IntermediateSize, true);
+        private readonly Linear _q = source.TakeLinear(p + "self_attn.q_proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _k = source.TakeLinear(p + "self_attn.k_proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _v = source.TakeLinear(p + "self_attn.v_proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _out = source.TakeLinear(p + "self_attn.out_proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _fc1 = source.TakeLinear(p + "mlp.fc1", c.IntermediateSize, c.HiddenSize, true);
+        private readonly Linear _fc2 = source.TakeLinear(p + "mlp.fc2", c.HiddenSize, c.IntermediateSize, true);
 
         public Tensor Forward(Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention)
         {

@@ -20,8 +20,8 @@ public sealed class LlavaVisionTower : IVisionTower
     {
         _c = c;
         _clip = ClipVisionTower.Take(source, c.Vision, "model.vision_tower.vision_model.");
-        _linear1 = Linear.Take(source, "model.multi_modal_projector.linear_1", c.Text.HiddenSize, c.ProjectorInput, c.ProjectorBias);
-        _linear2 = Linear.Take(source, "model.multi_modal_projector.linear_2", c.Text.HiddenSize, c.Text.HiddenSize, c.ProjectorBias);
+        _linear1 = source.TakeLinear("model.multi_modal_projector.linear_1", c.Text.HiddenSize, c.ProjectorInput, c.ProjectorBias);
+        _linear2 = source.TakeLinear("model.multi_modal_projector.linear_2", c.Text.HiddenSize, c.Text.HiddenSize, c.ProjectorBias);
     }
 
     /// <summary>The tower without the projector.</summary>
@@ -43,8 +43,7 @@ public sealed class LlavaVisionTower : IVisionTower
     public Tensor EncodeTiles(ProcessedImage image, List<float[]>? clsAttention, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        var weight = _linear1.Weight;
-        var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], weight.dtype, weight.device);
+        var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], _clip.DType, _clip.Device);
         var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, cancellationToken);
         Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
         return Project(selected.Length == 1 ? selected[0] : cat(selected, -1)).MoveToOuterDisposeScope();

@@ -31,8 +31,8 @@ public sealed class QwenVisionTower : IVisionTower
         for (var i = 0; i < c.Layers; i++) _blocks[i] = new Block(source, $"{p}blocks.{i}.", c);
         var merged = c.HiddenSize * c.MergeSize * c.MergeSize;
         _mergerNorm = source.Take(p + "merger.ln_q.weight", [c.HiddenSize]);
-        _merger0 = Linear.Take(source, p + "merger.mlp.0", merged, merged, true);
-        _merger2 = Linear.Take(source, p + "merger.mlp.2", c.OutputSize, merged, true);
+        _merger0 = source.TakeLinear(p + "merger.mlp.0", merged, merged, true);
+        _merger2 = source.TakeLinear(p + "merger.mlp.2", c.OutputSize, merged, true);
     }
 
     /// <summary>Takes the tower's tensors.</summary>
@@ -84,11 +84,11 @@ public sealed class QwenVisionTower : IVisionTower
     {
         private readonly Tensor _norm1 = source.Take(p + "norm1.weight", [c.HiddenSize]);
         private readonly Tensor _norm2 = source.Take(p + "norm2.weight", [c.HiddenSize]);
-        private readonly Linear _qkv = Linear.Take(source, p + "attn.qkv", 3 * c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _proj = Linear.Take(source, p + "attn.proj", c.HiddenSize, c.HiddenSize, true);
-        private readonly Linear _gate = Linear.Take(source, p + "mlp.gate_proj", c.IntermediateSize, c.HiddenSize, true);
-        private readonly Linear _up = Linear.Take(source, p + "mlp.up_proj", c.IntermediateSize, c.HiddenSize, true);
-        private readonly Linear _down = Linear.Take(source, p + "mlp.down_proj", c.HiddenSize, c.IntermediateSize, true);
+        private readonly Linear _qkv = source.TakeLinear(p + "attn.qkv", 3 * c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _proj = source.TakeLinear(p + "attn.proj", c.HiddenSize, c.HiddenSize, true);
+        private readonly Linear _gate = source.TakeLinear(p + "mlp.gate_proj", c.IntermediateSize, c.HiddenSize, true);
+        private readonly Linear _up = source.TakeLinear(p + "mlp.up_proj", c.IntermediateSize, c.HiddenSize, true);
+        private readonly Linear _down = source.TakeLinear(p + "mlp.down_proj", c.HiddenSize, c.IntermediateSize, true);
 
         public Tensor Forward(Tensor x, QwenVisionConfig c, Tensor cos, Tensor sin, IReadOnlyList<(int Count, int Units)>? groups)
         {

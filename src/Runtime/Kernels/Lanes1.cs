@@ -1,0 +1,51 @@
+namespace D2Pruner.AI.Runtime.Kernels;
+
+/// <summary>One lane: plain arithmetic for processors without vectors, and the kernels' simplest form to test the others by.</summary>
+internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
+{
+    private readonly float _v;
+
+    private Lanes1(float v) => _v = v;
+
+    public static bool IsSupported => true;
+
+    public static int Count => 1;
+
+    public static Lanes1 Splat(float value) => new(value);
+
+    public static Lanes1 Load(float* p) => new(*p);
+
+    public static Lanes1 Bits(uint* p) => new(BitConverter.UInt32BitsToSingle(*p));
+
+    public static Lanes1 Bytes(sbyte* p) => new(*p);
+
+    public static void Store(Lanes1 v, float* p) => *p = v._v;
+
+    public static Lanes1 Add(Lanes1 a, Lanes1 b) => new(a._v + b._v);
+
+    public static Lanes1 Subtract(Lanes1 a, Lanes1 b) => new(a._v - b._v);
+
+    public static Lanes1 Multiply(Lanes1 a, Lanes1 b) => new(a._v * b._v);
+
+    public static Lanes1 Divide(Lanes1 a, Lanes1 b) => new(a._v / b._v);
+
+    public static Lanes1 Max(Lanes1 a, Lanes1 b) => new(Math.Max(a._v, b._v));
+
+    public static Lanes1 Exp(Lanes1 a) => new(MathF.Exp(a._v));
+
+    public static Lanes1 MultiplyAdd(Lanes1 a, Lanes1 b, Lanes1 c) => new(a._v * b._v + c._v);
+
+    public static float Sum(Lanes1 v) => v._v;
+
+    public static Lanes1 Even(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) << 16));
+
+    public static Lanes1 Odd(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) & 0xFFFF0000u));
+
+    public static Lanes1 CodeTable(float zero) => new(zero);
+
+    public static Lanes1 Codes(Lanes1 bits, Lanes1 table) => new((Raw(bits) & 15) - table._v);
+
+    public static Lanes1 NextCodes(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) >> 4));
+
+    private static uint Raw(Lanes1 v) => BitConverter.SingleToUInt32Bits(v._v);
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace D2Pruner.AI.Runtime.Kernels;
+
+/// <summary>Four lanes (NEON, SSE).</summary>
+internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
+{
+    private readonly Vector128<float> _v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Lanes128(Vector128<float> v) => _v = v;
+
+    public static bool IsSupported => Vector128.IsHardwareAccelerated;
+
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector128<float>.Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Splat(float value) => new(Vector128.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Load(float* p) => new(Vector128.Load(p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Bits(uint* p) => new(Vector128.Load(p).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Bytes(sbyte* p) => new(Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)p).AsSByte()))));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Lanes128 v, float* p) => v._v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a._v + b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Subtract(Lanes128 a, Lanes128 b) => new(a._v - b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Multiply(Lanes128 a, Lanes128 b) => new(a._v * b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Divide(Lanes128 a, Lanes128 b) => new(a._v / b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Max(Lanes128 a, Lanes128 b) => new(Vector128.Max(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Exp(Lanes128 a) => new(Vector128.Exp(a._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new(Vector128.FusedMultiplyAdd(a._v, b._v, c._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Lanes128 v) => Vector128.Sum(v._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Even(Lanes128 bits) => new((bits._v.AsUInt32() << 16).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Odd(Lanes128 bits) => new((bits._v.AsUInt32() & Vector128.Create(0xFFFF0000u)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 CodeTable(float zero) => Splat(zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Codes(Lanes128 bits, Lanes128 table) =>
+        new(Vector128.ConvertToSingle((bits._v.AsUInt32() & Vector128.Create(15u)).AsInt32()) - table._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 NextCodes(Lanes128 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
+}

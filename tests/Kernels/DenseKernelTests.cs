@@ -1,0 +1,72 @@
+using D2Pruner.AI.Runtime.Kernels;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Kernels;
+
+/// <summary>Every width of lanes against sums in fp64, whichever of them this machine would choose.</summary>
+public sealed unsafe class DenseKernelTests
+{
+    [Theory]
+    [InlineData(9, 97)]
+    [InlineData(64, 128)]
+    public void BFloat16_InEveryWidth_EqualsFp64(int outputs, int inputs)
+    {
+        CheckBFloat16<Lanes1>(outputs, inputs);
+        if (Lanes128.IsSupported) CheckBFloat16<Lanes128>(outputs, inputs);
+        if (Lanes256.IsSupported) CheckBFloat16<Lanes256>(outputs, inputs);
+        if (Lanes512.IsSupported) CheckBFloat16<Lanes512>(outputs, inputs);
+    }
+
+    [Theory]
+    [InlineData(9, 97)]
+    [InlineData(64, 128)]
+    public void Float32_InEveryWidth_EqualsFp64(int outputs, int inputs)
+    {
+        CheckFloat32<Lanes1>(outputs, inputs);
+        if (Lanes128.IsSupported) CheckFloat32<Lanes128>(outputs, inputs);
+        if (Lanes256.IsSupported) CheckFloat32<Lanes256>(outputs, inputs);
+        if (Lanes512.IsSupported) CheckFloat32<Lanes512>(outputs, inputs);
+    }
+
+    private static void CheckBFloat16<T>(int outputs, int inputs)
+        where T : struct, ILanes<T>
+    {
+        const int Rows = 6;
+        var random = new Random(3);
+        ushort[] w = [.. Enumerable.Range(0, outputs * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
+        ushort[] x = [.. Enumerable.Range(0, Rows * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
+        var y = new ushort[Rows * outputs];
+        fixed (ushort* pw = w, px = x, py = y) DenseRows.Multiply<T>((nint)pw, 0, (nint)px, (nint)py, Rows, outputs, inputs, bfloat16: true, threads: 2);
+        for (var b = 0; b < Rows; b++)
+        {
+            for (var r = 0; r < outputs; r++)
+            {
+                double sum = 0;
+                for (var i = 0; i < inputs; i++) sum += (double)BFloat16Bits.ToFloat(w[r * inputs + i]) * BFloat16Bits.ToFloat(x[b * inputs + i]);
+                Assert.InRange(BFloat16Bits.ToFloat(y[b * outputs + r]), sum - Math.Abs(sum) / 255 - 1e-5, sum + Math.Abs(sum) / 255 + 1e-5);
+            }
+        }
+    }
+
+    private static void CheckFloat32<T>(int outputs, int inputs)
+        where T : struct, ILanes<T>
+    {
+        const int Rows = 3;
+        var random = new Random(4);
+        float[] w = [.. Enumerable.Range(0, outputs * inputs).Select(_ => random.NextSingle() - 0.5f)];
+        float[] x = [.. Enumerable.Range(0, Rows * inputs).Select(_ => random.NextSingle() - 0.5f)];
+        float[] bias = [.. Enumerable.Range(0, outputs).Select(_ => random.NextSingle())];
+        var y = new float[Rows * outputs];
+        fixed (float* pw = w, px = x, py = y, pb = bias)
+            DenseRows.Multiply<T>((nint)pw, (nint)pb, (nint)px, (nint)py, Rows, outputs, inputs, bfloat16: false, threads: 2);
+        for (var b = 0; b < Rows; b++)
+        {
+            for (var r = 0; r < outputs; r++)
+            {
+                double sum = bias[r];
+                for (var i = 0; i < inputs; i++) sum += (double)w[r * inputs + i] * x[b * inputs + i];
+                Assert.InRange(y[b * outputs + r], sum - 1e-5, sum + 1e-5);
+            }
+        }
+    }
+}
