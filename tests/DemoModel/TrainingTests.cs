@@ -18,6 +18,9 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Tests.DemoModel;
 
+// The web framework brings a namespace of this name.
+using Windows = D2Pruner.AI.DemoModel.Training.Windows;
+
 /// <summary>The trainer trains the functions that serve.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class TrainingTests

@@ -21,7 +21,12 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     public VisionModelOptions Options => options;
 
     public string Fingerprint =>
-        $"{ModelId}|{options.Precision}|{options.ImageFit}|{options.MaxContextTokens}|{options.SelfCalibrate}|{_folder ??= ModelFolderCheck.Fingerprint(ModelLocator.Resolve(options.ModelPath!))}";
+        $"{ModelId}|{options.Precision}|{options.ImageFit}|{options.MaxContextTokens}|{options.SelfCalibrate}|{FolderFingerprint()}";
+
+    // A model that is still to be fetched has no files to go by.
+    private string FolderFingerprint() => _folder is null && options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)
+        ? $"missing:{options.ModelPath}"
+        : _folder ??= ModelFolderCheck.Fingerprint(ModelLocator.Resolve(options.ModelPath!));
 
     public IVisionEngine? Current => Volatile.Read(ref _load) is { IsCompletedSuccessfully: true } load ? load.Result : null;
 

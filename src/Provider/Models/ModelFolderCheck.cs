@@ -10,6 +10,8 @@ internal static class ModelFolderCheck
     /// <summary>The problems; empty when the folder exists, its config.json is readable and its family known.</summary>
     public static IReadOnlyList<string> Problems(VisionModelOptions options)
     {
+        // What is still to be fetched is looked at when it is there.
+        if (options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)) return [];
         try
         {
             ModelFamilies.Read(CheckpointFolder.Open(ModelLocator.Resolve(options.ModelPath!)));

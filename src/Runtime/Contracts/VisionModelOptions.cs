@@ -5,9 +5,12 @@ namespace D2Pruner.AI.Runtime;
 /// <summary>How a model is loaded (configuration section <c>D2Pruner:Models:{name}</c>).</summary>
 public sealed class VisionModelOptions
 {
-    /// <summary>A Hugging Face model folder, or a Hub id found in the local Hugging Face cache.</summary>
+    /// <summary>A Hugging Face model folder, or a Hub id (<c>owner/name</c> or <c>owner/name@revision</c>) found in the local Hugging Face cache.</summary>
     [Required]
     public string? ModelPath { get; set; }
+
+    /// <summary>Fetch the model from the Hub at load where <see cref="ModelPath"/> is an id that the cache does not hold. Off by default: no network is used.</summary>
+    public bool DownloadIfMissing { get; set; }
 
     /// <summary>Stable id shown to callers; default from the folder's name or the Hub id.</summary>
     public string? ModelId { get; set; }

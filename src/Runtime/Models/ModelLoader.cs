@@ -1,6 +1,7 @@
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Checkpoints.Hub;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
 using D2Pruner.AI.Runtime.Text;
@@ -25,12 +26,13 @@ public static partial class ModelLoader
     /// <exception cref="PriorMismatchException">The prior beside the model was made for another one.</exception>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
     /// <exception cref="CheckpointException">The folder cannot be loaded.</exception>
+    /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the Hub does not give the model.</exception>
     public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)
     {
         Validate(options);
         TorchEnvironment.EnsureLoaded();
         if (options.Threads is { } threads) set_num_threads(threads);
-        var path = ModelLocator.Resolve(options.ModelPath!);
+        var path = options.DownloadIfMissing ? Fetch(options.ModelPath!, progress, cancellationToken) : ModelLocator.Resolve(options.ModelPath!);
         progress?.Report(new ModelLoadProgress("Reading the configuration", 0, 0));
         var folder = CheckpointFolder.Open(path);
         var blueprint = ModelFamilies.Read(folder);
@@ -88,6 +90,14 @@ public static partial class ModelLoader
         }
     }
 
+    // The load runs on a thread of its own, which may wait.
+    private static string Fetch(string pathOrId, IProgress<ModelLoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (!ModelLocator.IsMissing(pathOrId)) return ModelLocator.Resolve(pathOrId);
+        var told = progress is null ? null : new DownloadProgress(progress);
+        return ModelHub.PullAsync(pathOrId, new HubOptions { Accept = folder => ModelFamilies.Read(folder) }, told, cancellationToken).GetAwaiter().GetResult().Folder;
+    }
+
     /// <summary>Checks options cheaply: no file is opened.</summary>
     /// <exception cref="ArgumentException">An option cannot be honoured.</exception>
     internal static void Validate(VisionModelOptions options)
@@ -100,6 +110,11 @@ public static partial class ModelLoader
         if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
         if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
         if (!Enum.IsDefined(options.ImageFit)) throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
+    }
+
+    private sealed class DownloadProgress(IProgress<ModelLoadProgress> inner) : IProgress<HubProgress>
+    {
+        public void Report(HubProgress value) => inner.Report(new ModelLoadProgress(value.Stage, value.BytesDone, value.BytesTotal));
     }
 
     private static Device FindDevice(string name)
