@@ -64,5 +64,6 @@ public sealed class ModelHubCacheTests : HubTest
 
         File.Delete(new FileInfo(Path.Combine(snapshot.Folder, Weights)).ResolveLinkTarget(true)!.FullName);
         Assert.Contains(await ModelHub.VerifyAsync(Id, Options()), f => f.Problem is not null);
+        Assert.Null(ModelHub.Find(Id, Options()));
     }
 }

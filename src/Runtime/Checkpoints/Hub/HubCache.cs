@@ -52,7 +52,7 @@ internal sealed class HubCache(string root)
     {
         foreach (var path in new[] { Blob(id, file.Etag!), Path.Combine(Snapshot(id, commit), file.Name) })
         {
-            if (File.Exists(path) && (file.Size is null || Length(path) == file.Size)) return path;
+            if (Exists(path) && (file.Size is null || Length(path) == file.Size)) return path;
         }
 
         return null;
@@ -133,7 +133,7 @@ internal sealed class HubCache(string root)
     {
         try
         {
-            return CheckpointFolder.Open(folder).WeightFiles().All(f => File.Exists(f));
+            return CheckpointFolder.Open(folder).WeightFiles().All(Exists);
         }
         catch (CheckpointException)
         {
@@ -147,7 +147,7 @@ internal sealed class HubCache(string root)
         var name = Path.GetFileName(path);
         var info = new FileInfo(path);
         var etag = info.LinkTarget is { } target ? Path.GetFileName(target) : "";
-        if (!File.Exists(path)) return new VerifiedFile(name, 0, "its content is missing", true);
+        if (!Exists(path)) return new VerifiedFile(name, 0, "its content is missing", true);
         var length = Length(path);
         using var hash = etag.Length == 64 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : etag.Length == 40 ? GitHash(length) : null;
         if (hash is null || !etag.All(char.IsAsciiHexDigit)) return new VerifiedFile(name, length, null, false);
@@ -186,7 +186,10 @@ internal sealed class HubCache(string root)
         return info.LastAccessTimeUtc > info.LastWriteTimeUtc ? info.LastAccessTimeUtc : info.LastWriteTimeUtc;
     }
 
-    private static bool HasConfig(string snapshot) => File.Exists(Path.Combine(snapshot, "config.json"));
+    // File.Exists is true for a link that leads nowhere.
+    private static bool Exists(string path) => new FileInfo(path) is { Exists: true } info && (info.LinkTarget is null || info.ResolveLinkTarget(true) is { Exists: true });
+
+    private static bool HasConfig(string snapshot) => Exists(Path.Combine(snapshot, "config.json"));
 
     // What lies in the repository itself; links count nothing.
     private static long Occupied(string repository) =>
