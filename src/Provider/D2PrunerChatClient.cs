@@ -82,7 +82,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         List<ChatMessage> snapshot = [.. messages];
         if (snapshot.Contains(null!)) throw new ArgumentException("A message is null.", nameof(messages));
         var settings = optionsMapper.Map(options, this, model.Names);
-        return StreamAsync(snapshot, settings, cancellationToken);
+        return StreamAsync(snapshot, settings, cancellationToken, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -103,15 +103,17 @@ public sealed partial class D2PrunerChatClient : IChatClient
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        List<ChatMessage> messages, RequestSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
+        List<ChatMessage> messages, RequestSettings settings, CancellationToken caller, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Captured here: the engine's thread has no current activity.
         var telemetry = RequestTelemetry.Start(Activity.Current);
         // Cancelled when the consumer leaves the loop, before the engine's enumerator is asked to end.
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var mapped = await messageMapper.MapAsync(messages, settings.Instructions, leaving.Token).ConfigureAwait(false);
-        var resolved = PruningResolver.Resolve(settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images));
-        var engine = await model.GetAsync(leaving.Token).ConfigureAwait(false);
+        var own = caller.CanBeCanceled ? caller : cancellationToken;
+        var mapped = await OwnCancellation(messageMapper.MapAsync(messages, settings.Instructions, leaving.Token), own).ConfigureAwait(false);
+        var resolved = PruningResolver.Resolve(
+            settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images), mapped.ImagesHaveBudgets);
+        var engine = await OwnCancellation(model.GetAsync(leaving.Token), own).ConfigureAwait(false);
         resolved = PriorNote.Add(resolved, engine.Model);
         LogPreset(resolved.Preset, resolved.Source, resolved.Reason);
         var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
@@ -121,7 +123,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         var events = engine.GenerateAsync(Request(plan, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
         try
         {
-            while (await events.MoveNextAsync().ConfigureAwait(false))
+            while (await OwnCancellation(events.MoveNextAsync(), own).ConfigureAwait(false))
             {
                 switch (events.Current)
                 {
@@ -148,6 +150,19 @@ public sealed partial class D2PrunerChatClient : IChatClient
         {
             await leaving.CancelAsync().ConfigureAwait(false);
             await events.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Within, everything listens to a token of this request's own; the caller is told of his.
+    private static async ValueTask<T> OwnCancellation<T>(ValueTask<T> task, CancellationToken own)
+    {
+        try
+        {
+            return await task.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (own.IsCancellationRequested && e.CancellationToken != own)
+        {
+            throw new OperationCanceledException(e.Message, e, own);
         }
     }
 

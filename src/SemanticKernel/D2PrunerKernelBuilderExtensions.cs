@@ -23,12 +23,12 @@ public static class D2PrunerKernelBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
 
-        // The path is the model's name, so that two services of one path do not hold its weights twice.
-        builder.Services.AddD2PrunerModel(modelPath, o => o.ModelPath = modelPath);
+        // Two services of one path do not hold its weights twice.
+        var model = builder.Services.AddD2PrunerModelAt(modelPath, preferredName: modelPath);
         builder.Services
             .AddKeyedD2PrunerChatClient(serviceId, o =>
             {
-                o.Model = modelPath;
+                o.Model = model;
                 configure?.Invoke(o);
             })
             .UseKernelFunctionInvocation()

@@ -32,6 +32,7 @@ public sealed class DotNetTypesTests
         DateTime Taken,
         DateOnly Day,
         TimeOnly Hour,
+        TimeSpan Length,
         Guid Id,
         long Bytes,
         decimal Price,

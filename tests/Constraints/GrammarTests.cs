@@ -165,6 +165,9 @@ public sealed class GrammarTests
     [InlineData("{\"type\":[\"integer\",\"null\"],\"enum\":[1,\"x\",null]}", "null", "\"x\"")]
     [InlineData("{\"type\":\"string\",\"maxLength\":2}", "\"\\ud83d\\ude00😀\"", "\"abc\"")]
     [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"}},\"additionalProperties\":{\"type\":\"integer\"}}", "{\"a\": null, \"b\": 1}", "{\"a\": 1}")]
+    [InlineData("{\"allOf\":[{\"type\":[\"number\",\"null\"]},{\"type\":[\"integer\",\"string\"]}]}", "1", "1.5")]
+    [InlineData("{\"type\":\"string\",\"pattern\":\"^-?(\\\\d+\\\\.)?\\\\d{2}:\\\\d{2}:\\\\d{2}(\\\\.\\\\d{1,7})?$\"}", "\"-12.23:59:59.1234567\"", "\"24:00:00\"")]
+    [InlineData("{\"type\":\"object\",\"condition\":\"\",\"titel\":{},\"properties\":{\"a\":{\"type\":\"null\",\"unit\":\"cm\"}}}", "{\"a\": null}", "{\"a\": 1}")]
     public void Keywords(string schema, string whole, string refused)
     {
         Assert.True(Accepts(schema, whole));
@@ -199,6 +202,8 @@ public sealed class GrammarTests
     [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}")]
     [InlineData("{\"type\":\"integer\",\"minimum\":3,\"maximum\":2}")]
     [InlineData("7")]
+    [InlineData("{\"allOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}")]
+    [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"allOf\":[{\"type\":[\"integer\",\"null\"]},{\"type\":\"string\"}]}},\"required\":[\"a\"]}")]
     public void Impossible_OrBrokenSchemas_AreArgumentErrors(string schema) => Assert.Throws<ArgumentException>(() => NoiseModel.Schema(schema));
 
     [Fact]

@@ -12,21 +12,32 @@ namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>
 /// Registers models and chat clients. A model is a singleton that is loaded at first use and disposed by the container; clients borrow it, so several
-/// clients share one. Each registration returns the framework's <see cref="ChatClientBuilder"/>.
+/// clients share one. Each registration is a client of its own (of several without a key, or with the same one, the container hands out the last, or
+/// all of them as <c>IEnumerable</c>), and returns the framework's <see cref="ChatClientBuilder"/>.
 /// </summary>
 public static class D2PrunerServiceCollectionExtensions
 {
-    /// <summary>The one-liner: a model and a client for it.</summary>
+    /// <summary>The one-liner: a model and a client for it. Registrations of the same path share one model; another path is another model.</summary>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
     /// <param name="configure">Client settings.</param>
     public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, string modelPath, Action<D2PrunerChatClientOptions>? configure = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
-        return services.AddD2PrunerModel(RegisteredModel.Default, o => o.ModelPath = modelPath).AddD2PrunerChatClient(configure);
+        var model = services.AddD2PrunerModelAt(modelPath, RegisteredModel.Default);
+        return AddClient(services, null, keyed: false, o =>
+        {
+            // The first one keeps to the default model, as a client without a model does.
+            if (model != RegisteredModel.Default) o.Configure(c => c.Model = model);
+            if (configure is not null) o.Configure(configure);
+        });
     }
 
     /// <summary>Registers a named model, shared by the clients that name it.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="name">Its name; each model has one of its own.</param>
+    /// <param name="configure">What to load and how.</param>
+    /// <exception cref="ArgumentException">The name is blank or taken.</exception>
     public static IServiceCollection AddD2PrunerModel(this IServiceCollection services, string name, Action<VisionModelOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -34,6 +45,10 @@ public static class D2PrunerServiceCollectionExtensions
     }
 
     /// <summary>Registers a named model from configuration (<c>D2Pruner:Models:{name}</c>).</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="name">Its name; each model has one of its own.</param>
+    /// <param name="section">What to load and how.</param>
+    /// <exception cref="ArgumentException">The name is blank or taken.</exception>
     public static IServiceCollection AddD2PrunerModel(this IServiceCollection services, string name, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
@@ -41,35 +56,25 @@ public static class D2PrunerServiceCollectionExtensions
     }
 
     /// <summary>Registers the chat client for a registered model.</summary>
-    public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, Action<D2PrunerChatClientOptions>? configure = null)
-    {
-        AddClientOptions(services, Options.Options.DefaultName, b => { if (configure is not null) b.Configure(configure); });
-        return services.AddChatClient(sp => Create(sp, Options.Options.DefaultName));
-    }
+    public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, Action<D2PrunerChatClientOptions>? configure = null) =>
+        AddClient(services, null, keyed: false, o => { if (configure is not null) o.Configure(configure); });
 
     /// <summary>Registers the chat client for a registered model from configuration (<c>D2Pruner:Clients:{name}</c>).</summary>
     public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
-        AddClientOptions(services, Options.Options.DefaultName, b => b.Bind(section));
-        return services.AddChatClient(sp => Create(sp, Options.Options.DefaultName));
+        return AddClient(services, null, keyed: false, o => o.Bind(section));
     }
 
-    /// <summary>Registers a keyed chat client: several clients, with settings of their own, over one model.</summary>
-    public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, Action<D2PrunerChatClientOptions>? configure = null)
-    {
-        var name = OptionsName(serviceKey);
-        AddClientOptions(services, name, b => { if (configure is not null) b.Configure(configure); });
-        return services.AddKeyedChatClient(serviceKey, sp => Create(sp, name));
-    }
+    /// <summary>Registers a keyed chat client: several clients, with settings of their own, over one model. The options of a key that is a text have its name.</summary>
+    public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, Action<D2PrunerChatClientOptions>? configure = null) =>
+        AddClient(services, serviceKey, keyed: true, o => { if (configure is not null) o.Configure(configure); });
 
     /// <summary>Registers a keyed chat client from configuration (<c>D2Pruner:Clients:{name}</c>).</summary>
     public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
-        var name = OptionsName(serviceKey);
-        AddClientOptions(services, name, b => b.Bind(section));
-        return services.AddKeyedChatClient(serviceKey, sp => Create(sp, name));
+        return AddClient(services, serviceKey, keyed: true, o => o.Bind(section));
     }
 
     /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
@@ -79,7 +84,7 @@ public static class D2PrunerServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(models);
-        string[] names = models.Length > 0 ? [.. models] : [.. services.Select(d => d.ServiceType == typeof(RegisteredModel) ? d.ImplementationInstance : null).OfType<RegisteredModel>().Select(m => m.Name)];
+        string[] names = models.Length > 0 ? [.. models] : [.. RegisteredModel.All(services).Select(m => m.Name)];
         return services.AddSingleton<IHostedService>(sp => new ModelWarmup(sp, names, (sp.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ModelWarmup>()));
     }
 
@@ -109,27 +114,45 @@ public static class D2PrunerServiceCollectionExtensions
         return services;
     }
 
-    private static string OptionsName(object? key) => key?.ToString() ?? Options.Options.DefaultName;
+    /// <summary>Registers a model by its path alone, once however often it is asked for.</summary>
+    /// <returns>Its name.</returns>
+    internal static string AddD2PrunerModelAt(this IServiceCollection services, string modelPath, string preferredName)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var known = RegisteredModel.All(services).ToList();
+        if (known.Find(m => m.Path == modelPath) is { } same) return same.Name;
+        var name = preferredName;
+        for (var n = 2; known.Exists(m => m.Name == name); n++) name = $"{preferredName} #{n}";
+        AddModel(services, name, o => o.Configure(m => m.ModelPath = modelPath), modelPath);
+        return name;
+    }
 
-    private static IServiceCollection AddModel(IServiceCollection services, string name, Action<OptionsBuilder<VisionModelOptions>> configure)
+    private static IServiceCollection AddModel(IServiceCollection services, string name, Action<OptionsBuilder<VisionModelOptions>> configure, string? path = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (RegisteredModel.All(services).Any(m => m.Name == name))
+        {
+            throw new ArgumentException(
+                $"A model called '{name}' is registered already, and two of one name cannot be told apart. Give this one another name, and name it in its client's options (Model = \"...\").", nameof(name));
+        }
+
         configure(services.AddOptions<VisionModelOptions>(name).ValidateOnStart());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VisionModelOptions>, ModelOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelHost>());
-        if (!services.Any(d => d.ImplementationInstance is RegisteredModel known && known.Name == name)) services.AddSingleton(new RegisteredModel(name));
-        services.TryAddKeyedSingleton(name, (sp, _) => new LazyModel(
+        services.AddSingleton(new RegisteredModel(name, path));
+        services.AddKeyedSingleton(name, (sp, _) => new LazyModel(
             sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>(), sp.GetService<IProgress<ModelLoadProgress>>()));
         return services;
     }
 
-    private static void AddClientOptions(IServiceCollection services, string name, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
+    private static ChatClientBuilder AddClient(IServiceCollection services, object? key, bool keyed, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
     {
-        ArgumentNullException.ThrowIfNull(services);
+        var name = RegisteredClient.Add(services, key);
         configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsValidator>());
+        return keyed ? services.AddKeyedChatClient(key, sp => Create(sp, name)) : services.AddChatClient(sp => Create(sp, name));
     }
 
     private static D2PrunerChatClient Create(IServiceProvider services, string name)

@@ -36,12 +36,26 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            // An engine whose thread ended is of no more use to anybody.
+            if (_load is { IsCompletedSuccessfully: true } dead && dead.Result.GetStatus().State == EngineState.Faulted)
+            {
+                _ = dead.Result.DisposeAsync().AsTask();
+                _load = null;
+            }
+
             // One caller's cancellation must not fail the load for the others: it belongs to the model.
             if (_load is null or { IsFaulted: true } or { IsCanceled: true }) _load = VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
             load = _load;
         }
 
-        return await load.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await load.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && _disposing.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(LazyModel), $"The model '{ModelId}' was disposed while it was loading.");
+        }
     }
 
     /// <summary>State, without loading anything and without waiting.</summary>

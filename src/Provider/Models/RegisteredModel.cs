@@ -4,10 +4,16 @@ using Microsoft.Extensions.DependencyInjection;
 namespace D2Pruner.AI;
 
 /// <summary>A model's name as registered; the models themselves are keyed singletons.</summary>
-internal sealed record RegisteredModel(string Name)
+/// <param name="Name">The name.</param>
+/// <param name="Path">The path, where it was registered by nothing else; such registrations of one path share a model.</param>
+internal sealed record RegisteredModel(string Name, string? Path = null)
 {
     /// <summary>Name of the model that clients take when they name none.</summary>
     public const string Default = "default";
+
+    /// <summary>Every model registered so far.</summary>
+    public static IEnumerable<RegisteredModel> All(IServiceCollection services) =>
+        services.Select(d => d.IsKeyedService ? null : d.ImplementationInstance).OfType<RegisteredModel>();
 
     /// <summary>Finds a model; null means the default one, or the only one.</summary>
     /// <exception cref="InvalidOperationException">It is not registered, or which one is meant is open.</exception>

@@ -12,8 +12,9 @@ internal static class PruningResolver
     /// <param name="request">The request's settings.</param>
     /// <param name="client">The client's settings.</param>
     /// <param name="chooseAuto">Called only where Auto is in force.</param>
+    /// <param name="imagesHaveBudgets">Whether pictures carry budgets of their own: those hold under None too.</param>
     /// <exception cref="ArgumentException">Overrides contradict the preset None.</exception>
-    public static ResolvedPruning Resolve(RequestSettings request, D2PrunerChatClientOptions client, Func<PresetChoice> chooseAuto)
+    public static ResolvedPruning Resolve(RequestSettings request, D2PrunerChatClientOptions client, Func<PresetChoice> chooseAuto, bool imagesHaveBudgets = false)
     {
         var byRequest = request.Preset is not null;
         var named = request.Preset ?? client.Preset;
@@ -28,7 +29,9 @@ internal static class PruningResolver
             // Auto says None only where there is nothing to prune; a person who says None and gives a budget contradicts himself.
             if (named == PruningPreset.None && (overrides.KeepTokens is not null || overrides.KeepRatio is < 1))
                 throw new ArgumentException($"The preset None (named by the {source}) prunes nothing, but a budget ({Budget(overrides)}) was given. Name a preset that prunes, or leave the budget out.");
-            return new ResolvedPruning(null, PruningPreset.None, source, choice.Reason);
+            if (!imagesHaveBudgets) return new ResolvedPruning(null, PruningPreset.None, source, choice.Reason);
+            var only = Apply(PruningSettings.FromPreset(PruningPreset.Understanding), overrides, autoRatio: 1);
+            return new ResolvedPruning(only, PruningPreset.None, source, choice.Reason + " Only pictures with a budget of their own are pruned.");
         }
         return new ResolvedPruning(Apply(PruningSettings.FromPreset(choice.Preset), overrides, choice.KeepRatio), choice.Preset, source, choice.Reason);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using D2Pruner.AI.Runtime.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
@@ -20,11 +21,12 @@ internal sealed record AnswerFormat(AnswerShape Shape, Grammar? Grammar, string?
     public static AnswerFormat Read(ChatResponseFormat? format, bool strict, UnsupportedOptions unsupported)
     {
         if (format is not ChatResponseFormatJson json) return Text with { Shape = Text.Shape with { Strict = strict } };
-        var shape = new AnswerShape { Json = true, Schema = json.Schema, Strict = strict };
+        JsonElement? written = json.Schema is null ? null : TypedSchema.Close(json);
+        var shape = new AnswerShape { Json = true, Schema = written, Strict = strict };
         var grammar = Grammar.Create(shape);
         unsupported.Relaxed(grammar!.Relaxed);
         var description = "Answer with JSON only, without any other text.";
-        if (json.Schema is { } schema)
+        if (written is { } schema)
         {
             description = "Answer with JSON only, without any other text, that follows this JSON schema"
                 + (string.IsNullOrWhiteSpace(json.SchemaDescription) ? "" : $" ({json.SchemaDescription.Trim()})") + ":\n" + CompactJson.Rewrite(schema);

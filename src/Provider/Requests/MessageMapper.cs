@@ -40,8 +40,12 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
         foreach (var result in message.Contents.OfType<FunctionResultContent>())
             results.Add(new ChatTurn(ChatRole.Tool.Value, await PartsAsync(ToolMessages.Contents(result), cancellationToken).ConfigureAwait(false)));
         var parts = await PartsAsync(message.Contents.Where(c => c is not FunctionResultContent), cancellationToken).ConfigureAwait(false);
-        return results.Count > 0 && parts.Count == 0 ? results : [.. results, new ChatTurn(message.Role.Value, parts)];
+        return results.Count > 0 && parts.Count == 0 ? results : [.. results, new ChatTurn(RoleOf(message), parts)];
     }
+
+    // Newer services call the system's voice the developer's.
+    private static string RoleOf(ChatMessage message) =>
+        message.Role.Value.Equals("developer", StringComparison.OrdinalIgnoreCase) ? ChatRole.System.Value : message.Role.Value;
 
     private async ValueTask<List<ChatPart>> PartsAsync(IEnumerable<AIContent> contents, CancellationToken cancellationToken)
     {

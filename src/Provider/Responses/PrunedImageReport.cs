@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace D2Pruner.AI;
 
 /// <summary>One picture's pruning.</summary>
@@ -18,7 +20,11 @@ public sealed class PrunedImageReport
     /// <summary>Separators, which are never pruned.</summary>
     public int Separators { get; init; }
 
-    /// <summary>Kept tokens, ascending: numbers into the grids laid one after another, each row by row.</summary>
+    /// <summary>
+    /// Kept tokens, ascending: numbers into the grids laid one after another, each row by row. In JSON a text: Base64 of a bit per token, the lowest
+    /// bit of the first byte for token 0.
+    /// </summary>
+    [JsonConverter(typeof(TokenSetJson))]
     public IReadOnlyList<int> Kept { get; init; } = [];
 
     /// <summary>The picture's grids and where their cells lie.</summary>
@@ -47,6 +53,9 @@ public sealed class PrunedImageReport
 
     /// <summary>Positional prior on these grids, [V]; only where scores were asked for.</summary>
     public IReadOnlyList<float>? PriorMap { get; init; }
+
+    /// <summary>What became of the picture, on one line.</summary>
+    public override string ToString() => $"image {ImageIndex} ({Width}x{Height}, {string.Join(" + ", Grids)}): {Kept.Count} of {VisualTokens} visual tokens kept";
 
     /// <summary>The area of a token on the original picture, 0..1.</summary>
     /// <param name="token">Number of the token, 0..V-1.</param>

@@ -75,4 +75,19 @@ public sealed class PruningReport
 
     /// <summary>What was wrong with boxes in the answer, one sentence each: malformed ones, and guesses that were made.</summary>
     public IReadOnlyList<string> GroundingIssues { get; init; } = [];
+
+    /// <summary>The report on a few lines: preset, method and settings, counts, times, and one line an image.</summary>
+    public override string ToString()
+    {
+        var text = new System.Text.StringBuilder();
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Preset} ({PresetSource}): {PresetReason}");
+        text.AppendLine();
+        if (Method is null) text.Append("nothing pruned");
+        else text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Method}, K = {LayersBeforePruning}, prior {Prior ?? "none"}: {VisualTokensKept} of {VisualTokens} visual tokens kept");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"; prompt {PromptTokensKept} of {PromptTokens} tokens, KV {KvBytes / 1024} of {KvBytesUnpruned / 1024} KiB");
+        text.AppendLine().Append(Times);
+        foreach (var image in Images) text.AppendLine().Append(image);
+        foreach (var issue in GroundingIssues) text.AppendLine().Append("grounding: ").Append(issue);
+        return text.ToString();
+    }
 }

@@ -25,9 +25,16 @@ internal static class ToolMessages
     /// <summary>All contents of a message, those inside results included.</summary>
     public static IEnumerable<AIContent> Flatten(ChatMessage message) => message.Contents.SelectMany(c => c is FunctionResultContent r ? Contents(r) : [c]);
 
-    private static string Json(object value, Type type) => value switch
+    private static string Json(object value, Type type)
     {
-        JsonElement element => CompactJson.Rewrite(element),
-        _ => CompactJson.Rewrite(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(type))),
-    };
+        if (value is JsonElement element) return CompactJson.Rewrite(element);
+        try
+        {
+            return CompactJson.Rewrite(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(type)));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new ArgumentException($"A tool's arguments or result ({value.GetType().Name}) cannot be written as JSON: {e.Message}", e);
+        }
+    }
 }

@@ -33,6 +33,33 @@ internal static class JsonKindsReading
         _ => null,
     };
 
+    /// <summary>What a <c>type</c> keyword allows; null where it is not one.</summary>
+    public static JsonKinds? OfType(JsonElement type)
+    {
+        if (type.ValueKind == JsonValueKind.String) return Named(type.GetString());
+        if (type.ValueKind != JsonValueKind.Array) return null;
+        var kinds = JsonKinds.None;
+        foreach (var t in type.EnumerateArray())
+        {
+            if (t.ValueKind != JsonValueKind.String || Named(t.GetString()) is not { } kind) return null;
+            kinds |= kind;
+        }
+
+        return kinds;
+    }
+
+    /// <summary>Types as a <c>type</c> keyword names them.</summary>
+    public static IEnumerable<string> Names(JsonKinds kinds)
+    {
+        if (kinds.HasFlag(JsonKinds.Object)) yield return "object";
+        if (kinds.HasFlag(JsonKinds.Array)) yield return "array";
+        if (kinds.HasFlag(JsonKinds.String)) yield return "string";
+        if (kinds.HasFlag(JsonKinds.Fractional)) yield return "number";
+        else if (kinds.HasFlag(JsonKinds.Integer)) yield return "integer";
+        if (kinds.HasFlag(JsonKinds.Boolean)) yield return "boolean";
+        if (kinds.HasFlag(JsonKinds.Null)) yield return "null";
+    }
+
     public static JsonKinds Of(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => JsonKinds.Object,

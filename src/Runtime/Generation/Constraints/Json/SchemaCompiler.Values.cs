@@ -80,7 +80,7 @@ internal sealed partial class SchemaCompiler
     {
         var min = SchemaDocument.Count(schema, "minLength", path) ?? 0;
         var max = SchemaDocument.Count(schema, "maxLength", path) ?? -1;
-        if (schema.Text("format") is { } format)
+        if ((schema.Text("format") ?? StringFormats.OfPattern(schema.Text("pattern"))) is { } format)
         {
             if (!StringFormats.IsKnown(format))
             {

@@ -42,7 +42,9 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         {
             foreach (var p in schema.EnumerateObject())
             {
-                if (!SchemaKeywords.IsRead(p.Name) && !SchemaKeywords.IsAnnotation(p.Name)) Relax(p.Name, path);
+                if (SchemaKeywords.IsRead(p.Name) || SchemaKeywords.IsAnnotation(p.Name)) continue;
+                if (p.Name == "pattern" && StringFormats.OfPattern(schema.Text("pattern")) is not null) continue;
+                Relax(p.Name, path);
             }
 
             return schema.Find("$ref") is { } reference ? Reference(schema, reference, path) : Combined(schema, path);
@@ -130,22 +132,12 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
             {
                 if (_document.Resolve(options[i]) is not { ValueKind: JsonValueKind.Object } target) continue;
                 options[i] = SchemaMerge.Merge(rest, target, out var conflict);
-                if (conflict is not null && !(conflict == "type" && NarrowType(rest, target, ref options[i]))) Relax($"{key}' (both say '{conflict}')", path);
+                if (conflict is not null) Relax($"{key}' (both say '{conflict}')", path);
             }
         }
 
         if (key == "oneOf" && !new SchemaOverlap(_document).AllDisjoint(options)) Relax("oneOf' of alternatives that may overlap", path);
         return b.Choice([.. options.Select((o, i) => Schema(o, $"{path}/{key}/{i}"))]);
-    }
-
-    // Of two lists of types both must hold.
-    private bool NarrowType(JsonElement rest, JsonElement option, ref JsonElement merged)
-    {
-        var overlap = new SchemaOverlap(_document);
-        var both = overlap.Kinds(rest) & overlap.Kinds(option);
-        if (both != overlap.Kinds(option)) return false;
-        merged = SchemaMerge.Merge(SchemaMerge.Without(rest, "type"), option, out var other);
-        return other is null;
     }
 
     // Fixed values; keywords beside them but the type are not looked at.

@@ -24,6 +24,11 @@ internal static class SchemaMerge
             {
                 continue;
             }
+            else if (p.Name == "type" && JsonKindsReading.OfType(Element(present)) is { } some && JsonKindsReading.OfType(p.Value) is { } others)
+            {
+                // Both must hold; of types without overlap no value does.
+                result["type"] = new JsonArray([.. JsonKindsReading.Names(some & others).Select(n => (JsonNode)n)]);
+            }
             else if (p.Name == "required" && present is JsonArray names && p.Value.ValueKind == JsonValueKind.Array)
             {
                 foreach (var name in p.Value.EnumerateArray())

@@ -5,7 +5,12 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// <summary>The formats of strings that a grammar writes exactly; each is a subset that .NET parses.</summary>
 internal sealed class StringFormats(GrammarBuilder b, JsonGrammar json)
 {
-    public static bool IsKnown(string format) => format is "date" or "time" or "date-time" or "uuid" or "ipv4";
+    private const string TimeSpanPattern = @"^-?(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d{1,7})?$";
+
+    public static bool IsKnown(string format) => format is "date" or "time" or "date-time" or "uuid" or "ipv4" or "timespan";
+
+    /// <summary>The format that .NET's schemas write as a pattern; null for any other.</summary>
+    public static string? OfPattern(string? pattern) => pattern == TimeSpanPattern ? "timespan" : null;
 
     /// <summary>The quoted text of a known format.</summary>
     public GrammarNode Quoted(string format) => json.Quoted(format switch
@@ -18,6 +23,11 @@ internal sealed class StringFormats(GrammarBuilder b, JsonGrammar json)
             b.Sequence(Date(9, 9), b.Literal("T"), Time(), b.Literal("Z"))),
         "uuid" => b.Sequence(Hex(8), b.Literal("-"), Hex(4), b.Literal("-"), Hex(4), b.Literal("-"), Hex(4), b.Literal("-"), Hex(12)),
         "ipv4" => Address(),
+        // Days of seven digits: fewer than .NET's longest.
+        "timespan" => b.Sequence(
+            b.Optional(b.Literal("-")),
+            b.Optional(b.Sequence(b.Choice(b.Literal("0"), b.Sequence(b.Bytes('1', '9'), b.Repeat(json.Digit, 0, 6))), b.Literal("."))),
+            Time()),
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown format"),
     });
 
