@@ -19,7 +19,10 @@ public sealed class VisualPruningOptions
     [Range(1, int.MaxValue)]
     public int? KeepTokens { get; set; }
 
-    /// <summary>K, a count: decoder layers 0..K-1 see every token; 1..L-1, and 0 for methods that read no attention (<c>random</c>, <c>divprune</c>). <c>Layer</c> in configuration, <c>d2pruner.layer</c> in requests.</summary>
+    /// <summary>
+    /// K, a count: decoder layers 0..K-1 see every token; 1..L-1, and 0 for methods that read no attention (<c>random</c>, <c>divprune</c>).
+    /// <c>Layer</c> in configuration, <c>d2pruner.layer</c> in requests.
+    /// </summary>
     [ConfigurationKeyName("Layer"), JsonPropertyName("layer")]
     [Range(0, int.MaxValue)]
     public int? LayersBeforePruning { get; set; }
