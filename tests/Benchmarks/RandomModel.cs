@@ -41,7 +41,7 @@ internal sealed class RandomModel : ITensorSource, IDisposable
             PositionIds = [[.. Enumerable.Range(0, length).Select(i => (long)i)]],
             NextPosition = length,
             Images = [],
-            ImageStarts = [Before],
+            VisualPositions = [[.. Enumerable.Range(Before, visual)]],
             Layouts = [geometry.Layout(Before)],
         };
     }
@@ -54,8 +54,8 @@ internal sealed class RandomModel : ITensorSource, IDisposable
 
     public EncodedPrompt Prompt { get; }
 
-    /// <summary>One prefill; the cache is disposed.</summary>
-    public PrefillOutput Prefill(PruningSettings? settings)
+    /// <summary>One prefill; the caller disposes its cache.</summary>
+    public PrefillOutput Prefill(PruningSettings? settings, IPrefillObserver? observer = null)
     {
         using var inference = inference_mode();
         var pruner = settings is null ? null : PrunerFactory.Create(settings);
@@ -64,6 +64,7 @@ internal sealed class RandomModel : ITensorSource, IDisposable
             Pruner = pruner,
             Budgets = pruner is null ? [] : [.. pruner.Schedule.Select(s => BudgetSplit.Split(s.Budget, [Geometry.VisualTokens]))],
             Room = 64,
+            Observer = observer,
         }, default);
         if (_device.type == DeviceType.CUDA) cuda.synchronize();
         return output;

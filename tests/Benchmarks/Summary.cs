@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 
@@ -63,8 +64,9 @@ internal sealed class Summary(Figures figures, torch.Device device)
                 double own = 0;
                 pruned[c].Add(Time(() =>
                 {
-                    using var output = model.Prefill(Settings(c));
-                    own = output.PruneTime.TotalMilliseconds;
+                    var timer = new PrefillTimer(model.Decoder.Device);
+                    using var output = model.Prefill(Settings(c), timer);
+                    own = timer.PruneTime.TotalMilliseconds;
                 }));
                 prune[c].Add(own);
             }
@@ -89,12 +91,12 @@ internal sealed class Summary(Figures figures, torch.Device device)
         using var prefill = model.Prefill(Settings((128, 2)));
         var logits = new float[model.Decoder.Config.VocabularySize];
         var position = model.Prompt.NextPosition;
-        model.Decoder.Step(prefill.Cache, 1, position++, logits, default);
+        model.Decoder.Step(prefill.Cache, 1, position++, logits);
         double bytes = Layers * model.Geometry.LayerBytes;
         for (var i = 0; i < DecodeSteps; i++)
         {
             if (i % 3 == 0) bounds.Add(Bandwidth.Measure(model.Decoder.Weights) / bytes);
-            steps.Add(1 / (Time(() => model.Decoder.Step(prefill.Cache, 1, position++, logits, default)) / 1000));
+            steps.Add(1 / (Time(() => model.Decoder.Step(prefill.Cache, 1, position++, logits)) / 1000));
         }
 
         figures.Add("decode_tokens_per_s@llava", steps);

@@ -10,13 +10,13 @@ public static class Dump
 {
     private static readonly JsonSerializerOptions Pretty = new() { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static void Run(string folder, string output, TextWriter log)
+    public static void Run(string folder, string output, TextWriter log, int concurrent = 1, bool again = false)
     {
         var kind = FixtureFolders.KindOf(folder) ?? throw new ArgumentException($"'{folder}' is no fixture folder: expected model/ with cases.json, a selection, tokenizers or images folder.");
         Directory.CreateDirectory(output);
         switch (kind)
         {
-            case FixtureKind.Model: Models(folder, output, log); break;
+            case FixtureKind.Model: Models(folder, output, log, concurrent, again); break;
             case FixtureKind.Selection: Selection(folder, output); break;
             case FixtureKind.Tokenizers: Tokenizers(folder, output, log); break;
             case FixtureKind.Images: Images(folder, output); break;
@@ -24,16 +24,23 @@ public static class Dump
         }
     }
 
-    private static void Models(string folder, string output, TextWriter log)
+    private static void Models(string folder, string output, TextWriter log, int concurrent, bool again)
     {
-        using var runner = new ModelCaseRunner(folder);
-        foreach (var c in ModelCase.Read(folder))
+        using var runner = new ModelCaseRunner(folder, reuse: again);
+        var cases = ModelCase.Read(folder);
+        // One scheduler for all cases where they are to run at once; else one after another, so that a failure names its case.
+        foreach (var group in concurrent > 1 ? [cases] : cases.Select(c => (IReadOnlyList<ModelCase>)[c]))
         {
-            log.WriteLine(c.Name);
-            var result = runner.Compute(c);
-            Write(Path.Combine(output, c.Name + ".safetensors"), result.Tensors);
-            Write(Path.Combine(output, c.Name + ".json"), result.Json);
+            log.WriteLine(string.Join(", ", group.Select(c => c.Name)));
+            var results = runner.Compute(group, concurrent, again);
+            for (var i = 0; i < group.Count; i++)
+            {
+                Write(Path.Combine(output, group[i].Name + ".safetensors"), results[i].Tensors);
+                Write(Path.Combine(output, group[i].Name + ".json"), results[i].Json);
+            }
         }
+
+        if (again) log.WriteLine($"{runner.ReusedTokens} prompt tokens reused");
     }
 
     private static void Selection(string folder, string output)

@@ -36,7 +36,7 @@ internal sealed class NoiseModel
 
     public ConstraintCache Cache => _cache;
 
-    public TokenLoop.Outcome Answer(Grammar grammar, int seed, int maxTokens, bool greedy = false, Action<float[]>? shape = null)
+    public Answer Answer(Grammar grammar, int seed, int maxTokens, bool greedy = false, Action<float[]>? shape = null)
     {
         var random = new Random(seed);
         var logits = new float[_rows];
@@ -48,7 +48,9 @@ internal sealed class NoiseModel
 
         Fill();
         var settings = new GenerationDefaults { StopIds = StopIds }.Merge(new GenerationSettings { MaxNewTokens = maxTokens, Temperature = greedy ? 0 : 1, Seed = seed });
-        return TokenLoop.Run(logits, _ => Fill(), [], settings, Tokenizer, 100000, _ => { }, CancellationToken.None, _cache.Create(grammar));
+        var answer = new Answer(settings, [], Tokenizer, 100000, _ => { }, _cache.Create(grammar));
+        while (answer.Accept(logits)) Fill();
+        return answer;
     }
 
     public static Grammar Schema(string json, bool strict = true) => Schema(JsonDocument.Parse(json).RootElement.Clone(), strict);

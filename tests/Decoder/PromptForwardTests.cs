@@ -2,6 +2,7 @@ using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Tests.Conformance;
@@ -82,7 +83,7 @@ public sealed class PromptForwardTests
         })
         { Signals = (PruningSignals)63 };
         run.Generate(new PrefillOptions { Pruner = pruner, Budgets = [[1]] });
-        var text = run.Prompt.Length - run.Prompt.ImageStarts[0] - 64;
+        var text = run.Prompt.Length - run.Prompt.VisualPositions[0][0] - 64;
         Assert.Equal(["64x64", "64x64", "64x64", $"{text}x64", $"{text}x64", $"{text}x64"], shapes);
     }
 
@@ -128,7 +129,7 @@ public sealed class PromptForwardTests
             var folder = Path.Combine(FixtureFolders.Copies!, fixture);
             _runner = ModelFixture.Runner(folder);
             Prompt = _runner.Model.Encode(ModelCase.Read(folder).First(c => c.Name == "one-image").Turns, null, default);
-            _vision = [.. Prompt.Images.Select(i => _runner.Model.Vision.Encode(i, true, default))];
+            _vision = [.. Prompt.Images.Cast<ProcessedImage>().Select(i => _runner.Model.Vision.Encode(i, true))];
         }
 
         public EncodedPrompt Prompt { get; }
@@ -140,7 +141,7 @@ public sealed class PromptForwardTests
             using var output = PromptForward.Run(_runner.Model.Decoder, Prompt, _vision, options, cancellationToken);
             float[] first = [.. output.Logits];
             int[] lengths = [.. output.Cache.Lengths];
-            for (var i = 0; i < 4; i++) _runner.Model.Decoder.Step(output.Cache, 5 + i, Prompt.NextPosition + i, output.Logits, cancellationToken);
+            for (var i = 0; i < 4; i++) _runner.Model.Decoder.Step(output.Cache, 5 + i, Prompt.NextPosition + i, output.Logits);
             return (first, output.Logits, lengths, output.Images.Count > 0 ? output.Images[0].Kept : []);
         }
 

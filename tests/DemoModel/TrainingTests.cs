@@ -98,7 +98,7 @@ public sealed class TrainingTests
                 var whole = new EncodedPrompt
                 {
                     Text = prompt.Text, TokenIds = ids, PositionIds = [[.. Enumerable.Range(0, ids.Length).Select(i => (long)i)]], NextPosition = ids.Length,
-                    Images = prompt.Images, ImageStarts = prompt.ImageStarts, Layouts = prompt.Layouts,
+                    Images = prompt.Images, VisualPositions = prompt.VisualPositions, Layouts = prompt.Layouts,
                 };
                 var trace = new ForwardTrace { RecordAllLogits = true };
                 PromptForward.Run(setup.Replica.Decoder, whole, [new VisionOutput(seen[block.Picture], null)], new PrefillOptions { Trace = trace }, default).Dispose();

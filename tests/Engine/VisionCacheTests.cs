@@ -16,7 +16,7 @@ public sealed class VisionCacheTests
     private static string[] Names => [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     private static Task<VisionLanguageEngine> Load(long bytes) =>
-        VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", VisionCacheBytes = bytes });
+        VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", VisionCacheBytes = bytes, PrefixCacheBytes = 0 });
 
     private static async Task<GenerationResult> Ask(VisionLanguageEngine engine, string question, PruningSettings? pruning, params byte[][] pictures)
     {

@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Engine;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Engine;
@@ -8,7 +9,7 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task Generate_StreamsTextThenCompletes()
     {
-        await using var engine = await Start(new ScriptedRunner());
+        await using var engine = await Start(new ScriptedExecutor());
         var events = await All(engine, "a");
         Assert.IsType<PrefillCompleted>(events[0]);
         Assert.Equal("a0 a1 a2 ", string.Concat(events.OfType<TextDelta>().Select(t => t.Text)));
@@ -19,7 +20,7 @@ public sealed class VisionLanguageEngineTests
     public async Task Requests_AreAnsweredInOrder()
     {
         var gate = new ManualResetEventSlim();
-        var runner = new ScriptedRunner { Started = r => { if (r.Turns[0].Text == "0") gate.Wait(); } };
+        var runner = new ScriptedExecutor { Started = r => { if (r.Turns[0].Text == "0") gate.Wait(); } };
         await using var engine = await Start(runner);
         var first = All(engine, "0");
         await WaitFor(() => engine.GetStatus().IsBusy);
@@ -39,7 +40,7 @@ public sealed class VisionLanguageEngineTests
     public async Task FullQueue_RefusesAndSaysItsCapacity()
     {
         var gate = new ManualResetEventSlim();
-        await using var engine = await Start(new ScriptedRunner { Started = _ => gate.Wait() }, capacity: 1);
+        await using var engine = await Start(new ScriptedExecutor { Started = _ => gate.Wait() }, capacity: 1);
         var running = All(engine, "running");
         await WaitFor(() => engine.GetStatus().IsBusy);
         var waiting = All(engine, "waiting");
@@ -54,7 +55,7 @@ public sealed class VisionLanguageEngineTests
     public async Task CancelWhileQueued_LeavesAtOnce()
     {
         var gate = new ManualResetEventSlim();
-        await using var engine = await Start(new ScriptedRunner { Started = _ => gate.Wait() });
+        await using var engine = await Start(new ScriptedExecutor { Started = _ => gate.Wait() });
         var running = All(engine, "running");
         await WaitFor(() => engine.GetStatus().IsBusy);
         using var cancel = new CancellationTokenSource();
@@ -70,9 +71,9 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task LeavingTheLoop_CancelsTheRequest()
     {
-        var runner = new ScriptedRunner { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5) };
+        var runner = new ScriptedExecutor { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5) };
         await using var engine = await Start(runner);
-        await foreach (var e in engine.GenerateAsync(ScriptedRunner.Request("long")))
+        await foreach (var e in engine.GenerateAsync(ScriptedExecutor.Request("long")))
         {
             if (e is TextDelta) break;
         }
@@ -83,7 +84,7 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task Failure_BelongsToItsCallerAlone()
     {
-        await using var engine = await Start(new ScriptedRunner());
+        await using var engine = await Start(new ScriptedExecutor());
         await Assert.ThrowsAsync<InvalidDataException>(() => All(engine, "fail"));
         Assert.NotEmpty(await All(engine, "next"));
     }
@@ -91,7 +92,7 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task ThirtyTwoRequests_CancelledAtRandomPoints_LeaveItWorking()
     {
-        await using var engine = await Start(new ScriptedRunner { Tokens = 5, TokenTime = TimeSpan.FromMilliseconds(1) });
+        await using var engine = await Start(new ScriptedExecutor { Tokens = 5, TokenTime = TimeSpan.FromMilliseconds(1) });
         var random = new Random(7);
         // Every other request never ends by itself. It is cancelled when it has seen some events, or, with none wanted, wherever it then is:
         // in the queue or running. How long anything takes decides nothing.
@@ -109,7 +110,7 @@ public sealed class VisionLanguageEngineTests
             try
             {
                 var seen = 0;
-                await foreach (var _ in engine.GenerateAsync(ScriptedRunner.Request($"{ScriptedRunner.Endless} {i}"), cancel.Token))
+                await foreach (var _ in engine.GenerateAsync(ScriptedExecutor.Request($"{ScriptedExecutor.Endless} {i}"), cancel.Token))
                 {
                     if (++seen == events) await cancel.CancelAsync();
                 }
@@ -126,7 +127,7 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task Dispose_CancelsQueueAndRunner_AndIsIdempotent()
     {
-        var runner = new ScriptedRunner { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5) };
+        var runner = new ScriptedExecutor { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5) };
         var engine = await Start(runner);
         var running = All(engine, "running");
         await WaitFor(() => engine.GetStatus().IsBusy);
@@ -134,8 +135,8 @@ public sealed class VisionLanguageEngineTests
         await WaitFor(() => engine.GetStatus().QueueLength == 1);
         await engine.DisposeAsync();
         engine.Dispose();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
         Assert.True(runner.Disposed);
         Assert.Equal(EngineState.Disposed, engine.GetStatus().State);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => All(engine, "late"));
@@ -144,7 +145,7 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task BadArguments_AreRefusedByTheCallItself()
     {
-        await using var engine = await Start(new ScriptedRunner());
+        await using var engine = await Start(new ScriptedExecutor());
         Assert.Throws<ArgumentNullException>(() => engine.GenerateAsync(null!));
         Assert.Throws<ArgumentException>(() => engine.GenerateAsync(new VisionRequest { Turns = [] }));
     }
@@ -152,9 +153,9 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task FailedLoad_Throws_AndCancelledLoadIsCancelled()
     {
-        await Assert.ThrowsAsync<InvalidDataException>(() => VisionLanguageEngine.StartAsync(_ => throw new InvalidDataException(), 1, null, default));
+        await Assert.ThrowsAsync<InvalidDataException>(() => VisionLanguageEngine.StartAsync(_ => throw new InvalidDataException(), new EngineLimits(), null, default));
         using var cancel = new CancellationTokenSource();
-        var load = VisionLanguageEngine.StartAsync(ct => { ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); return new ScriptedRunner(); }, 1, null, cancel.Token);
+        var load = VisionLanguageEngine.StartAsync(ct => { ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); return new ScriptedExecutor(); }, new EngineLimits(), null, cancel.Token);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
     }
@@ -170,12 +171,12 @@ public sealed class VisionLanguageEngineTests
         await Assert.ThrowsAsync<ArgumentException>(() => VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = path, Device = device, QueueCapacity = capacity }));
     }
 
-    internal static Task<VisionLanguageEngine> Start(ScriptedRunner runner, int capacity = 64) => VisionLanguageEngine.StartAsync(_ => runner, capacity, null, default);
+    internal static Task<VisionLanguageEngine> Start(ScriptedExecutor runner, int capacity = 64) => VisionLanguageEngine.StartAsync(_ => runner, new EngineLimits { QueueCapacity = capacity }, null, default);
 
     internal static async Task<List<GenerationEvent>> All(IVisionEngine engine, string text, CancellationToken cancellationToken = default)
     {
         var events = new List<GenerationEvent>();
-        await foreach (var e in engine.GenerateAsync(ScriptedRunner.Request(text), cancellationToken)) events.Add(e);
+        await foreach (var e in engine.GenerateAsync(ScriptedExecutor.Request(text), cancellationToken)) events.Add(e);
         return events;
     }
 

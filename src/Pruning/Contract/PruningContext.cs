@@ -47,6 +47,12 @@ public sealed class PruningContext
     /// <summary>CLS attention of the vision tower to each candidate, [V], or null where the tower has none.</summary>
     public float[]? VisionClsAttention { get; init; }
 
+    /// <summary>
+    /// Where values may be kept that depend on this image's features at the first stage alone, for further questions about it; null where there is
+    /// no such place or candidates were dropped before.
+    /// </summary>
+    public PruningMemo? Memo { get; init; }
+
     /// <summary>Observed between expensive steps.</summary>
     public CancellationToken CancellationToken { get; init; }
 }

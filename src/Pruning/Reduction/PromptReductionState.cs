@@ -54,6 +54,18 @@ public sealed class PromptReductionState
         return new PromptReductionState(layouts, promptLength, all, all, new int[layouts.Count][]);
     }
 
+    /// <summary>The state in which only some prompt positions are left, each carrying its own.</summary>
+    /// <param name="promptLength">N, at least 1.</param>
+    /// <param name="layouts">The layouts of all images.</param>
+    /// <param name="kept">Prompt positions left, strictly ascending.</param>
+    public static PromptReductionState Restore(int promptLength, IReadOnlyList<VisualTokenLayout> layouts, int[] kept)
+    {
+        var left = new bool[promptLength];
+        foreach (var p in kept) left[p] = true;
+        var remaining = layouts.Select(l => l.Positions.All(p => left[p]) ? null : Enumerable.Range(0, l.Count).Where(k => left[l.Positions[k]]).ToArray());
+        return Start(promptLength, layouts).Keep(kept, kept, [.. remaining]);
+    }
+
     /// <summary>Rows of an image's remaining candidates, in layout order.</summary>
     /// <param name="image">Index of the image.</param>
     public int[] RowsOf(int image)

@@ -98,7 +98,7 @@ public static class Calibrator
 
         var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(options.Prompt)])], [image]);
         var trace = new ForwardTrace { RecordAttention = true, AttentionLayers = options.Layers.Select(k => k - 1).ToHashSet(), StopAfterLayer = options.Layers.Max() - 1 };
-        var vision = model.Vision.Encode(image, false, cancellationToken);
+        var vision = model.Vision.Encode(image, false, cancellationToken.ThrowIfCancellationRequested);
         using var prefill = PromptForward.Run(model.Decoder, prompt, [vision], new PrefillOptions { Trace = trace }, cancellationToken);
         foreach (var k in options.Layers.Distinct())
         {

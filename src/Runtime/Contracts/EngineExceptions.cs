@@ -8,6 +8,12 @@ public sealed class EngineBusyException : InvalidOperationException, IVisionErro
     public EngineBusyException(int capacity)
         : base($"The engine already has {capacity} waiting request(s), its capacity. Wait for one to finish, or raise QueueCapacity.") => Capacity = capacity;
 
+    /// <summary>Creates it for a request that waited for a place in vain.</summary>
+    /// <param name="capacity">The queue's capacity.</param>
+    /// <param name="waited">How long it waited.</param>
+    public EngineBusyException(int capacity, TimeSpan waited)
+        : base($"No place in the queue of {capacity} request(s) became free within {waited.TotalSeconds:0.#} s. Try again later, or raise QueueCapacity or QueueTimeout.") => Capacity = capacity;
+
     /// <summary>The queue's capacity.</summary>
     public int Capacity { get; }
 

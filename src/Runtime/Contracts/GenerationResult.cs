@@ -47,6 +47,15 @@ public sealed record PrefillSummary
     /// <summary>Visual tokens kept (separators not counted).</summary>
     public int VisualTokensKept => Images.Sum(i => i.Kept.Length);
 
+    /// <summary>Prompt tokens whose first layers were taken over from an earlier request instead of computed.</summary>
+    public int CachedTokens { get; init; }
+
+    /// <summary>How they were taken over; null when none were.</summary>
+    public PrefixReuse? Reused { get; init; }
+
+    /// <summary>Frozen reuse: zero-based index of the turn whose question chose the visual tokens.</summary>
+    public int? ReusedTurn { get; init; }
+
     /// <summary>Per image, in order of appearance.</summary>
     public IReadOnlyList<ImagePruning> Images { get; init; } = [];
 

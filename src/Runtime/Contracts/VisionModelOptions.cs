@@ -43,7 +43,40 @@ public sealed class VisionModelOptions
     [Range(0d, 1e15)]
     public long VisionCacheBytes { get; set; } = 256L << 20;
 
-    /// <summary>Math threads on CPU; null leaves libtorch's choice.</summary>
+    /// <summary>What happens to a request that finds the queue full.</summary>
+    [EnumDataType(typeof(QueueFullMode))]
+    public QueueFullMode QueueFullMode { get; set; } = QueueFullMode.Reject;
+
+    /// <summary>How long a request waits for a place in the queue under <see cref="QueueFullMode.Wait"/>; default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Answers in progress at once; their decode steps run as one batch. 1 answers one after another.</summary>
+    [Range(1, 256)]
+    public int MaxSequences { get; set; } = 16;
+
+    /// <summary>
+    /// Bytes of keys and values that all answers in progress may hold together; a request that does not fit waits, one that never can is refused.
+    /// Null: on CPU a quarter of the memory that is available at load, on CUDA 80% of what is free after load.
+    /// </summary>
+    [Range(1d, 1e15)]
+    public long? MaxKvBytes { get; set; }
+
+    /// <summary>
+    /// Longest time that a request being read may keep running answers from their next token; a slice (a decoder layer, a tower's block) is never cut.
+    /// Null: 100 ms on CUDA, and one slice on CPU.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan? MaxDecodeStall { get; set; }
+
+    /// <summary>
+    /// Bytes of prompt beginnings kept for further questions (keys, values, hidden states before the prune point); 0 keeps none. Null: 1 GiB on CPU,
+    /// 2 GiB on CUDA. Freed first when memory runs out.
+    /// </summary>
+    [Range(0d, 1e15)]
+    public long? PrefixCacheBytes { get; set; }
+
+    /// <summary>Math threads on CPU; null leaves libtorch's choice. Process-wide: two loaded models that ask for different numbers are refused.</summary>
     [Range(1, 1024)]
     public int? Threads { get; set; }
 

@@ -17,6 +17,9 @@ public sealed record VisionRequest
     /// <summary>Pruning settings in force; null prunes nothing.</summary>
     public PruningSettings? Pruning { get; init; }
 
+    /// <summary>What may be taken over from earlier requests with the same beginning.</summary>
+    public PrefixReuse PrefixReuse { get; init; }
+
     /// <summary>Limits on each image.</summary>
     public long? MaxImagePixels { get; init; }
 

@@ -43,6 +43,44 @@ public sealed class KvCache : IDisposable
         }
     }
 
+    /// <summary>Bytes allocated (capacities, not lengths), keys and values of all layers.</summary>
+    public long CapacityBytes => _keys.Sum(k => k is null ? 0 : 2 * k.NumberOfElements * k.element_size());
+
+    /// <summary>The lengths now, for <see cref="Rewind"/>.</summary>
+    public int[] Mark() => [.. _lengths];
+
+    /// <summary>Drops what was appended since a mark: a step that failed half-way leaves nothing behind.</summary>
+    /// <param name="mark">Lengths per layer, none above the present one.</param>
+    public void Rewind(int[] mark)
+    {
+        for (var i = 0; i < _lengths.Length; i++) _lengths[i] = Math.Min(_lengths[i], mark[i]);
+    }
+
+    /// <summary>A cache of its own that begins with this one's first tokens.</summary>
+    /// <param name="rows">Tokens to copy per layer, at most its length; a layer of 0 starts empty.</param>
+    /// <param name="room">Tokens to leave room for beyond them.</param>
+    public KvCache Fork(IReadOnlyList<int> rows, int room)
+    {
+        var fork = new KvCache(_keys.Length, room);
+        try
+        {
+            for (var i = 0; i < _keys.Length; i++)
+            {
+                if (rows[i] == 0) continue;
+                fork._keys[i] = Copy(_keys[i]!, rows[i], fork._room);
+                fork._values[i] = Copy(_values[i]!, rows[i], fork._room);
+                fork._lengths[i] = rows[i];
+            }
+        }
+        catch
+        {
+            fork.Dispose();
+            throw;
+        }
+
+        return fork;
+    }
+
     /// <summary>Appends keys and values.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="k">[1, KV, n, d]; cast to the cache's type.</param>
@@ -81,6 +119,14 @@ public sealed class KvCache : IDisposable
             _values[i]?.Dispose();
             _keys[i] = _values[i] = null;
         }
+    }
+
+    private static Tensor Copy(Tensor from, int rows, int room)
+    {
+        var buffer = Allocate(from, from.dtype, rows + room);
+        using var used = from.narrow(2, 0, rows);
+        Write(buffer, used, 0, rows);
+        return buffer;
     }
 
     private static void Write(Tensor buffer, Tensor x, int start, int n)

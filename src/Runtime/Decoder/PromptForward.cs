@@ -1,86 +1,30 @@
-using D2Pruner.AI.Runtime.Prompts;
-using System.Diagnostics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Layers;
-using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Prompts;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Decoder;
 
-/// <summary>How a prompt is read.</summary>
-public sealed record PrefillOptions
-{
-    /// <summary>The pruner; null prunes nothing.</summary>
-    public IVisualTokenPruner? Pruner { get; init; }
-
-    /// <summary>Per stage of the pruner's schedule: n per image.</summary>
-    public IReadOnlyList<int[]> Budgets { get; init; } = [];
-
-    /// <summary>The prior; null is uniform.</summary>
-    public PositionalBiasPrior? Prior { get; init; }
-
-    /// <summary>Evict dropped tokens from the layers before the prune point too.</summary>
-    public bool EvictEarlyKv { get; init; } = true;
-
-    /// <summary>Tokens to leave room for in the cache.</summary>
-    public int Room { get; init; } = 256;
-
-    /// <summary>Records intermediate results.</summary>
-    public ForwardTrace? Trace { get; init; }
-
-    /// <summary>Gather and compact even when a stage keeps everything (to test that this changes nothing).</summary>
-    internal bool ForceGather { get; init; }
-}
-
-/// <summary>A prompt that has been read.</summary>
-public sealed class PrefillOutput : IDisposable
-{
-    internal PrefillOutput(KvCache cache, float[] logits, PromptReductionState state) => (Cache, Logits, State) = (cache, logits, state);
-
-    /// <summary>Keys and values; the caller goes on with them.</summary>
-    public KvCache Cache { get; }
-
-    /// <summary>Logits of the last prompt token, [vocabulary] fp32; empty when the trace stopped early.</summary>
-    public float[] Logits { get; }
-
-    /// <summary>What is left of the prompt.</summary>
-    public PromptReductionState State { get; }
-
-    /// <summary>Per image: the last stage's outcome; empty when nothing was pruned.</summary>
-    public IReadOnlyList<ImageReduction> Images { get; internal init; } = [];
-
-    /// <summary>Per image: attention of the last prompt token to each candidate at the first stage, [V], or null.</summary>
-    public IReadOnlyList<float[]?> Attention { get; internal init; } = [];
-
-    /// <summary>Per image: the resized prior at the first stage, [V], or null.</summary>
-    public IReadOnlyList<float[]?> Priors { get; internal init; } = [];
-
-    /// <summary>Time spent on pruning.</summary>
-    public TimeSpan PruneTime { get; internal init; }
-
-    /// <inheritdoc/>
-    public void Dispose() => Cache.Dispose();
-}
-
 /// <summary>
 /// Reads a prompt: layers before the prune point over all tokens, the pruner's choice, the other layers over what is left. Positions never
-/// change: rotary tables are computed once for the whole prompt and gathered.
+/// change: rotary tables are computed once for the whole prompt and gathered. Where the prompt's beginning is known, only the rest is read: by
+/// causality what stands before a position does not depend on what follows.
 /// </summary>
 public static class PromptForward
 {
     /// <summary>Runs the prefill.</summary>
     /// <param name="decoder">The decoder.</param>
     /// <param name="prompt">The prompt.</param>
-    /// <param name="vision">Per picture: what stands at its placeholders.</param>
-    /// <param name="options">Pruning and tracing.</param>
+    /// <param name="vision">Per image: what stands at its placeholders; null for an image inside a reused prefix.</param>
+    /// <param name="options">Pruning, reuse and tracing.</param>
     /// <param name="cancellationToken">Observed between layers and between images.</param>
-    public static PrefillOutput Run(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, PrefillOptions options, CancellationToken cancellationToken)
+    public static PrefillOutput Run(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(options);
-        var cache = new KvCache(decoder.Config.Layers, options.Room);
+        var cache = Start(decoder, prompt, options);
         try
         {
             using var scope = NewDisposeScope();
@@ -93,11 +37,24 @@ public static class PromptForward
         }
     }
 
+    // An empty cache, or a copy of the prefix's with room for the rest of the prompt.
+    private static KvCache Start(TextDecoder decoder, EncodedPrompt prompt, PrefillOptions options)
+    {
+        var layers = decoder.Config.Layers;
+        if (options.Reuse is not { } use) return new KvCache(layers, options.Room);
+        var prefix = use.Prefix;
+        if (use.Length < 1 || use.Length > prefix.Length || use.Length >= prompt.Length)
+            throw new ArgumentException($"{use.Length} tokens of a prefix of {prefix.Length} cannot begin a prompt of {prompt.Length}.", nameof(options));
+        var kept = prefix.Frozen?.Positions.Count(p => p < use.Length) ?? use.Length;
+        var rows = Enumerable.Range(0, layers).Select(i => i >= prefix.Layers ? 0 : i < (prefix.Frozen?.EarlyLayers ?? layers) ? use.Length : kept);
+        return prefix.Cache.Fork([.. rows], prompt.Length - use.Length + options.Room);
+    }
+
     private sealed class Prefill
     {
         private readonly TextDecoder _decoder;
         private readonly EncodedPrompt _prompt;
-        private readonly IReadOnlyList<VisionOutput> _vision;
+        private readonly IReadOnlyList<VisionOutput?> _vision;
         private readonly PrefillOptions _options;
         private readonly KvCache _cache;
         private readonly CancellationToken _cancellationToken;
@@ -105,35 +62,61 @@ public static class PromptForward
         private readonly Tensor _sinAll;
         private readonly float[]?[] _attention;
         private readonly float[]?[] _priors;
-        private readonly Stopwatch _pruning = new();
+        private readonly IReadOnlyList<PruningMemo> _memos;
+        private readonly int _start; // prompt tokens that are not read because a prefix holds them
         private PromptReductionState _state;
         private IReadOnlyList<ImageReduction> _images = [];
+        private PromptPrefix? _prefix;
+        private int _early;
         private Tensor _x;
         private Tensor _cos;
         private Tensor _sin;
 
-        public Prefill(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, PrefillOptions options, KvCache cache, CancellationToken cancellationToken)
+        public Prefill(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options, KvCache cache, CancellationToken cancellationToken)
         {
             (_decoder, _prompt, _vision, _options, _cache, _cancellationToken) = (decoder, prompt, vision, options, cache, cancellationToken);
-            _state = PromptReductionState.Start(prompt.Length, prompt.Layouts);
+            _start = options.Reuse?.Length ?? 0;
+            var frozen = options.Reuse?.Prefix.Frozen;
+            _state = frozen is null
+                ? PromptReductionState.Start(prompt.Length, prompt.Layouts)
+                : PromptReductionState.Restore(prompt.Length, prompt.Layouts, [.. frozen.Positions.Where(p => p < _start), .. Enumerable.Range(_start, prompt.Length - _start)]);
+            if (frozen is not null) (_images, _early) = (frozen.Images, frozen.EarlyLayers);
+            _memos = options.Reuse is { Prefix.Memos: { Count: > 0 } known } ? known : [.. vision.Select(_ => new PruningMemo())];
             _attention = new float[]?[vision.Count];
             _priors = new float[]?[vision.Count];
             _x = Merge();
             (_cosAll, _sinAll) = decoder.RotaryTable(prompt.PositionIds);
-            (_cos, _sin) = (_cosAll, _sinAll);
+            (_cos, _sin) = _start == 0 ? (_cosAll, _sinAll) : (_cosAll.narrow(0, _start, prompt.Length - _start), _sinAll.narrow(0, _start, prompt.Length - _start));
         }
 
         public PrefillOutput Run()
         {
+            try
+            {
+                return Read();
+            }
+            catch
+            {
+                _prefix?.Dispose();
+                throw;
+            }
+        }
+
+        private PrefillOutput Read()
+        {
             var trace = _options.Trace;
             var layers = _decoder.Config.Layers;
+            var border = _options.Reuse is { Prefix: { Frozen: null } prefix } ? prefix.Layers : _options.KeepPrefix > 0 ? FirstStage() : layers;
             trace?.AddHidden(0, _x, last: false);
             Prune(p => p.Kind is PruningPointKind.VisionOutput or PruningPointKind.DecoderInput, null);
             for (var i = 0; i < layers; i++)
             {
                 _cancellationToken.ThrowIfCancellationRequested();
+                _options.Observer?.AtBorder();
                 var row = Layer(i);
                 if (row is not null && trace is not null && trace.WantsAttention(i)) trace.Attention[i] = row;
+                AddLevel(i);
+                if (i + 1 == border && border < layers) Join(border);
                 trace?.AddHidden(i + 1, _x, last: i == layers - 1);
                 if (trace?.StopAfterLayer == i) return Output([]);
                 Prune(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == i, row);
@@ -145,25 +128,82 @@ public static class PromptForward
             return Output(logits);
         }
 
+        // K of the first stage: what stands before it is the same for every question.
+        private int FirstStage() => _options.Pruner?.Schedule[0].Point is { Kind: PruningPointKind.AfterLayer } p ? p.Layer + 1 : 0;
+
+        // After layer K-1 the known rows come back, and the rows up to the last image's end are kept for the next question.
+        private void Join(int layers)
+        {
+            using var scope = NewDisposeScope();
+            if (_options.Reuse is { } use && use.Prefix.Hidden is { } known)
+            {
+                Replace(ref _x, cat([known.narrow(1, 0, use.Length), _x], 1));
+                (_cos, _sin) = (_cosAll, _sinAll);
+            }
+
+            if (_options.KeepPrefix is not (> 0 and var length)) return;
+            _prefix = new PromptPrefix
+            {
+                Length = length,
+                Layers = layers,
+                Cache = _cache.Fork([.. _cache.Lengths.Select(n => Math.Min(n, length))], 0),
+                Hidden = _x.narrow(1, 0, length).clone().DetachFromDisposeScope(),
+                Memos = _memos,
+            };
+        }
+
+        // Features that a family adds after its first layers, at the rows of the visual tokens that are left.
+        private void AddLevel(int layer)
+        {
+            for (var i = 0; i < _vision.Count; i++)
+            {
+                if (_vision[i] is not { Levels: { } levels } || layer >= levels.Count) continue;
+                using var scope = NewDisposeScope();
+                var offset = _state.Length - (int)_x.shape[1];
+                var (rows, sources) = (new List<int>(), new List<int>());
+                for (var s = 0; s < _prompt.VisualPositions[i].Length; s++)
+                {
+                    var row = Array.BinarySearch(_state.PromptPositions, _prompt.VisualPositions[i][s]) - offset;
+                    if (row < 0) continue;
+                    rows.Add(row);
+                    sources.Add(s);
+                }
+
+                using Scalar one = 1;
+                Replace(ref _x, _x.index_add(1, Index([.. rows]), levels[layer].index_select(0, Index([.. sources])).unsqueeze(0).to(_x.dtype), one));
+            }
+        }
+
         private PrefillOutput Output(float[] logits) => new(_cache, logits, _state)
         {
             Images = _images,
             Attention = _attention,
             Priors = _priors,
-            PruneTime = _pruning.Elapsed,
+            Prefix = _prefix,
+            EarlyLayers = _early,
         };
 
-        // Token embeddings with each picture's features at its placeholders (the model file's masked scatter).
+        // Token embeddings with each image's features at its positions (the model file's masked scatter).
         private Tensor Merge()
         {
-            var x = _decoder.Embed(_prompt.TokenIds);
+            var x = _decoder.Embed(_prompt.TokenIds.AsSpan(_start));
             for (var i = 0; i < _vision.Count; i++)
             {
-                var features = _vision[i].Features;
-                var places = _prompt.Layouts[i].Count + _prompt.Layouts[i].Separators.Length;
-                if (features.shape[0] != places) throw new InvalidOperationException($"Picture {i} gave {features.shape[0]} features for {places} placeholders.");
-                using var slot = x.narrow(1, _prompt.ImageStarts[i], features.shape[0]);
-                slot.copy_(features.unsqueeze(0));
+                var places = _prompt.VisualPositions[i];
+                if (places.Length > 0 && places[0] < _start) continue;
+                var features = _vision[i]?.Features ?? throw new InvalidOperationException($"Image {i} has no features and is not part of what is reused.");
+                if (features.shape[0] != places.Length) throw new InvalidOperationException($"Image {i} gave {features.shape[0]} features for {places.Length} placeholders.");
+                // Runs of neighbouring positions: one for most families, several where text stands between tiles.
+                for (var (from, to) = (0, 0); from < places.Length; from = to)
+                {
+                    for (to = from + 1; to < places.Length && places[to] == places[to - 1] + 1; to++)
+                    {
+                    }
+
+                    using var slot = x.narrow(1, places[from] - _start, to - from);
+                    using var run = features.narrow(0, from, to - from);
+                    slot.copy_(run.unsqueeze(0));
+                }
             }
 
             return x;
@@ -176,9 +216,11 @@ public static class PromptForward
             using var scope = NewDisposeScope();
             var y = DecoderLayer.Forward(_x, _decoder.Weights.Layers[i], _decoder.Config, _cos, _sin, (q, k, v) =>
             {
+                var fresh = _cache.Lengths[i] == 0;
                 _cache.Append(i, k, v, _decoder.KvType);
+                if (!fresh) (k, v) = _cache.View(i);
                 if (wants) row = ForwardTrace.ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
-                return Attention.Fused(q, k, v, causal: true);
+                return Attention.Suffix(q, k, v);
             });
             Replace(ref _x, y);
             return row;
@@ -188,12 +230,11 @@ public static class PromptForward
 
         private void Prune(Func<PruningPoint, bool> at, float[]? row)
         {
-            if (_options.Pruner is not { } pruner || _vision.Count == 0) return;
+            if (_options.Pruner is not { } pruner || _vision.Count == 0 || _options.Reuse?.Prefix.Frozen is not null) return;
             for (var s = 0; s < pruner.Schedule.Count; s++)
             {
                 if (!at(pruner.Schedule[s].Point)) continue;
-                if (_decoder.Device.type == DeviceType.CUDA) cuda.synchronize(); // the layers before are not pruning time
-                _pruning.Start();
+                _options.Observer?.PruningStarts();
                 using var scope = NewDisposeScope();
                 var stage = pruner.Schedule[s];
                 NoteScores(stage, row);
@@ -201,7 +242,7 @@ public static class PromptForward
                 _images = step.Images;
                 if (!step.KeepsEverything || _options.ForceGather) Gather(step, stage.Point);
                 _state = step.State;
-                _pruning.Stop();
+                _options.Observer?.PruningEnds();
             }
         }
 
@@ -240,7 +281,8 @@ public static class PromptForward
                 TextHiddenStates = wantsHidden && text is not null ? hidden.index_select(0, text) : null,
                 TextKeys = text is not null ? keys?.index_select(0, text) : null,
                 TextFinalNormed = text is not null ? normed?.index_select(0, text) : null,
-                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention) ? Remaining(_vision[c.Image].ClsAttention, c.Remaining) : null,
+                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention) ? Remaining(_vision[c.Image]?.ClsAttention, c.Remaining) : null,
+                Memo = c.Remaining is null && stage.Point.Kind == PruningPointKind.AfterLayer && c.Image < _memos.Count ? _memos[c.Image] : null,
                 CancellationToken = _cancellationToken,
             };
         }
@@ -250,7 +292,7 @@ public static class PromptForward
 
         private int[] TextRows()
         {
-            var first = _prompt.ImageStarts.Min();
+            var first = _prompt.VisualPositions.Min(p => p[0]);
             var separators = _prompt.Layouts.SelectMany(l => l.Separators).ToHashSet();
             return [.. _state.OtherRows().Where(r => _state.PromptPositions[r] > first && !separators.Contains(_state.PromptPositions[r]))];
         }
@@ -272,7 +314,12 @@ public static class PromptForward
             var positions = Index(step.State.Positions);
             Replace(ref _cos, _cosAll.index_select(0, positions));
             Replace(ref _sin, _sinAll.index_select(0, positions));
-            if (!_options.EvictEarlyKv) return;
+            if (!_options.EvictEarlyKv)
+            {
+                _early = Math.Max(_early, point.Layer + 1);
+                return;
+            }
+
             for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, index);
         }
 

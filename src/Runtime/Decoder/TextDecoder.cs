@@ -58,30 +58,55 @@ public sealed class TextDecoder : IDisposable
         return logits.to(ScalarType.Float32, copy: true);
     }
 
-    /// <summary>One decode step over the cache.</summary>
+    /// <summary>One decode step of one sequence.</summary>
     /// <param name="cache">The sequence's cache; grows by one token in every layer.</param>
     /// <param name="tokenId">The token to feed.</param>
     /// <param name="position">Its position id, equal in all rows: a counter, never a cache length.</param>
     /// <param name="logits">Receives the fp32 logits, [vocabulary].</param>
-    /// <param name="cancellationToken">Observed between layers.</param>
-    public void Step(KvCache cache, int tokenId, long position, float[] logits, CancellationToken cancellationToken)
+    public void Step(KvCache cache, int tokenId, long position, float[] logits) => Step([new DecodeRow(cache, tokenId, position, logits)]);
+
+    /// <summary>
+    /// One decode step of B sequences: their rows go through norms and linears together, attention runs over each one's own cache. All or nothing:
+    /// when it throws, every cache is as it was before.
+    /// </summary>
+    /// <param name="rows">One row a sequence.</param>
+    public void Step(IReadOnlyList<DecodeRow> rows)
     {
-        using var scope = NewDisposeScope();
-        var (cos, sin) = RotaryTable([[position], .. Config.MropeSections is null ? [] : new long[][] { [position], [position] }]);
-        var x = Embed([tokenId]);
-        for (var i = 0; i < Config.Layers; i++)
+        var marks = rows.Select(r => r.Cache.Mark()).ToArray();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var layer = i;
-            x = DecoderLayer.Forward(x, Weights.Layers[i], Config, cos, sin, (q, k, v) =>
+            using var scope = NewDisposeScope();
+            long[] positions = [.. rows.Select(r => r.Position)];
+            var (cos, sin) = RotaryTable([positions, .. Config.MropeSections is null ? [] : new long[][] { positions, positions }]);
+            (cos, sin) = (cos.reshape(rows.Count, 1, 1, -1), sin.reshape(rows.Count, 1, 1, -1));
+            var x = Embed([.. rows.Select(r => (long)r.TokenId)]).transpose(0, 1);
+            for (var i = 0; i < Config.Layers; i++)
             {
-                cache.Append(layer, k, v, KvType);
-                var (keys, values) = cache.View(layer);
-                return Attention.Decode(q, keys, values);
-            });
+                var layer = i;
+                x = DecoderLayer.Forward(x, Weights.Layers[i], Config, cos, sin, (q, k, v) => Attend(rows, layer, q, k, v));
+            }
+
+            using var logits = Head(FinalNorm(x)).cpu();
+            for (var b = 0; b < rows.Count; b++) CopyLogits(logits.narrow(0, b, 1), rows[b].Logits);
+        }
+        catch
+        {
+            for (var b = 0; b < rows.Count; b++) rows[b].Cache.Rewind(marks[b]);
+            throw;
+        }
+    }
+
+    private Tensor Attend(IReadOnlyList<DecodeRow> rows, int layer, Tensor q, Tensor k, Tensor v)
+    {
+        var results = new Tensor[rows.Count];
+        for (var b = 0; b < rows.Count; b++)
+        {
+            rows[b].Cache.Append(layer, k.narrow(0, b, 1), v.narrow(0, b, 1), KvType);
+            var (keys, values) = rows[b].Cache.View(layer);
+            results[b] = Attention.Decode(q.narrow(0, b, 1), keys, values);
         }
 
-        CopyLogits(Head(FinalNorm(x)), logits);
+        return results.Length == 1 ? results[0] : cat(results, 0);
     }
 
     /// <summary>Copies one row of logits to the host.</summary>

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
-namespace D2Pruner.AI.Runtime;
+namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
 /// Spans and measurements of the engine, source and meter <c>D2Pruner.AI</c>. They stay in the process unless the application exports them. The

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Engine;
 using D2Pruner.AI.Runtime.Models;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -9,28 +9,35 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace D2Pruner.AI.Runtime;
 
 /// <summary>
-/// Owns a model and the one thread that computes with it. Requests wait in a bounded first-in-first-out queue; their events come
-/// back through channels, so that nothing asynchronous ever runs inside inference mode. Safe for concurrent use.
+/// Owns a model and the one thread that computes with it. Requests are prepared on their callers' side and wait in a bounded line; up to
+/// <see cref="VisionModelOptions.MaxSequences"/> answers are in progress at once and decode together. Events come back through channels, so that nothing
+/// asynchronous ever runs inside inference mode. Safe for concurrent use.
 /// </summary>
-public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDisposable
+public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDisposable
 {
-    private readonly LinkedList<Job> _queue = [];
-    private readonly object _gate = new();
-    private readonly int _capacity;
-    private readonly ILogger _logger;
-    private readonly CancellationTokenSource _shutdown = new();
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly IRequestRunner _runner;
-    private bool _busy;
-    private bool _disposed;
-    private bool _stopping;
+    // Text below this is tokenized at once; longer text and images are prepared on the thread pool.
+    private const int SmallText = 1 << 14;
 
-    private VisionLanguageEngine(IRequestRunner runner, int capacity, ILogger logger)
+    private readonly IExecutor _executor;
+    private readonly EngineLimits _limits;
+    private readonly WaitingLine _line;
+    private readonly Scheduler _scheduler;
+    private readonly SequenceLog _log;
+    private readonly Thread _thread;
+    private readonly SemaphoreSlim _preparing = new(Math.Max(1, Environment.ProcessorCount));
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile EngineState _state = EngineState.Ready;
+    private volatile string? _error;
+    private int _unqueued; // requests that have a place and are not queued yet
+
+    private VisionLanguageEngine(IExecutor executor, EngineLimits limits, ILogger logger)
     {
-        _runner = runner;
-        _capacity = capacity;
-        _logger = logger;
-        Model = runner.Model;
+        (_executor, _limits) = (executor, limits);
+        _line = new WaitingLine(limits);
+        _log = new SequenceLog(logger, executor.Model.Id);
+        _scheduler = new Scheduler(executor, limits, _line, _log);
+        _thread = Thread.CurrentThread;
+        Model = executor.Model;
     }
 
     /// <inheritdoc/>
@@ -52,16 +59,13 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     {
         ArgumentNullException.ThrowIfNull(options);
         ModelLoader.Validate(options);
-        return StartAsync(
-            ct => ModelRequestRunner.Load(options, progress, loggerFactory ?? NullLoggerFactory.Instance, ct),
-            options.QueueCapacity,
-            loggerFactory,
-            cancellationToken);
+        var factory = loggerFactory ?? NullLoggerFactory.Instance;
+        return StartAsync(ct => ModelExecutor.Load(options, progress, factory, ct), EngineLimits.From(options), loggerFactory, cancellationToken);
     }
 
-    /// <summary>Starts an engine over any runner: the loader runs on the engine's thread, because inference mode belongs to a thread.</summary>
+    /// <summary>Starts an engine over any executor: the loader runs on the engine's thread, because inference mode belongs to a thread.</summary>
     internal static async Task<VisionLanguageEngine> StartAsync(
-        Func<CancellationToken, IRequestRunner> load, int capacity, ILoggerFactory? loggerFactory, CancellationToken cancellationToken)
+        Func<CancellationToken, IExecutor> load, EngineLimits limits, ILoggerFactory? loggerFactory, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<VisionLanguageEngine>();
@@ -72,8 +76,8 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
             try
             {
                 var watch = Stopwatch.StartNew();
-                engine = new VisionLanguageEngine(load(cancellationToken), capacity, logger);
-                Log.Loaded(logger, engine.Model.Id, engine.Model.Family, engine.Model.DType, engine.Model.Device, watch.Elapsed.TotalMilliseconds);
+                engine = new VisionLanguageEngine(load(cancellationToken), limits, logger);
+                engine._log.Loaded(engine.Model, watch.Elapsed.TotalMilliseconds);
             }
             catch (OperationCanceledException e)
             {
@@ -97,11 +101,17 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     /// <inheritdoc/>
     public EngineStatus GetStatus()
     {
-        lock (_gate)
+        var (memory, running) = (_executor.Memory, _scheduler.Running);
+        return new EngineStatus(_state, _line.Taken, running > 0, memory.WeightBytes, _error, _limits.QueueCapacity, memory.VisionCacheBytes, memory.VisionRuns)
         {
-            var state = _disposed ? EngineState.Disposed : _stopping ? EngineState.Stopping : EngineState.Ready;
-            return new EngineStatus(state, _queue.Count, _busy, _runner.WeightBytes, null, _capacity, _runner.VisionCacheBytes, _runner.VisionRuns);
-        }
+            RunningSequences = running,
+            MaxSequences = _limits.MaxSequences,
+            KvBytes = _scheduler.KvBytes,
+            MaxKvBytes = _executor.MaxKvBytes,
+            PrefixCacheBytes = memory.PrefixCacheBytes,
+            PrefixCacheQueries = memory.PrefixQueries,
+            PrefixCacheHits = memory.PrefixHits,
+        };
     }
 
     /// <inheritdoc/>
@@ -109,23 +119,24 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     {
         ArgumentNullException.ThrowIfNull(request);
         if (request.Turns.Count == 0) throw new ArgumentException("A request needs at least one turn.", nameof(request));
-        _runner.Validate(request);
+        _executor.Validate(request);
         return Enumerate(request, Activity.Current?.Context ?? default, cancellationToken);
     }
 
-    /// <summary>Runs a small picture through every part, with and without pruning, so that the first real request pays for nothing.</summary>
+    /// <summary>Runs a small image through every part, with and without pruning, so that the first real request pays for nothing.</summary>
     /// <param name="cancellationToken">Cancels it.</param>
     /// <exception cref="EngineBusyException">The queue is full.</exception>
     public async Task WarmUpAsync(CancellationToken cancellationToken = default)
     {
-        var picture = new ImagePart(WarmUpPicture.Draw());
+        var image = new ImagePart(WarmUpPicture.Draw());
         foreach (var pruning in new[] { null, PruningSettings.FromPreset(PruningPreset.Understanding) })
         {
             var request = new VisionRequest
             {
-                Turns = [new ChatTurn("user", [picture, new TextPart("What is this?")])],
+                Turns = [new ChatTurn("user", [image, new TextPart("What is this?")])],
                 Generation = new GenerationSettings { MaxNewTokens = 2, IgnoreModelDefaults = true },
                 Pruning = pruning is null ? null : pruning with { Prior = "uniform" },
+                PrefixReuse = PrefixReuse.Off,
             };
             await foreach (var _ in GenerateAsync(request, cancellationToken).ConfigureAwait(false))
             {
@@ -137,12 +148,8 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     /// <param name="cancellationToken">Ends the patience: what is left is cancelled then.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
-        lock (_gate)
-        {
-            _stopping = true;
-            Monitor.PulseAll(_gate);
-        }
-
+        if (_state == EngineState.Ready) _state = EngineState.Stopping;
+        _scheduler.Stop();
         try
         {
             await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -156,198 +163,127 @@ public sealed partial class VisionLanguageEngine : IVisionEngine, IAsyncDisposab
     /// <inheritdoc/>
     public void Dispose()
     {
-        Shutdown();
-        if (Thread.CurrentThread.Name != "D2Pruner engine") _ended.Task.GetAwaiter().GetResult();
+        _scheduler.Shutdown();
+        // On its own thread (a listener that disposes) it cannot wait for itself; the loop ends at its next look.
+        if (Thread.CurrentThread != _thread) _ended.Task.GetAwaiter().GetResult();
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        Shutdown();
-        await _ended.Task.ConfigureAwait(false);
+        _scheduler.Shutdown();
+        if (Thread.CurrentThread != _thread) await _ended.Task.ConfigureAwait(false);
     }
 
     private async IAsyncEnumerable<GenerationEvent> Enumerate(VisionRequest request, ActivityContext parent, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _shutdown.Token);
-        var job = new Job(request, parent, cancel.Token);
-        Enqueue(job);
-        // Cancelling in the queue frees the place at once; the running job observes the same token.
-        using var leave = cancel.Token.UnsafeRegister(_ => Leave(job), null);
+        var sequence = await QueueAsync(request, parent, cancellationToken).ConfigureAwait(false);
+        // Cancelling in the queue frees the place at once; a running one is dropped at its next border.
+        using var leave = cancellationToken.UnsafeRegister(_ => _scheduler.Leave(sequence), null);
         try
         {
-            await foreach (var e in job.Events.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return e;
+            await foreach (var e in sequence.Events.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return e;
         }
         finally
         {
-            await cancel.CancelAsync().ConfigureAwait(false);
+            _scheduler.Leave(sequence);
         }
     }
 
-    private void Enqueue(Job job)
+    // A place in the line first, so that a full one refuses before any image is decoded.
+    private async Task<Sequence> QueueAsync(VisionRequest request, ActivityContext parent, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        try
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_stopping) throw new EngineUnavailableException("The engine is stopping and takes no new requests.");
-            if (_queue.Count >= _capacity)
+            await _line.EnterAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (EngineBusyException)
+        {
+            _log.Rejected();
+            throw;
+        }
+
+        Interlocked.Increment(ref _unqueued);
+        var queued = false;
+        PreparedRequest? prepared = null;
+        try
+        {
+            ThrowIfClosed();
+            prepared = await PrepareAsync(request, cancellationToken).ConfigureAwait(false);
+            var sequence = new Sequence(prepared, parent, cancellationToken);
+            queued = _scheduler.Enqueue(sequence);
+            if (!queued) ThrowIfClosed();
+            return queued ? sequence : throw new ObjectDisposedException(nameof(VisionLanguageEngine));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _unqueued);
+            if (!queued)
             {
-                EngineTelemetry.Counted(Model.Id, "rejected");
-                throw new EngineBusyException(_capacity);
+                prepared?.Dispose();
+                _line.Leave();
             }
-
-            _queue.AddLast(job);
-            Monitor.PulseAll(_gate);
         }
     }
 
-    private void Leave(Job job)
+    private async Task<PreparedRequest> PrepareAsync(VisionRequest request, CancellationToken cancellationToken)
     {
-        bool waiting;
-        lock (_gate) waiting = _queue.Remove(job);
-        if (waiting) job.Events.Writer.TryComplete(new OperationCanceledException(job.CancellationToken));
-    }
-
-    private void Shutdown()
-    {
-        Job[] waiting;
-        lock (_gate)
+        var watch = Stopwatch.StartNew();
+        PreparedRequest prepared;
+        if (request.Turns.SelectMany(t => t.Parts).All(p => p is not ImagePart) && request.Turns.Sum(t => (long)t.Text.Length) < SmallText)
         {
-            if (_disposed) return;
-            _disposed = true;
-            waiting = [.. _queue];
-            _queue.Clear();
-            Monitor.PulseAll(_gate);
+            prepared = _executor.Prepare(request, cancellationToken);
+        }
+        else
+        {
+            await _preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                prepared = await Task.Run(() => _executor.Prepare(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _preparing.Release();
+            }
         }
 
-        foreach (var job in waiting) job.Events.Writer.TryComplete(new OperationCanceledException("The engine was disposed."));
-        _shutdown.Cancel();
+        prepared.PreprocessTime = watch.Elapsed;
+        return prepared;
+    }
+
+    private void ThrowIfClosed()
+    {
+        switch (_state)
+        {
+            case EngineState.Disposed:
+                throw new ObjectDisposedException(nameof(VisionLanguageEngine));
+            case EngineState.Faulted:
+                throw new EngineUnavailableException($"The engine has ended: {_error} Load the model again.");
+            case EngineState.Stopping:
+                throw new EngineUnavailableException("The engine is stopping and takes no new requests. Send it to another instance, or load the model again.");
+        }
     }
 
     private void Loop()
     {
+        var end = EngineState.Disposed;
         try
         {
-            while (Next() is { } job) Run(job);
-        }
-        finally
-        {
-            lock (_gate) _disposed = true;
-            EngineTelemetry.Ended(this);
-            _runner.Dispose();
-            _ended.TrySetResult();
-        }
-    }
-
-    private Job? Next()
-    {
-        lock (_gate)
-        {
-            _busy = false;
-            while (_queue.Count == 0 && !_disposed && !_stopping) Monitor.Wait(_gate);
-            if (_disposed || _queue.Count == 0) return null;
-            var job = _queue.First!.Value;
-            _queue.RemoveFirst();
-            _busy = true;
-            return job;
-        }
-    }
-
-    private void Run(Job job)
-    {
-        var watch = Stopwatch.StartNew();
-        try
-        {
-            job.CancellationToken.ThrowIfCancellationRequested();
-            Answer(job);
-            job.Events.Writer.TryComplete();
-            EngineTelemetry.Counted(Model.Id, "ok");
-            Log.Answered(_logger, watch.Elapsed.TotalMilliseconds);
-        }
-        catch (OperationCanceledException e)
-        {
-            EngineTelemetry.Counted(Model.Id, "cancelled");
-            Log.Cancelled(_logger, watch.Elapsed.TotalMilliseconds);
-            job.Events.Writer.TryComplete(e);
+            _scheduler.Run(() => Volatile.Read(ref _unqueued) > 0);
         }
         catch (Exception e)
         {
-            // One request's failure belongs to its caller alone. What it left unreachable may hold native memory.
-            var outOfMemory = EngineOutOfMemoryException.Is(e);
-            if (outOfMemory) _runner.Trim();
-            EngineTelemetry.Counted(Model.Id, outOfMemory ? "out_of_memory" : "failed");
-            Log.Failed(_logger, e);
-            job.Events.Writer.TryComplete(outOfMemory ? new EngineOutOfMemoryException(e) : e);
-            Collect();
+            (end, _error) = (EngineState.Faulted, e.Message);
+            _log.Ended(e);
         }
-    }
-
-    private void Answer(Job job)
-    {
-        for (var retry = false; ; retry = true)
+        finally
         {
-            try
-            {
-                _runner.Run(job.Request, Stopwatch.GetElapsedTime(job.Queued), e => Emit(job, e), job.CancellationToken);
-                return;
-            }
-            catch (Exception e) when (!retry && !job.HasEvents && EngineOutOfMemoryException.Is(e) && _runner.Trim() is > 0 and var freed)
-            {
-                // Once more without the cached pictures: nobody has seen anything of this answer yet.
-                Log.Trimmed(_logger, freed);
-                Collect();
-            }
+            _state = end;
+            EngineTelemetry.Ended(this);
+            SequenceLog.Quietly(_executor.Dispose);
+            _ended.TrySetResult();
         }
-    }
-
-    private void Emit(Job job, GenerationEvent e)
-    {
-        job.HasEvents = true;
-        if (e is PrefillCompleted prefill) EngineTelemetry.Prefilled(Model.Id, prefill.Prefill, job.Parent, job.QueuedAt);
-        if (e is GenerationCompleted completed) EngineTelemetry.Decoded(Model.Id, completed.Result, job.Parent);
-        job.Events.Writer.TryWrite(e);
-    }
-
-    private static void Collect()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-    }
-
-    private sealed class Job(VisionRequest request, ActivityContext parent, CancellationToken cancellationToken)
-    {
-        public VisionRequest Request { get; } = request;
-
-        /// <summary>The caller's span: the engine's thread has none.</summary>
-        public ActivityContext Parent { get; } = parent;
-
-        public CancellationToken CancellationToken { get; } = cancellationToken;
-
-        public long Queued { get; } = Stopwatch.GetTimestamp();
-
-        public DateTime QueuedAt { get; } = DateTime.UtcNow;
-
-        public bool HasEvents { get; set; }
-
-        public Channel<GenerationEvent> Events { get; } = Channel.CreateUnbounded<GenerationEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "Loaded {Model} ({Family}, {DType}, {Device}) in {Milliseconds:F0} ms.")]
-        public static partial void Loaded(ILogger logger, string model, string family, string dType, string device, double milliseconds);
-
-        [LoggerMessage(2, LogLevel.Debug, "Answered a request in {Milliseconds:F0} ms.")]
-        public static partial void Answered(ILogger logger, double milliseconds);
-
-        [LoggerMessage(3, LogLevel.Debug, "A request was cancelled after {Milliseconds:F0} ms.")]
-        public static partial void Cancelled(ILogger logger, double milliseconds);
-
-        [LoggerMessage(5, LogLevel.Warning, "Memory ran out; {Bytes} bytes of cached picture features were freed and the request is tried once more.")]
-        public static partial void Trimmed(ILogger logger, long bytes);
-
-        [LoggerMessage(4, LogLevel.Warning, "A request failed; the engine goes on.")]
-        public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace D2Pruner.AI.Runtime;
+namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>A drawn picture of 224x224 pixels.</summary>
 internal static class WarmUpPicture

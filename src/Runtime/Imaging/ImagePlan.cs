@@ -55,6 +55,9 @@ public sealed record ProcessedImage : ImagePlan
 
     /// <summary>Shape of <see cref="Pixels"/>.</summary>
     public int[] PixelShape { get; }
+
+    /// <summary>The plan alone, so that nothing keeps the pixels alive.</summary>
+    public ImagePlan WithoutPixels() => new ProcessedImage(this, [], [0], [], [0]);
 }
 
 /// <summary>Prepares pictures for one model family.</summary>

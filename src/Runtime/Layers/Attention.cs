@@ -21,6 +21,23 @@ public static class Attention
         return y.to(q.dtype).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Causal attention of the last n of m positions: each sees the m - n before all of them, those of its own before it, and itself.</summary>
+    /// <param name="q">[1, H, n, d].</param>
+    /// <param name="k">[1, KV, m, d], m at least n.</param>
+    /// <param name="v">[1, KV, m, d].</param>
+    public static Tensor Suffix(Tensor q, Tensor k, Tensor v)
+    {
+        var (n, m) = (q.shape[2], k.shape[2]);
+        if (n == m) return Fused(q, k, v, causal: true);
+        if (n == 1) return Decode(q, k, v);
+        using var scope = NewDisposeScope();
+        var type = ComputeType(q.device, q.dtype);
+        var mask = cat([zeros([n, m - n], ScalarType.Float32, q.device), CausalMask(n, q.device)], 1).to(type);
+        var heads = q.shape[1];
+        var y = nn.functional.scaled_dot_product_attention(q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), attn_mask: mask);
+        return y.to(q.dtype).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Attention of one query position over a cache: the query heads of a group become rows, so keys and values are never repeated.</summary>
     public static Tensor Decode(Tensor q, Tensor k, Tensor v)
     {

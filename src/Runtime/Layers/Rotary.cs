@@ -45,12 +45,12 @@ public static class Rotary
 
     /// <summary>q cos + rotate_half(q) sin, in the type of <paramref name="x"/>.</summary>
     /// <param name="x">[..., N, d].</param>
-    /// <param name="cos">[N, d].</param>
-    /// <param name="sin">[N, d].</param>
+    /// <param name="cos">[N, d], or [B, 1, N, d] where every sequence has positions of its own.</param>
+    /// <param name="sin">As <paramref name="cos"/>.</param>
     public static Tensor Apply(Tensor x, Tensor cos, Tensor sin)
     {
         using var scope = NewDisposeScope();
-        var half = cos.shape[1] / 2;
+        var half = cos.shape[^1] / 2;
         var a = x.narrow(-1, 0, half);
         var b = x.narrow(-1, half, half);
         var rotated = cat([-b, a], -1);

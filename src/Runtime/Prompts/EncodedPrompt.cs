@@ -1,4 +1,3 @@
-using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Imaging;
 
@@ -7,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Prompts;
 /// <summary>A prompt ready for the decoder.</summary>
 public sealed class EncodedPrompt
 {
-    /// <summary>The rendered text, with one placeholder per picture.</summary>
+    /// <summary>The rendered text, with one placeholder per image.</summary>
     public required string Text { get; init; }
 
     /// <summary>Token ids, placeholders repeated, [N].</summary>
@@ -19,13 +18,13 @@ public sealed class EncodedPrompt
     /// <summary>Position id of the first generated token, pruned or not.</summary>
     public required long NextPosition { get; init; }
 
-    /// <summary>The pictures, in order.</summary>
-    public required IReadOnlyList<ProcessedImage> Images { get; init; }
+    /// <summary>The images' plans, in order.</summary>
+    public required IReadOnlyList<ImagePlan> Images { get; init; }
 
-    /// <summary>Per picture: its run of placeholder positions is [start, start + TokenCount).</summary>
-    public required IReadOnlyList<int> ImageStarts { get; init; }
+    /// <summary>Per image: prompt positions of its features in their order, separators included; one run for most families, several where text stands between tiles.</summary>
+    public required IReadOnlyList<int[]> VisualPositions { get; init; }
 
-    /// <summary>Per picture: its layout.</summary>
+    /// <summary>Per image: its layout.</summary>
     public required IReadOnlyList<VisualTokenLayout> Layouts { get; init; }
 
     /// <summary>N.</summary>

@@ -1,4 +1,3 @@
-using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Imaging;
 
 namespace D2Pruner.AI.Runtime.Prompts;
@@ -8,17 +7,17 @@ public interface IPositionScheme
 {
     /// <summary>Assigns position ids.</summary>
     /// <param name="length">N.</param>
-    /// <param name="imageStarts">Where each picture's run starts.</param>
-    /// <param name="images">The pictures.</param>
+    /// <param name="visualPositions">Per image: prompt positions of its features, ascending.</param>
+    /// <param name="images">The images.</param>
     /// <returns>One or three rows of N ids, and the id of the first generated token.</returns>
-    (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int> imageStarts, IReadOnlyList<ProcessedImage> images);
+    (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int[]> visualPositions, IReadOnlyList<ImagePlan> images);
 }
 
 /// <summary>0..N-1.</summary>
 public sealed class SequentialPositions : IPositionScheme
 {
     /// <inheritdoc/>
-    public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int> imageStarts, IReadOnlyList<ProcessedImage> images)
+    public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int[]> visualPositions, IReadOnlyList<ImagePlan> images)
     {
         var row = new long[length];
         for (var i = 0; i < length; i++) row[i] = i;

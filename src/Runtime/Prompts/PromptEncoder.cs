@@ -1,4 +1,3 @@
-using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Text;
@@ -30,11 +29,11 @@ public sealed class PromptEncoder
     }
 
     /// <summary>Encodes a conversation.</summary>
-    /// <param name="turns">The turns; their pictures in order are <paramref name="images"/>.</param>
-    /// <param name="images">The processed pictures.</param>
+    /// <param name="turns">The turns; their images in order are <paramref name="images"/>.</param>
+    /// <param name="images">The images' plans.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
     /// <exception cref="PromptException">The text contains a placeholder literal, so that pictures and placeholders do not match; or the template has no tools.</exception>
-    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ProcessedImage> images, IReadOnlyList<ChatTool>? tools = null)
+    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ImagePlan> images, IReadOnlyList<ChatTool>? tools = null)
     {
         var text = Render(turns, tools ?? []);
         var ids = _tokenizer.Encode(_toTokens(text));
@@ -42,36 +41,54 @@ public sealed class PromptEncoder
         if (found != images.Count)
         {
             throw new PromptException(
-                $"The prompt has {images.Count} picture(s) but {found} placeholder(s) '{_template.ImagePlaceholder}'. Remove that literal from the message text; pictures are given as image content.");
+                $"The prompt has {images.Count} image(s) but {found} placeholder(s) '{_template.ImagePlaceholder}'. Remove that literal from the message text; images are given as image content.");
         }
 
-        var expanded = new List<long>(ids.Length + images.Sum(i => i.TokenCount));
-        var starts = new int[images.Count];
-        var image = 0;
-        foreach (var id in ids)
+        return Lay(text, Segments(ids, images), images);
+    }
+
+    private List<PromptSegment> Segments(int[] ids, IReadOnlyList<ImagePlan> images)
+    {
+        var segments = new List<PromptSegment>();
+        var (image, from) = (0, 0);
+        for (var at = 0; at <= ids.Length; at++)
         {
-            if (id != _imageId)
-            {
-                expanded.Add(id);
-                continue;
-            }
-
-            starts[image] = expanded.Count;
-            for (var i = images[image].TokenCount; i > 0; i--) expanded.Add(id);
-            image++;
+            if (at < ids.Length && ids[at] != _imageId) continue;
+            if (at > from) segments.Add(new TextSegment(new ArraySegment<int>(ids, from, at - from)));
+            if (at < ids.Length) segments.Add(new ImageSegment(image, 0, images[image++].TokenCount));
+            from = at + 1;
         }
 
-        var tokenIds = expanded.ToArray();
-        var (rows, next) = _positions.Assign(tokenIds.Length, starts, images);
+        return segments;
+    }
+
+    private EncodedPrompt Lay(string text, List<PromptSegment> segments, IReadOnlyList<ImagePlan> images)
+    {
+        var ids = new List<long>();
+        int[][] places = [.. images.Select(i => new int[i.TokenCount])];
+        foreach (var segment in segments)
+        {
+            switch (segment)
+            {
+                case TextSegment t:
+                    ids.AddRange(t.Ids.Select(id => (long)id));
+                    break;
+                case ImageSegment s:
+                    for (var k = 0; k < s.Count; k++, ids.Add(_imageId)) places[s.Image][s.First + k] = ids.Count;
+                    break;
+            }
+        }
+
+        var (rows, next) = _positions.Assign(ids.Count, places, images);
         return new EncodedPrompt
         {
             Text = text,
-            TokenIds = tokenIds,
+            TokenIds = [.. ids],
             PositionIds = rows,
             NextPosition = next,
             Images = images,
-            ImageStarts = starts,
-            Layouts = [.. images.Select((p, i) => LayoutAt(p, starts[i]))],
+            VisualPositions = places,
+            Layouts = [.. images.Select((p, i) => LayoutAt(p, places[i]))],
         };
     }
 
@@ -83,7 +100,7 @@ public sealed class PromptEncoder
             : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.", VisionErrorKind.Unsupported);
     }
 
-    private static VisualTokenLayout LayoutAt(ProcessedImage image, int start) => new(
-        [.. image.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, [.. g.Offsets.Select(o => start + o)]))],
-        [.. image.SeparatorOffsets.Select(o => start + o)]);
+    private static VisualTokenLayout LayoutAt(ImagePlan image, int[] places) => new(
+        [.. image.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, [.. g.Offsets.Select(o => places[o])]))],
+        [.. image.SeparatorOffsets.Select(o => places[o])]);
 }

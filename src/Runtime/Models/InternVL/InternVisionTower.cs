@@ -39,7 +39,7 @@ public sealed class InternVisionTower : IVisionTower
     internal static InternVisionTower Take(ITensorSource source, InternVLConfig config, InternVisionNames names) => new(source, config, names);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<Tensor>() : null;
@@ -48,7 +48,7 @@ public sealed class InternVisionTower : IVisionTower
         var layers = _c.FeatureLayer < 0 ? _blocks.Length + 1 + _c.FeatureLayer : _c.FeatureLayer;
         for (var i = 0; i < layers; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            atBorder?.Invoke();
             x = _blocks[i].Forward(x, _c.Vision, i == layers - 1 ? cls : null);
         }
 

@@ -41,7 +41,7 @@ public sealed class ClipVisionTower
     /// <param name="pixels">[n, 3, H, W] in the tower's type.</param>
     /// <param name="layers">Hidden states wanted: 0 is the output of the pre-norm, i the output of block i-1; negative ones count from the end.</param>
     /// <param name="clsAttention">Receives the CLS row of the last block that runs, [n, patches] mean over heads, when not null.</param>
-    /// <param name="cancellationToken">Observed between blocks.</param>
+    /// <param name="atBorder">Called between blocks; null for nothing.</param>
     /// <param name="attend">The attention kernel; null for the fused one that serves. Training gives an explicit one.</param>
     /// <param name="positions">Rows of the position table per picture, [n or 1, tokens] int64, for windows of the grid; null for the whole grid.</param>
     /// <returns>Per requested layer [n, patches + 1, D].</returns>
@@ -49,7 +49,7 @@ public sealed class ClipVisionTower
         Tensor pixels,
         IReadOnlyList<int> layers,
         List<float[]>? clsAttention,
-        CancellationToken cancellationToken,
+        Action? atBorder,
         AttentionKernel? attend = null,
         Tensor? positions = null)
     {
@@ -64,7 +64,7 @@ public sealed class ClipVisionTower
         var found = new Dictionary<int, Tensor> { [0] = x };
         for (var i = 0; i < last; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            atBorder?.Invoke();
             x = _blocks[i].Forward(x, _c, attend, i == last - 1 ? clsAttention : null);
             if (wanted.Contains(i + 1)) found[i + 1] = x;
         }

@@ -31,20 +31,20 @@ public sealed class LlavaVisionTower : IVisionTower
     public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<float[]>() : null;
-        var features = EncodeTiles(image, cls, cancellationToken);
+        var features = EncodeTiles(image, cls, atBorder);
         return new VisionOutput(features.reshape(-1, features.shape[2]).MoveToOuterDisposeScope(), cls?[0]);
     }
 
     /// <summary>Projected features of every tile, [tiles, tokens, D].</summary>
-    public Tensor EncodeTiles(ProcessedImage image, List<float[]>? clsAttention, CancellationToken cancellationToken)
+    public Tensor EncodeTiles(ProcessedImage image, List<float[]>? clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], _clip.DType, _clip.Device);
-        var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, cancellationToken);
+        var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, atBorder);
         Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
         return Project(selected.Length == 1 ? selected[0] : cat(selected, -1)).MoveToOuterDisposeScope();
     }

@@ -25,11 +25,11 @@ public sealed class LlavaNextVisionTower : IVisionTower
     public static LlavaNextVisionTower Take(ITensorSource source, LlavaConfig config) => new(source, config);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<float[]>() : null;
-        var tiles = _tiles.EncodeTiles(image, cls, cancellationToken);
+        var tiles = _tiles.EncodeTiles(image, cls, atBorder);
         var width = tiles.shape[2];
         var source = tiles.reshape(-1, width);
         var map = SourceRows(image);

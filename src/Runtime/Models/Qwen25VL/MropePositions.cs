@@ -7,14 +7,14 @@ namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 public sealed class MropePositions : IPositionScheme
 {
     /// <inheritdoc/>
-    public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int> imageStarts, IReadOnlyList<ProcessedImage> images)
+    public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int[]> visualPositions, IReadOnlyList<ImagePlan> images)
     {
         long[][] rows = [new long[length], new long[length], new long[length]];
         long next = 0;
         var at = 0;
         for (var i = 0; i < images.Count; i++)
         {
-            Text(imageStarts[i]);
+            Text(visualPositions[i][0]);
             var grid = images[i].Grids[0];
             for (var k = 0; k < grid.Rows * grid.Columns; k++, at++)
             {

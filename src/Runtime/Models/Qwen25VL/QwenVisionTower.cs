@@ -39,7 +39,7 @@ public sealed class QwenVisionTower : IVisionTower
     public static QwenVisionTower Take(ITensorSource source, QwenVisionConfig config, string prefix) => new(source, config, prefix);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, CancellationToken cancellationToken)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var (unit, width) = (_c.MergeSize * _c.MergeSize, _c.HiddenSize);
@@ -51,7 +51,7 @@ public sealed class QwenVisionTower : IVisionTower
         var (cos, sin) = Angles(windows.Order, image.Grids[0].Columns);
         for (var i = 0; i < _blocks.Length; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            atBorder?.Invoke();
             x = _blocks[i].Forward(x, _c, cos, sin, _c.FullAttentionBlocks.Contains(i) ? null : windows.Groups);
         }
 

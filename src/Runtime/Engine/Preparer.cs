@@ -1,0 +1,138 @@
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Generation.Constraints;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Prompts;
+
+namespace D2Pruner.AI.Runtime.Engine;
+
+/// <summary>
+/// Makes a request ready on the caller's side: images decoded and resized, the prompt tokenized, constraint and budgets settled. A broken image, a prompt
+/// beyond the context or an impossible setting fails here, at once, whatever the queue holds. No tensor is touched. Safe for concurrent use.
+/// </summary>
+internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache features, long maxKvBytes)
+{
+    private readonly ConstraintCache _constraints = new(model.Tokenizer, model.Generation.StopIds);
+
+    /// <summary>Checks settings that need no image.</summary>
+    public void Validate(VisionRequest request)
+    {
+        model.Generation.Merge(request.Generation);
+        if (request.Pruning is { } pruning) PrunerFactory.Create(InForce(pruning));
+    }
+
+    public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken)
+    {
+        ImagePart[] parts = [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()];
+        var settings = request.Pruning is { } p && parts.Length > 0 ? InForce(p) : null;
+        var pruner = settings is null ? null : PrunerFactory.Create(settings);
+        var images = Images(parts, request, NeedsClsAttention(pruner), cancellationToken);
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var prompt = model.PromptEncoder.Encode(request.Turns, [.. images.Select(i => i.Plan)], request.Tools);
+            var room = Room(prompt);
+            var choice = settings is null ? null : new PruningChoice(settings, pruner!, [.. pruner!.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(settings));
+            var generation = model.Generation.Merge(request.Generation);
+            return new PreparedRequest
+            {
+                Request = request,
+                Prompt = prompt,
+                Generation = generation,
+                Room = room,
+                Images = images,
+                Constraint = request.Generation.Grammar is { } grammar ? _constraints.Create((Grammar)grammar) : null,
+                Pruning = choice,
+                KvBytes = KvBytes(prompt, choice, Math.Min(generation.MaxNewTokens, room)),
+            };
+        }
+        catch
+        {
+            foreach (var image in images) image.Dispose();
+            throw;
+        }
+    }
+
+    public static bool NeedsClsAttention(IVisualTokenPruner? pruner) => pruner?.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.VisionClsAttention)) == true;
+
+    private List<PreparedImage> Images(ImagePart[] parts, VisionRequest request, bool clsAttention, CancellationToken cancellationToken)
+    {
+        var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
+        var images = new List<PreparedImage>(parts.Length);
+        try
+        {
+            foreach (var part in parts)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var key = features.Key(part.Bytes.Span);
+                images.Add(images.Find(i => i.Key == key) ?? Prepare(key, part, limits, clsAttention));
+            }
+
+            return images;
+        }
+        catch
+        {
+            foreach (var image in images) image.Dispose();
+            throw;
+        }
+    }
+
+    private PreparedImage Prepare(string key, ImagePart part, ImageLimits? limits, bool clsAttention) =>
+        features.Find(key, clsAttention, (limits ?? ImageLimits.Default).MaxPixels) is { } lease
+            ? PreparedImage.Known(key, lease)
+            : PreparedImage.Fresh(key, model.ImageProcessor.Process(ImageDecoder.Decode(part.Bytes, limits)));
+
+    private int Room(EncodedPrompt prompt)
+    {
+        var room = model.Info.ContextLength - prompt.Length;
+        if (room >= 1) return room;
+        var visual = prompt.Images.Sum(i => i.TokenCount);
+        throw new PromptException(
+            $"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller images, or less text.",
+            VisionErrorKind.TooLarge);
+    }
+
+    // A preset's K is capped at L-1, an explicit one outside the model is an error.
+    private PruningSettings InForce(PruningSettings p)
+    {
+        var layers = model.Info.DecoderLayers;
+        if (!p.LayersAreExplicit) return p with { LayersBeforePruning = Math.Min(p.LayersBeforePruning, layers - 1) };
+        return p.LayersBeforePruning >= 0 && p.LayersBeforePruning < layers
+            ? p
+            : throw new ArgumentOutOfRangeException(
+                nameof(p), p.LayersBeforePruning, $"K = {p.LayersBeforePruning} is outside 0..{layers - 1}: the model '{model.Info.Id}' has {layers} layers.");
+    }
+
+    // The named prior, or the one beside the model; what is being learned is asked for on the engine's thread.
+    private PositionalBiasPrior? Prior(PruningSettings p)
+    {
+        if (p.Prior == "uniform") return null;
+        if (p.Prior is not { } path) return model.Prior;
+        var named = PriorFile.Load(path);
+        PriorMismatchException.Check(named, path, model.Info, p.LayersBeforePruning);
+        return named;
+    }
+
+    private static int[] Budget(TokenBudget budget, EncodedPrompt prompt, ImagePart[] parts)
+    {
+        var own = parts.Select(i =>
+            i.KeepAll ? TokenBudget.OfRatio(1) : i.KeepRatio is { } r ? TokenBudget.OfRatio(r) : i.KeepTokens is { } t ? TokenBudget.OfTokens(t) : (TokenBudget?)null);
+        return BudgetSplit.Split(budget, [.. prompt.Layouts.Select(l => l.Count)], [.. own]);
+    }
+
+    // The larger of what stands at the prune point and at the answer's end (specification of the engine, section 3).
+    private long KvBytes(EncodedPrompt prompt, PruningChoice? pruning, int answer)
+    {
+        long layers = model.Info.DecoderLayers, perLayer = model.Info.KvBytesPerToken / layers, n = prompt.Length;
+        var kept = pruning is null ? n : n - prompt.Layouts.Select((l, i) => Math.Max(0, l.Count - pruning.Budgets[^1][i])).Sum();
+        var first = pruning?.FullLayers ?? layers;
+        var early = pruning is { Settings.EvictEarlyKv: false } ? n : kept;
+        var bytes = perLayer * Math.Max(first * n, first * (early + answer) + (layers - first) * (kept + answer));
+        return bytes <= maxKvBytes
+            ? bytes
+            : throw new RequestTooLargeException(
+                $"The request's keys and values take up to {bytes:N0} bytes ({n} prompt tokens, {kept} after pruning, up to {answer} more), but MaxKvBytes is {maxKvBytes:N0}. "
+                + "Send less, lower the token limit, keep fewer visual tokens, or raise MaxKvBytes.");
+    }
+}

@@ -1,0 +1,326 @@
+using System.Diagnostics;
+
+namespace D2Pruner.AI.Runtime.Engine;
+
+/// <summary>
+/// The engine thread's work: admits waiting sequences in their order while keys and values fit, reads their prompts in slices, and between slices
+/// runs one decode step for all answers in progress. One sequence's failure ends that sequence only.
+/// </summary>
+internal sealed class Scheduler(IExecutor executor, EngineLimits limits, WaitingLine line, SequenceLog log)
+{
+    private readonly object _gate = new();
+    private readonly LinkedList<Sequence> _waiting = [];
+    private readonly List<Sequence> _running = []; // prompts read, answers in progress; the engine's thread only
+    private readonly TimeSpan _stall = limits.MaxDecodeStall ?? (executor.Model.Device.StartsWith("cuda", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero);
+    private Sequence? _reading;
+    private long _lastStep;
+    private long _kvBytes;
+    private int _runningCount;
+    private bool _stopping;
+    private bool _disposed;
+
+    /// <summary>Sequences that run, the one being read included.</summary>
+    public int Running => Volatile.Read(ref _runningCount);
+
+    /// <summary>Bytes of keys and values set aside.</summary>
+    public long KvBytes => Interlocked.Read(ref _kvBytes);
+
+    /// <summary>Lets a sequence wait; it is answered, failed or cancelled from here on.</summary>
+    /// <returns>False when the engine takes nothing any more.</returns>
+    public bool Enqueue(Sequence sequence)
+    {
+        lock (_gate)
+        {
+            // What was prepared before the engine began to stop is still answered.
+            if (_disposed) return false;
+            _waiting.AddLast(sequence);
+            Monitor.PulseAll(_gate);
+            return true;
+        }
+    }
+
+    /// <summary>A caller cancelled or left: a waiting sequence goes at once, a running one at its next border.</summary>
+    public void Leave(Sequence sequence)
+    {
+        sequence.Leave();
+        bool waited;
+        lock (_gate)
+        {
+            waited = _waiting.Remove(sequence);
+            Monitor.PulseAll(_gate);
+        }
+
+        if (!waited) return;
+        line.Leave();
+        End(sequence, new OperationCanceledException(sequence.Caller));
+    }
+
+    /// <summary>Answers what waits and runs, then ends.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Ends everything; callers get <see cref="ObjectDisposedException"/>.</summary>
+    public void Shutdown()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Works until it is stopped or shut down. Whatever ends it, no caller is left waiting.</summary>
+    /// <param name="isPreparing">Whether requests are still being prepared that a graceful stop must answer.</param>
+    public void Run(Func<bool> isPreparing)
+    {
+        Exception reason = new ObjectDisposedException(nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
+        try
+        {
+            while (Wait(isPreparing))
+            {
+                Sweep();
+                if (Admit() is { } next) Read(next);
+                if (_running.Count > 0) Step();
+            }
+        }
+        catch (Exception e)
+        {
+            reason = new EngineUnavailableException($"The engine's thread ended: {e.Message} Load the model again.", e);
+            throw;
+        }
+        finally
+        {
+            EndAll(reason);
+        }
+    }
+
+    private bool Wait(Func<bool> isPreparing)
+    {
+        lock (_gate)
+        {
+            while (!_disposed && _waiting.Count == 0 && _running.Count == 0)
+            {
+                if (_stopping && !isPreparing()) return false;
+                Monitor.Wait(_gate, _stopping ? 20 : Timeout.Infinite);
+            }
+
+            return !_disposed;
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var s in _running.Where(s => !s.IsWanted).ToArray()) Drop(s, new OperationCanceledException(s.Caller));
+    }
+
+    // The oldest waiting one, if it fits beside those that run; first in, first out.
+    private Sequence? Admit()
+    {
+        Sequence next;
+        lock (_gate)
+        {
+            if (_waiting.First is not { } first || _running.Count >= limits.MaxSequences) return null;
+            if (_running.Count > 0 && _kvBytes + first.Value.KvBytes > executor.MaxKvBytes) return null;
+            next = first.Value;
+            _waiting.RemoveFirst();
+            _reading = next;
+            Interlocked.Add(ref _kvBytes, next.KvBytes);
+            Interlocked.Increment(ref _runningCount);
+        }
+
+        line.Leave();
+        next.Admit();
+        return next;
+    }
+
+    private void Read(Sequence s)
+    {
+        try
+        {
+            ThrowIfUnwanted(s);
+            Prefill(s);
+            s.Emit(new PrefillCompleted(s.Summary!));
+            log.Prefilled(s);
+            _running.Add(s);
+            _reading = null;
+            Accept(s);
+        }
+        catch (Exception e)
+        {
+            _reading = null;
+            Drop(s, e);
+        }
+    }
+
+    private void Prefill(Sequence s)
+    {
+        for (var retry = false; ; retry = true)
+        {
+            try
+            {
+                executor.Prefill(s, () => AtBorder(s));
+                return;
+            }
+            catch (Exception e) when (!retry && EngineOutOfMemoryException.Is(e) && executor.Trim() is > 0 and var freed)
+            {
+                // Once more without what can be computed again: nobody has seen anything of this answer yet.
+                log.Trimmed(freed);
+                Collect();
+            }
+        }
+    }
+
+    // Between two slices of a prompt: the answers in progress go on when they have waited long enough.
+    private void AtBorder(Sequence reading)
+    {
+        ThrowIfUnwanted(reading);
+        if (_running.Count == 0 || Stopwatch.GetElapsedTime(_lastStep) < _stall) return;
+        Sweep();
+        if (_running.Count > 0) Step();
+    }
+
+    private void ThrowIfUnwanted(Sequence s)
+    {
+        if (_disposed) throw new ObjectDisposedException(nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
+        if (!s.IsWanted) throw new OperationCanceledException(s.Caller);
+    }
+
+    private void Step()
+    {
+        var batch = _running.ToArray();
+        _lastStep = Stopwatch.GetTimestamp();
+        try
+        {
+            executor.Decode(batch);
+        }
+        catch (Exception) when (batch.Length > 1)
+        {
+            // Nothing of a failed step stays: each one for itself tells whose fault it was.
+            foreach (var s in batch) StepAlone(s);
+            return;
+        }
+        catch (Exception e)
+        {
+            StepAgain(batch[0], e);
+            return;
+        }
+
+        foreach (var s in batch) Accept(s);
+    }
+
+    private void StepAlone(Sequence s)
+    {
+        try
+        {
+            executor.Decode([s]);
+        }
+        catch (Exception e)
+        {
+            StepAgain(s, e);
+            return;
+        }
+
+        Accept(s);
+    }
+
+    private void StepAgain(Sequence s, Exception e)
+    {
+        if (!EngineOutOfMemoryException.Is(e) || executor.Trim() is not (> 0 and var freed))
+        {
+            Drop(s, e);
+            return;
+        }
+
+        log.Trimmed(freed);
+        Collect();
+        try
+        {
+            executor.Decode([s]);
+        }
+        catch (Exception again)
+        {
+            Drop(s, again);
+            return;
+        }
+
+        Accept(s);
+    }
+
+    private void Accept(Sequence s)
+    {
+        try
+        {
+            if (s.Accept()) return;
+            var result = s.Result();
+            executor.Keep(s);
+            Release(s);
+            s.Emit(new GenerationCompleted(result));
+            End(s, null);
+            log.Answered(s, result);
+        }
+        catch (Exception e)
+        {
+            Drop(s, e);
+        }
+    }
+
+    private void Drop(Sequence s, Exception e)
+    {
+        Release(s);
+        if (e is OperationCanceledException && _disposed && s.IsWanted) e = new ObjectDisposedException(nameof(VisionLanguageEngine));
+        var outOfMemory = EngineOutOfMemoryException.Is(e);
+        if (outOfMemory)
+        {
+            executor.Trim();
+            e = new EngineOutOfMemoryException(e);
+        }
+
+        End(s, e);
+        log.Dropped(s, e);
+        // What a failure left unreachable may hold native memory.
+        if (e is not OperationCanceledException) Collect();
+    }
+
+    private void Release(Sequence s)
+    {
+        _running.Remove(s);
+        if (!s.Release()) return;
+        Interlocked.Add(ref _kvBytes, -s.KvBytes);
+        Interlocked.Decrement(ref _runningCount);
+    }
+
+    private static void End(Sequence s, Exception? e)
+    {
+        s.Dispose();
+        s.End(e);
+    }
+
+    private void EndAll(Exception reason)
+    {
+        Sequence[] left;
+        lock (_gate)
+        {
+            _disposed = true;
+            left = [.. _running, .. _waiting, .. _reading is { } r ? new[] { r } : []];
+            _running.Clear();
+            _waiting.Clear();
+            _reading = null;
+            Interlocked.Exchange(ref _kvBytes, 0);
+            Interlocked.Exchange(ref _runningCount, 0);
+        }
+
+        foreach (var s in left) End(s, s.IsWanted ? reason : new OperationCanceledException(s.Caller));
+    }
+
+    private static void Collect()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+}
