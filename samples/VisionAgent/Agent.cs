@@ -1,3 +1,4 @@
+using D2Pruner.AI;
 using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
 

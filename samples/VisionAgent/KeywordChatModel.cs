@@ -1,3 +1,4 @@
+using D2Pruner.AI;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;

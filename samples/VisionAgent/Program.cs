@@ -1,3 +1,4 @@
+using D2Pruner.AI;
 using D2Pruner.AI.Samples;
 using D2Pruner.AI.Samples.VisionAgent;
 using Microsoft.Extensions.AI;

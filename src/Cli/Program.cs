@@ -12,5 +12,6 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     InspectCommand.Create(),
     CalibrateCommand.Create(),
     OverlayCommand.Create(),
+    McpCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

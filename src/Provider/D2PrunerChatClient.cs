@@ -85,6 +85,10 @@ public sealed partial class D2PrunerChatClient : IChatClient
         return StreamAsync(snapshot, settings, cancellationToken, cancellationToken);
     }
 
+    /// <summary>What the model is; it is loaded first if need be.</summary>
+    /// <param name="cancellationToken">Stops the waiting; a load that others wait for goes on.</param>
+    public async Task<VisionModelInfo> GetModelAsync(CancellationToken cancellationToken = default) => (await model.GetAsync(cancellationToken).ConfigureAwait(false)).Model;
+
     /// <inheritdoc />
     public object? GetService(Type serviceType, object? serviceKey = null)
     {

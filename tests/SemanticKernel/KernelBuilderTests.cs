@@ -71,7 +71,9 @@ public sealed class KernelBuilderTests
         var kernel = builder.Build();
         await using var services = (ServiceProvider)kernel.Services;
         var result = await kernel.InvokeAsync("Vision", "ask_image", new KernelArguments { ["image"] = "p0", ["question"] = "What is this?" });
-        Assert.StartsWith("""{"image":"p0","answer":""", result.GetValue<string>());
+        Assert.Contains("""
+            "image":"p0","answer":
+            """, result.GetValue<string>());
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class AllowListImageResolver : IImageResolver, IDisposable
         var problems = new ImageResolverOptionsValidator().Validate(null, options);
         if (problems.Failed) throw new ArgumentException($"Image resolver options: {problems.FailureMessage}", nameof(options));
         _maxBytes = options.MaxBytes;
-        _files = new AllowedFiles(options.AllowedRoots, options.MaxBytes);
+        _files = new AllowedFiles(options.AllowedRoots, options.MaxBytes, options.FollowLinks);
         _hosts = new AllowedHosts(options, lookUp ?? Dns.GetHostAddressesAsync);
     }
 

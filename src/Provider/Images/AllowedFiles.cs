@@ -6,9 +6,11 @@ internal sealed class AllowedFiles
     private static readonly StringComparison Comparison = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
     private readonly string[] _roots;
     private readonly long _maxBytes;
+    private readonly bool _followLinks;
 
-    public AllowedFiles(IEnumerable<string> roots, long maxBytes)
+    public AllowedFiles(IEnumerable<string> roots, long maxBytes, bool followLinks)
     {
+        _followLinks = followLinks;
         _maxBytes = maxBytes;
         _roots = [.. roots.Select(r => Directory.Exists(r)
             ? RealPath(Path.GetFullPath(r))
@@ -37,7 +39,9 @@ internal sealed class AllowedFiles
         string[] candidates = Path.IsPathRooted(path) ? [path] : [.. _roots.Select(r => Path.Combine(r, path))];
         foreach (var candidate in candidates)
         {
-            var real = RealPath(Path.GetFullPath(candidate));
+            var full = Path.GetFullPath(candidate);
+            var real = RealPath(full);
+            if (!_followLinks && !string.Equals(real, full, Comparison) && Array.Exists(_roots, r => IsBelow(full, r))) throw new ImageAccessDeniedException(uri, "links are not followed.");
             if (Array.Exists(_roots, r => IsBelow(real, r)) && File.Exists(real)) return real;
         }
 

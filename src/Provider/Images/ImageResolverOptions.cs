@@ -8,6 +8,9 @@ public sealed class ImageResolverOptions
     /// <summary>Folders whose files, at any depth, may be read. Links are followed first: one that leads outside is refused.</summary>
     public IList<string> AllowedRoots { get; set; } = [];
 
+    /// <summary>Whether links inside the folders are followed, as far as they stay in them; default true. False refuses every link.</summary>
+    public bool FollowLinks { get; set; } = true;
+
     /// <summary>Hosts that may be asked over http or https: <c>images.example.org</c>, or <c>*.example.org</c> for every host below it. Redirects obey the list too.</summary>
     public IList<string> AllowedHosts { get; set; } = [];
 

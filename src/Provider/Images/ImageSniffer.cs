@@ -1,9 +1,10 @@
 namespace D2Pruner.AI;
 
-/// <summary>Recognises picture formats by their first bytes.</summary>
-internal static class ImageSniffer
+/// <summary>Recognises image formats by their first bytes.</summary>
+public static class ImageSniffer
 {
-    /// <summary>The media type, or null when the bytes are no known picture.</summary>
+    /// <summary>The media type, or null when the bytes are no known image. Not every format that is recognised can be decoded.</summary>
+    /// <param name="bytes">The encoded image, or its first bytes.</param>
     public static string? Sniff(ReadOnlySpan<byte> bytes) => bytes switch
     {
         [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => "image/png",

@@ -1,7 +1,9 @@
-using Microsoft.SemanticKernel;
+using System.Diagnostics;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Tests.SemanticKernel;
 using Xunit;
 
-namespace D2Pruner.AI.Tests.SemanticKernel;
+namespace D2Pruner.AI.Tests.Agents;
 
 public sealed class VisionImagesTests
 {
@@ -28,6 +30,7 @@ public sealed class VisionImagesTests
         Assert.Contains("taken", Assert.Throws<ArgumentException>(() => images.Add(Pictures.Png(1), "a")).Message);
         Assert.Contains("empty", Assert.Throws<ArgumentException>(() => images.Add(Pictures.Png(1), " ")).Message);
         Assert.Contains("no PNG", Assert.Throws<ArgumentException>(() => images.Add("root:x:0:0"u8.ToArray())).Message);
+        Assert.Contains("control character", Assert.Throws<ArgumentException>(() => images.Add(Pictures.Png(1), "a\nb")).Message);
         Assert.Contains("1000", Assert.Throws<ArgumentException>(() => images.Add(new byte[1001])).Message);
         Assert.Equal(["a"], images.Ids);
     }
@@ -97,6 +100,58 @@ public sealed class VisionImagesTests
         Assert.DoesNotContain("password", refused.Message);
         Assert.NotEmpty(await File.ReadAllBytesAsync(Path.Combine(root, "cat.png")));
         Assert.NotEmpty((await images.ReadAsync("cat.png")).ToArray());
+    }
+
+    [SkippableFact]
+    public async Task Pipes_AreRefusedAtOnce()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "There are no named pipes in folders on Windows.");
+        using var folder = new TemporaryFolder();
+        using (var made = Process.Start("mkfifo", folder.File("pipe.png"))!) await made.WaitForExitAsync();
+        File.CreateSymbolicLink(folder.File("device.png"), "/dev/zero");
+        var images = new VisionImages(folder.Path);
+        foreach (var name in new[] { "pipe.png", "device.png" })
+        {
+            // Reading a pipe without a writer never ends; the limit is for a failure's report only.
+            var reading = Task.Run(() => images.ReadAsync(name).AsTask());
+            Assert.Same(reading, await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(30))));
+            await Assert.ThrowsAsync<ImageAccessDeniedException>(() => reading);
+        }
+
+        Assert.Empty(images.Files());
+    }
+
+    [Fact]
+    public async Task Files_AreListedAsTheyAreRead_WithoutLinksAndOthers()
+    {
+        using var outer = new TemporaryFolder();
+        var (first, second) = (Directory.CreateDirectory(outer.File("a")).FullName, Directory.CreateDirectory(outer.File("b")).FullName);
+        Directory.CreateDirectory(Path.Combine(first, "sub", "deep"));
+        File.WriteAllBytes(Path.Combine(first, "x.PNG"), Pictures.Png(1));
+        File.WriteAllBytes(Path.Combine(first, "sub", "deep", "y z.jpg"), Pictures.Png(2));
+        File.WriteAllBytes(Path.Combine(second, "w.webp"), Pictures.Png(3));
+        File.WriteAllText(Path.Combine(first, "notes.txt"), "no");
+        File.WriteAllBytes(Path.Combine(first, "empty.png"), []);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(Path.Combine(first, "link.png"), Path.Combine(first, "x.PNG"));
+            Directory.CreateSymbolicLink(Path.Combine(first, "up"), outer.Path);
+        }
+
+        var images = new VisionImages(first, second);
+        Assert.Equal(["sub/deep/y z.jpg", "w.webp", "x.PNG"], images.Files());
+        Assert.Equal(2, images.Files(2).Count);
+        foreach (var name in images.Files()) Assert.NotEmpty((await images.ReadAsync(name)).ToArray());
+        Assert.Empty(new VisionImages().Files());
+    }
+
+    [Fact]
+    public async Task TooLargeFiles_AreOfThatKind()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("big.png"), [.. Pictures.Png(1), .. new byte[5000]]);
+        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() => new VisionImages(folder.Path) { MaxImageBytes = 5000 }.ReadAsync("big.png").AsTask());
+        Assert.Equal(VisionErrorKind.TooLarge, refused.Kind);
     }
 
     [Fact]
