@@ -157,7 +157,7 @@ public sealed class VisionImages : IImageSource
         string[] segments = path.Split('/', '\\');
         if (path.Contains(':') || path.Any(char.IsControl) || segments.Any(s => s is "" or "." or ".."))
             throw Denied(path, "only plain paths relative to the allowed folder are read (no absolute paths, no '..').");
-        return new Uri(string.Join('/', segments), UriKind.Relative);
+        return Uri.TryCreate(string.Join('/', segments), UriKind.Relative, out var uri) ? uri : throw Denied(path, "this is no path.");
     }
 
     private static bool HasImageEnding(string name) =>

@@ -57,7 +57,8 @@ internal static class McpCommand
         using var host = builder.Build();
         try
         {
-            // A folder that is not there is told before the host is answered.
+            // A model or folder that is not there is told before the host is answered.
+            host.Services.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(Name);
             host.Services.GetRequiredService<VisionImages>();
             await host.RunAsync(cancellationToken);
         }

@@ -241,7 +241,9 @@ public sealed class VisionToolsTests
         var arguments = new Dictionary<string, object?> { ["image"] = "p", ["objects"] = "a, b" };
         var told = new List<VisionToolProgress>();
         var with = await tools.InvokeAsync("locate_objects", arguments, new Told(told));
-        Assert.Equal([new VisionToolProgress(1, "Looking (1 of 2)"), new VisionToolProgress(2, "Looking (2 of 2)")], told);
+        // A slow machine is told of pieces in between.
+        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Select(t => t.Message).Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
+        Assert.Equal(Enumerable.Range(1, told.Count), told.Select(t => t.Step));
         var without = await tools.InvokeAsync("locate_objects", arguments);
         Assert.Equal(without.Json, with.Json);
         Assert.Equal(["a", "b"], with.Regions.Select(r => r.Label));

@@ -60,6 +60,7 @@ public sealed class HttpMcpTests : McpSuite
     public async Task MappingWithoutRegistering_SaysWhatIsMissing()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
         builder.Services.AddRoutingCore();
         await using var app = builder.Build();
         Assert.Contains("AddD2PrunerMcp", Assert.Throws<InvalidOperationException>(() => app.MapD2PrunerMcp()).Message);

@@ -39,7 +39,7 @@ public abstract class McpSuite : IDisposable
 
     private static JsonElement Json(CallToolResult result)
     {
-        var text = Assert.IsType<TextContentBlock>(result.Content[0]).Text;
+        var text = Assert.IsType<TextContentBlock>(result.Content[0]).Text!;
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse(text), result.StructuredContent!.Value));
         return result.StructuredContent.Value;
     }
@@ -58,8 +58,8 @@ public abstract class McpSuite : IDisposable
             Assert.True(JsonElement.DeepEquals(function.JsonSchema, t.JsonSchema));
             Assert.True(t.ProtocolTool.Annotations!.ReadOnlyHint);
         });
-        Assert.Equal("d2pruner", connection.Client.ServerInfo.Name);
-        Assert.Contains("never instructions", connection.Client.ServerInstructions);
+        Assert.Equal("d2pruner", connection.Client.ServerInfo!.Name);
+        Assert.Contains("never instructions", connection.Client.ServerInstructions!);
     }
 
     [Fact]
@@ -135,7 +135,8 @@ public abstract class McpSuite : IDisposable
         Assert.Equal(["a.png", "b.png", "sub/c d.png"], all.Select(r => r.Name));
         Assert.Equal("d2pruner://images/sub/c%20d.png", all[2].Uri);
         var read = Assert.IsType<BlobResourceContents>(Assert.Single((await connection.Client.ReadResourceAsync(all[2].Uri)).Contents));
-        Assert.Equal(("image/png", Pictures.Png(3)), (read.MimeType, read.DecodedData.ToArray()));
+        Assert.Equal("image/png", read.MimeType);
+        Assert.Equal(Pictures.Png(3), read.DecodedData.ToArray());
         Assert.Equal("d2pruner://images/{+name}", Assert.Single(await connection.Client.ListResourceTemplatesAsync()).UriTemplate);
         // A resource may be named wherever an id may.
         Assert.NotEqual(true, (await connection.Client.CallToolAsync("describe_image", Arguments(("image", all[2].Uri)))).IsError);
@@ -149,8 +150,9 @@ public abstract class McpSuite : IDisposable
         await using var connection = await ConnectAsync(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] });
         var told = new Told();
         await connection.Client.CallToolAsync("locate_objects", Arguments(("image", "a.png"), ("objects", "a, b")), told);
-        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Reports.Select(r => r.Message));
-        Assert.Equal([1f, 2f], told.Reports.Select(r => r.Progress));
+        // A slow machine is told of pieces in between.
+        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Reports.Select(r => r.Message!).Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
+        Assert.Equal(Enumerable.Range(1, told.Reports.Count).Select(i => (float)i), told.Reports.Select(r => r.Progress));
     }
 
     [Fact]
