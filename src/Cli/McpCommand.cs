@@ -40,7 +40,9 @@ internal static class McpCommand
         Console.SetOut(Console.Error);
         // No settings of the folder that the host happens to start it in.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
+            // A failed start is told by this command, in one line.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Services.AddD2PrunerModel(Name, o => (o.ModelPath, o.Device, o.Precision) = (parse.GetValue(Model), parse.GetValue(Device)!, parse.GetValue(Precision)));
         builder.Services.AddKeyedD2PrunerChatClient(Name, o => (o.Model, o.DefaultMaxOutputTokens) = (Name, parse.GetValue(MaxTokens)));
         // The host's answers come at once; the model loads meanwhile.
@@ -57,8 +59,7 @@ internal static class McpCommand
         using var host = builder.Build();
         try
         {
-            // A model or folder that is not there is told before the host is answered.
-            host.Services.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(Name);
+            // A folder that is not there is told before the host is answered.
             host.Services.GetRequiredService<VisionImages>();
             await host.RunAsync(cancellationToken);
         }
