@@ -52,6 +52,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
         var parts = new List<ChatPart>();
         foreach (var content in contents)
         {
+            if (content is null) throw new ArgumentException("A message holds content that is null.");
             cancellationToken.ThrowIfCancellationRequested();
             if (await MapAsync(content, cancellationToken).ConfigureAwait(false) is { } part) parts.Add(part);
         }

@@ -18,18 +18,16 @@ internal static class TypedSchema
     {
         var schema = format.Schema!.Value;
         if (format.SchemaName is null || schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("$schema", out _)) return schema;
-        JsonNode root;
         try
         {
-            root = JsonNode.Parse(schema.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
+            var root = JsonNode.Parse(schema.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
+            Close(root, root, "#", 0);
+            return JsonSerializer.Deserialize(root.ToJsonString(), SchemaJson.Default.JsonElement);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            return schema; // Too deep: the compiler says so.
+            return schema; // Too deep, doubled keys, halves of surrogate pairs: not from a type, and the compiler says so.
         }
-
-        Close(root, root, "#", 0);
-        return JsonSerializer.Deserialize(root.ToJsonString(), SchemaJson.Default.JsonElement);
     }
 
     private static void Close(JsonNode? node, JsonNode root, string path, int depth)

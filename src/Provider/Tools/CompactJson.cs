@@ -13,10 +13,18 @@ internal static class CompactJson
     public static string Quote(string text) => "\"" + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text) + "\"";
 
     /// <summary>The text of a JSON value, without line breaks and indentation.</summary>
+    /// <exception cref="ArgumentException">It is no JSON, nested too deep, or holds text that is no Unicode.</exception>
     public static string Rewrite(string json)
     {
-        using var document = JsonDocument.Parse(json);
-        return Rewrite(document.RootElement);
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            return Rewrite(document.RootElement);
+        }
+        catch (JsonException e)
+        {
+            throw new ArgumentException($"A JSON text of the request cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>A JSON value, without line breaks and indentation.</summary>

@@ -18,7 +18,7 @@ internal static class ToolMessages
         AIContent content => [content],
         IEnumerable<AIContent> contents => [.. contents],
         string text => [new TextContent(text)],
-        JsonElement { ValueKind: JsonValueKind.String } text => [new TextContent(text.GetString())],
+        JsonElement { ValueKind: JsonValueKind.String } text => [new TextContent(Text(text))],
         var other => [new TextContent(Json(other, typeof(object)))],
     };
 
@@ -32,9 +32,21 @@ internal static class ToolMessages
         {
             return CompactJson.Rewrite(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(type)));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or NotSupportedException)
         {
             throw new ArgumentException($"A tool's arguments or result ({value.GetType().Name}) cannot be written as JSON: {e.Message}", e);
+        }
+    }
+
+    private static string? Text(JsonElement json)
+    {
+        try
+        {
+            return json.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ArgumentException($"A tool's result is text that is no Unicode: {e.Message}", e);
         }
     }
 }
