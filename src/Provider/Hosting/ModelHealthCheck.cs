@@ -22,7 +22,7 @@ internal sealed class ModelHealthCheck(LazyModel model) : IHealthCheck
         return Task.FromResult(s.State switch
         {
             EngineState.Ready => HealthCheckResult.Healthy("Ready.", data),
-            EngineState.Faulted => HealthCheckResult.Unhealthy($"Loading failed: {s.Error}", data: data),
+            EngineState.Faulted => HealthCheckResult.Unhealthy($"The model cannot answer: {s.Error}", data: data),
             EngineState.Disposed => HealthCheckResult.Unhealthy("The model is disposed.", data: data),
             EngineState.Stopping => HealthCheckResult.Degraded("The engine is stopping.", data: data),
             EngineState.Loading => HealthCheckResult.Degraded("The model is loading.", data: data),
