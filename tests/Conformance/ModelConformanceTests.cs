@@ -29,6 +29,40 @@ public sealed class ModelConformanceTests
         Assert.Empty(ModelChecks.Compare(ModelGolden.Read(folder, name), ModelFixture.Result(folder, name), group, ModelFixture.Decode(folder)));
     }
 
+    public static TheoryData<string> Folders() => ModelFixture.Folders.Any() ? [.. ModelFixture.Folders] : [NoRows.Label];
+
+    /// <summary>All cases of a folder, each several times and in random order, sixteen sequences at once.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Folders))]
+    public void EveryCase_InABatch_EqualsReference(string folder)
+    {
+        NoRows.SkipIfNone(folder);
+        var random = new Random(16);
+        ModelCase[] cases = [.. Enumerable.Repeat(ModelCase.Read(folder), 2).SelectMany(c => c).OrderBy(_ => random.Next())];
+        var results = ModelFixture.Runner(folder).Compute(cases, 16);
+        for (var i = 0; i < cases.Length; i++) AssertAll(folder, cases[i].Name, results[i]);
+    }
+
+    /// <summary>All cases of a folder asked a second time with the prompt beginnings kept.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Folders))]
+    public void EveryCase_AskedAgain_EqualsReference(string folder)
+    {
+        NoRows.SkipIfNone(folder);
+        using var runner = new ModelCaseRunner(folder, device: TestDevice.Name, reuse: true);
+        var cases = ModelCase.Read(folder);
+        var results = runner.Compute(cases, 4, again: true);
+        for (var i = 0; i < cases.Count; i++) AssertAll(folder, cases[i].Name, results[i]);
+        Assert.True(runner.ReusedTokens > 0);
+    }
+
+    private static void AssertAll(string folder, string name, ModelCaseResult result)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
+        var stored = json.RootElement.GetProperty("cases").EnumerateArray().First(c => c.GetProperty("name").GetString() == name);
+        foreach (var group in Groups(folder, stored)) Assert.Empty(ModelChecks.Compare(ModelGolden.Read(folder, name), result, group, ModelFixture.Decode(folder)));
+    }
+
     internal static SortedDictionary<string, Blob> Expected(string folder, string name) => ModelGolden.Read(folder, name).Tensors;
 
     private static TheoryData<string, string, string> Rows(Func<(string Name, IEnumerable<string> Groups), IEnumerable<string>> groups)

@@ -20,9 +20,11 @@ internal sealed class CaseAnswers
     private readonly Run? _penalized;
     private readonly Run[] _pruned;
 
-    public CaseAnswers(ModelCaseRunner runner, ModelCase c)
+    private readonly bool _reuses;
+
+    public CaseAnswers(ModelCaseRunner runner, ModelCase c, bool reuses)
     {
-        (_runner, _case) = (runner, c);
+        (_runner, _case, _reuses) = (runner, c, reuses);
         _plain = Make(null, null, new ForwardTrace { RecordHidden = true, RecordAttention = true, RecordAllLogits = true });
         if (runner.Model.Generation.RepetitionPenalty is { } penalty and not 1) _penalized = Make(null, penalty, null);
         _pruned = [.. c.Prunings.Select(p => Make(p, null, new ForwardTrace { RecordLastHidden = true }))];
@@ -80,7 +82,7 @@ internal sealed class CaseAnswers
             Pruning = pruning is null ? null : pruning.Settings with { Prior = "uniform", LayersAreExplicit = true },
         }, default);
         if (prepared.Pruning is { } choice) prepared = prepared with { Pruning = choice with { Prior = pruning!.UsePrior ? _runner.Prior : null } };
-        return new Run(prepared with { Room = int.MaxValue }, trace, penalty is null ? 0 : StoredScores);
+        return new Run(prepared with { Room = int.MaxValue }, trace, penalty is null ? 0 : StoredScores, _reuses);
     }
 
     private JsonObject Pruned(PruningCase p, Run run, Run? first, SortedDictionary<string, Blob> tensors, long width)
@@ -135,12 +137,13 @@ internal sealed class CaseAnswers
     /// <summary>One sequence and what is read from it while it runs.</summary>
     private sealed class Run
     {
-        public Run(PreparedRequest prepared, ForwardTrace? trace, int scores)
+        public Run(PreparedRequest prepared, ForwardTrace? trace, int scores, bool reuses)
         {
             Trace = trace;
             Sequence = new Sequence(prepared, default, default)
             {
                 Trace = trace,
+                Reuses = reuses,
                 Prefilled = s =>
                 {
                     Logits = (float[])s.Logits.Clone();

@@ -46,10 +46,10 @@ public sealed class ModelCaseRunner : IDisposable
     /// <param name="again">Answer everything twice and give the second answers.</param>
     public IReadOnlyList<ModelCaseResult> Compute(IReadOnlyList<ModelCase> cases, int concurrent, bool again = false)
     {
-        var first = cases.Select(c => new CaseAnswers(this, c)).ToArray();
+        var first = cases.Select(c => new CaseAnswers(this, c, reuses: false)).ToArray();
         Answer(first, concurrent);
         if (!again) return [.. first.Select(a => a.Result(null))];
-        var second = cases.Select(c => new CaseAnswers(this, c)).ToArray();
+        var second = cases.Select(c => new CaseAnswers(this, c, reuses: true)).ToArray();
         Answer(second, concurrent);
         return [.. second.Select((a, i) => a.Result(first[i]))];
     }

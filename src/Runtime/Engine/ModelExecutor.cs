@@ -71,7 +71,7 @@ internal sealed partial class ModelExecutor : IExecutor
         var (prepared, prompt) = (sequence.Prepared, sequence.Prepared.Prompt);
         var pruning = prepared.Pruning;
         var key = KeyOf(prepared);
-        var reuse = Find(prepared, key, sequence.Trace);
+        var reuse = sequence.Reuses ? Find(prepared, key) : null;
         var timer = new PrefillTimer(_model.Decoder.Device, atBorder);
         See(prepared, reuse?.Use, timer.AtBorder);
         Synchronize();
@@ -152,7 +152,7 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private static string FrozenName(PruningChoice pruning) => $"{pruning.Settings}|{pruning.Prior?.Id}";
 
-    private (PrefixUse Use, int Turn, PrefixReuse How)? Find(PreparedRequest prepared, long[] key, ForwardTrace? trace)
+    private (PrefixUse Use, int Turn, PrefixReuse How)? Find(PreparedRequest prepared, long[] key)
     {
         var mode = prepared.Request.PrefixReuse;
         if (!_prefixes.IsOn || mode == PrefixReuse.Off) return null;

@@ -16,8 +16,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     private long _lastStep;
     private long _kvBytes;
     private int _runningCount;
+    private Exception? _broken;
     private bool _stopping;
-    private bool _disposed;
+    private volatile bool _disposed;
 
     /// <summary>Sequences that run, the one being read included.</summary>
     public int Running => Volatile.Read(ref _runningCount);
@@ -75,6 +76,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         }
     }
 
+    /// <summary>Makes the thread end as a defect would, for tests.</summary>
+    internal void Break(Exception e) => Volatile.Write(ref _broken, e);
+
     /// <summary>Works until it is stopped or shut down. Whatever ends it, no caller is left waiting.</summary>
     /// <param name="isPreparing">Whether requests are still being prepared that a graceful stop must answer.</param>
     public void Run(Func<bool> isPreparing)
@@ -84,6 +88,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         {
             while (Wait(isPreparing))
             {
+                if (Volatile.Read(ref _broken) is { } broken) throw broken;
                 Sweep();
                 if (Admit() is { } next) Read(next);
                 if (_running.Count > 0) Step();

@@ -55,6 +55,9 @@ internal sealed class Sequence(PreparedRequest prepared, ActivityContext parent,
     /// <summary>Records what the prefill computes, for tools.</summary>
     public ForwardTrace? Trace { get; init; }
 
+    /// <summary>Whether it may take over what earlier requests computed; tools that trace all of a prompt may not.</summary>
+    public bool Reuses { get; init; } = true;
+
     /// <summary>Called when the prompt has been read, for tools: the logits are still as the model gave them.</summary>
     public Action<Sequence>? Prefilled { get; init; }
 

@@ -175,6 +175,9 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         if (Thread.CurrentThread != _thread) await _ended.Task.ConfigureAwait(false);
     }
 
+    /// <summary>Ends the thread as a defect would.</summary>
+    internal void BreakForTests(Exception e) => _scheduler.Break(e);
+
     private async IAsyncEnumerable<GenerationEvent> Enumerate(VisionRequest request, ActivityContext parent, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var sequence = await QueueAsync(request, parent, cancellationToken).ConfigureAwait(false);

@@ -1,0 +1,173 @@
+using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using TorchSharp;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Engine;
+
+/// <summary>Answers in a batch and answers that reuse a beginning are the answers that a request gets alone.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class BatchTests
+{
+    private static string Fixture => Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
+
+    private static byte[][] Images => [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+
+    private static Task<VisionLanguageEngine> Load(bool demo, int sequences, long prefixes, ModelPrecision precision = ModelPrecision.Auto) => VisionLanguageEngine.LoadAsync(new VisionModelOptions
+    {
+        ModelPath = demo ? Repository.DemoModel : Path.Combine(Fixture, "model"),
+        Device = "cpu",
+        Precision = precision,
+        MaxSequences = sequences,
+        PrefixCacheBytes = prefixes,
+        QueueCapacity = 1000,
+    });
+
+    // Greedy and sampled ones, pruned and not, with one image, none or two.
+    private static VisionRequest[] Requests(int count, int seed)
+    {
+        var (random, images) = (new Random(seed), Images);
+        string[] questions = ["What is this?", "Where is the red circle?", "How many things are there? Tell me in a few words.", "Colour?"];
+        return [.. Enumerable.Range(0, count).Select(i =>
+        {
+            var parts = new List<ChatPart>();
+            for (var k = random.Next(3); k > 0; k--) parts.Add(new ImagePart(images[random.Next(images.Length)]));
+            parts.Add(new TextPart(questions[random.Next(questions.Length)]));
+            return new VisionRequest
+            {
+                Turns = [new ChatTurn("user", parts)],
+                Generation = new GenerationSettings { MaxNewTokens = random.Next(1, 12), Temperature = i % 2 == 0 ? 0 : 1.5, Seed = i, IgnoreModelDefaults = true },
+                Pruning = random.Next(3) switch { 0 => null, 1 => new PruningSettings { Prior = "uniform" }, _ => PruningSettings.FromPreset(PruningPreset.Localization) with { Prior = "uniform" } },
+            };
+        })];
+    }
+
+    private static async Task<GenerationResult> Ask(VisionLanguageEngine engine, VisionRequest request, CancellationToken cancellationToken = default)
+    {
+        await foreach (var e in engine.GenerateAsync(request, cancellationToken))
+        {
+            if (e is GenerationCompleted c) return c.Result;
+        }
+
+        throw new InvalidOperationException("no answer");
+    }
+
+    [Theory]
+    [InlineData(false, ModelPrecision.Float32)]
+    [InlineData(false, ModelPrecision.BFloat16)]
+    [InlineData(true, ModelPrecision.BFloat16)]
+    public async Task InABatch_TokensAreThoseOfARequestAlone(bool demo, ModelPrecision precision)
+    {
+        var requests = Requests(24, 5);
+        await using var alone = await Load(demo, 1, 0, precision);
+        await using var together = await Load(demo, 16, 0, precision);
+        var expected = new List<GenerationResult>();
+        foreach (var r in requests) expected.Add(await Ask(alone, r));
+        var actual = await Task.WhenAll(requests.Select(r => Ask(together, r)));
+        for (var i = 0; i < requests.Length; i++) Assert.Equal(expected[i].TokenIds, actual[i].TokenIds);
+    }
+
+    [Fact]
+    public async Task RandomArrivalsAndCancellations_ChangeNoAnswer_AndLeaveNothingBehind()
+    {
+        var requests = Requests(40, 9);
+        await using var alone = await Load(false, 1, 0, ModelPrecision.Float32);
+        var expected = new List<GenerationResult>();
+        foreach (var r in requests) expected.Add(await Ask(alone, r));
+        await alone.DisposeAsync();
+        foreach (var prefixes in new[] { 0L, 64L << 20 })
+        {
+            await using var engine = await Load(false, 5, prefixes, ModelPrecision.Float32);
+            await Ask(engine, requests[0]);
+            var random = new Random(3);
+            await Task.WhenAll(requests.Select(async (r, i) =>
+            {
+                var (delay, cancel) = (random.Next(60), random.Next(3) == 0 ? random.Next(1, 120) : Timeout.Infinite);
+                await Task.Delay(delay);
+                using var source = new CancellationTokenSource(cancel);
+                try
+                {
+                    Assert.Equal(expected[i].TokenIds, (await Ask(engine, i % 7 == 6 ? Broken : r, source.Token)).TokenIds);
+                }
+                catch (OperationCanceledException e)
+                {
+                    Assert.Equal(source.Token, e.CancellationToken);
+                }
+                catch (Runtime.Imaging.ImageDecodeException) when (i % 7 == 6)
+                {
+                }
+            }));
+            var status = engine.GetStatus();
+            Assert.Equal((0, 0, 0L), (status.QueueLength, status.RunningSequences, status.KvBytes));
+            Assert.Equal(prefixes > 0, status.PrefixCacheHits > 0);
+            Assert.InRange(status.PrefixCacheBytes, 0, prefixes);
+            Assert.Equal(expected[1].TokenIds, (await Ask(engine, requests[1])).TokenIds);
+        }
+    }
+
+    private static VisionRequest Broken => new() { Turns = [new ChatTurn("user", [new ImagePart(new byte[50]), new TextPart("?")])] };
+
+    [Fact]
+    public async Task WhatIsCached_IsAllThatStaysOfManyRequests()
+    {
+        await using var engine = await Load(false, 4, 0, ModelPrecision.Float32);
+        await Task.WhenAll(Requests(12, 1).Select(r => Ask(engine, r)));
+        var before = torch.Tensor.TotalCount;
+        await Task.WhenAll(Requests(12, 1).Select(r => Ask(engine, r)));
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    [Fact]
+    public async Task ASecondQuestion_ReusesTheImage_AndSaysSo()
+    {
+        await using var engine = await Load(false, 4, 64L << 20, ModelPrecision.Float32);
+        await using var fresh = await Load(false, 1, 0, ModelPrecision.Float32);
+        foreach (var pruning in new[] { null, new PruningSettings { Prior = "uniform" } })
+        {
+            VisionRequest Question(string text) => new()
+            {
+                Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart(text)])],
+                Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true },
+                Pruning = pruning,
+            };
+            Assert.Null((await Ask(engine, Question("What is this?"))).Prefill.Reused);
+            var second = await Ask(engine, Question("Where is the star, please?"));
+            var expected = await Ask(fresh, Question("Where is the star, please?"));
+            Assert.Equal(expected.TokenIds, second.TokenIds);
+            Assert.Equal(expected.Prefill.Images[0].Kept, second.Prefill.Images[0].Kept);
+            Assert.Equal(PrefixReuse.Exact, second.Prefill.Reused);
+            Assert.InRange(second.Prefill.CachedTokens, 36, second.Prefill.PromptTokens - 1);
+            Assert.Null((await Ask(engine, Question("What is this?") with { PrefixReuse = PrefixReuse.Off })).Prefill.Reused);
+        }
+    }
+
+    [Fact]
+    public async Task AFrozenFollowUp_KeepsTheFirstQuestionsTokens_AndNamesItsTurn()
+    {
+        await using var engine = await Load(false, 4, 64L << 20, ModelPrecision.Float32);
+        var pruning = new PruningSettings { Prior = "uniform" };
+        var turns = new List<ChatTurn> { new("user", [new ImagePart(Images[0]), new TextPart("What is this?")]) };
+        VisionRequest Request(PrefixReuse reuse) => new() { Turns = [.. turns], Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true }, Pruning = pruning, PrefixReuse = reuse };
+        var first = await Ask(engine, Request(PrefixReuse.Frozen));
+        turns.Add(new ChatTurn("assistant", [new TextPart(first.Text)]));
+        turns.Add(new ChatTurn("user", [new TextPart("And where is it?")]));
+        var second = await Ask(engine, Request(PrefixReuse.Frozen));
+        Assert.Equal((PrefixReuse.Frozen, 0), (second.Prefill.Reused, second.Prefill.ReusedTurn));
+        Assert.Equal(first.Prefill.Images[0].Kept, second.Prefill.Images[0].Kept);
+        Assert.True(second.Prefill.PromptTokensKept < second.Prefill.PromptTokens);
+        Assert.Equal(PrefixReuse.Exact, (await Ask(engine, Request(PrefixReuse.Exact))).Prefill.Reused);
+        // A new image is not among the chosen tokens: nothing frozen fits.
+        turns[^1] = new ChatTurn("user", [new ImagePart(Images[^1]), new TextPart("And this?")]);
+        Assert.NotEqual(PrefixReuse.Frozen, (await Ask(engine, Request(PrefixReuse.Frozen))).Prefill.Reused);
+    }
+
+    [Fact]
+    public async Task KvBudget_BoundsWhatRuns_AndRefusesWhatCanNeverFit()
+    {
+        var model = new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, MaxKvBytes = 1 };
+        await using var tiny = await VisionLanguageEngine.LoadAsync(model);
+        var e = await Assert.ThrowsAsync<RequestTooLargeException>(() => Ask(tiny, Requests(1, 1)[0]));
+        Assert.Contains("MaxKvBytes", e.Message);
+    }
+}
