@@ -177,6 +177,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         Generation = settings.Generation with { Grammar = plan.Grammar },
         Pruning = resolved.Settings,
         MaxImagePixels = options.MaxImagePixels,
+        PrefixReuse = settings.PrefixReuse,
         IncludeScores = settings.IncludeScores,
     };
 

@@ -19,6 +19,7 @@ internal static class D2PrunerKeys
     public const string Prior = "d2pruner.prior";
     public const string RepetitionPenalty = "d2pruner.repetition_penalty";
     public const string IncludeScores = "d2pruner.include_scores";
+    public const string Reuse = "d2pruner.reuse";
 
     // Written to the answer's message.
     public const string Report = "d2pruner.report";
@@ -36,6 +37,6 @@ internal static class D2PrunerKeys
     /// <summary>The keys a request may carry.</summary>
     public static IReadOnlyList<string> Request { get; } =
     [
-        Preset, Method, KeepRatio, KeepTokens, Layer, Alpha, Theta, PivotRatio, Rule, EvictEarlyKv, Prior, RepetitionPenalty, IncludeScores,
+        Preset, Method, KeepRatio, KeepTokens, Layer, Alpha, Theta, PivotRatio, Rule, EvictEarlyKv, Prior, RepetitionPenalty, IncludeScores, Reuse,
     ];
 }

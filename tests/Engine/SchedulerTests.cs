@@ -36,9 +36,13 @@ public sealed class SchedulerTests
     [InlineData(16, 250, 2)]
     public async Task NoMoreRunThanSequencesAndMemoryAllow(int sequences, long kvBytes, int most)
     {
-        var executor = new ScriptedExecutor { Tokens = 20, MaxKvBytes = kvBytes, KvBytes = _ => 100 };
+        var gate = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor { Tokens = 20, MaxKvBytes = kvBytes, KvBytes = _ => 100, Started = r => { if (r.Turns[0].Text == "0") gate.Wait(); } };
         await using var engine = await Start(executor, new EngineLimits { MaxSequences = sequences });
-        await Task.WhenAll(Enumerable.Range(0, 12).Select(i => All(engine, i.ToString())));
+        var all = Enumerable.Range(0, 12).Select(i => All(engine, i.ToString())).ToArray();
+        await WaitFor(() => engine.GetStatus().QueueLength == 11);
+        gate.Set();
+        await Task.WhenAll(all);
         Assert.Equal(most, executor.Batches.Max());
         Assert.Equal((0, 0L), (engine.GetStatus().RunningSequences, engine.GetStatus().KvBytes));
     }

@@ -18,6 +18,12 @@ internal sealed class ModelHealthCheck(LazyModel model) : IHealthCheck
             ["busy"] = s.IsBusy,
             ["weight_bytes"] = s.WeightBytes,
             ["vision_cache_bytes"] = s.VisionCacheBytes,
+            ["running"] = s.RunningSequences,
+            ["max_sequences"] = s.MaxSequences,
+            ["kv_bytes"] = s.KvBytes,
+            ["max_kv_bytes"] = s.MaxKvBytes,
+            ["prefix_cache_bytes"] = s.PrefixCacheBytes,
+            ["prefix_cache_hits"] = s.PrefixCacheHits,
         };
         return Task.FromResult(s.State switch
         {

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.Options;
 
 namespace D2Pruner.AI;
@@ -36,6 +37,13 @@ public sealed class D2PrunerChatClientOptions
 
     /// <summary>True throws <see cref="NotSupportedException"/> for hints that are otherwise ignored with a log entry.</summary>
     public bool StrictOptions { get; set; }
+
+    /// <summary>
+    /// What a request takes over from earlier ones with the same beginning; a request overrides it by <c>d2pruner.reuse</c> (<c>exact</c>, <c>frozen</c>,
+    /// <c>off</c>). Default <see cref="PrefixReuse.Exact"/>, which changes no answer.
+    /// </summary>
+    [EnumDataType(typeof(PrefixReuse))]
+    public PrefixReuse PrefixReuse { get; set; }
 
     /// <summary>Whether boxes are read from answers; null: when the preset in force is <see cref="PruningPreset.Localization"/>.</summary>
     public bool? ParseGroundings { get; set; }

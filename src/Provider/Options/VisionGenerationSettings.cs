@@ -1,4 +1,5 @@
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
 
@@ -34,6 +35,9 @@ public sealed class VisionGenerationSettings
 
     /// <summary>Put the scores behind the selection into the report.</summary>
     public bool? IncludeScores { get; set; }
+
+    /// <summary>What may be taken over from earlier requests with the same beginning; null leaves it to the options.</summary>
+    public PrefixReuse? PrefixReuse { get; set; }
 
     /// <summary>Take no default from the model's generation_config.json but its stop ids.</summary>
     public bool IgnoreModelDefaults { get; set; }

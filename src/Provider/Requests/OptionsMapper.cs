@@ -18,7 +18,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
     public RequestSettings Map(ChatOptions? options, IChatClient owner, IReadOnlyCollection<string> modelNames)
     {
         if (options is null)
-            return new RequestSettings { Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
+            return new RequestSettings { PrefixReuse = client.PrefixReuse, Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
 
         unsupported.Check(options);
         var format = AnswerFormat.Read(options.ResponseFormat, client.StrictOptions, unsupported);
@@ -37,6 +37,7 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
             Generation = MapGeneration(options, raw, properties),
             Preset = raw?.Preset ?? properties.Enum<PruningPreset>(D2PrunerKeys.Preset),
             Pruning = raw is null ? fromProperties : raw.Pruning.Over(fromProperties),
+            PrefixReuse = raw?.PrefixReuse ?? properties.Enum<PrefixReuse>(D2PrunerKeys.Reuse) ?? client.PrefixReuse,
             IncludeScores = raw?.IncludeScores ?? properties.Bool(D2PrunerKeys.IncludeScores) ?? false,
             Instructions = string.IsNullOrEmpty(options.Instructions) ? null : options.Instructions,
             Schema = (options.ResponseFormat as ChatResponseFormatJson)?.Schema?.GetRawText(),

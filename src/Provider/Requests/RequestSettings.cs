@@ -16,6 +16,9 @@ internal sealed record RequestSettings
 
     public bool IncludeScores { get; init; }
 
+    /// <summary>What may be taken over from earlier requests.</summary>
+    public PrefixReuse PrefixReuse { get; init; }
+
     public string? Instructions { get; init; }
 
     /// <summary>JSON schema text that the answer should follow, or null.</summary>

@@ -55,6 +55,18 @@ public sealed class PruningReport
     /// <summary>Prompt tokens that the layers from K on saw.</summary>
     public int PromptTokensKept { get; init; }
 
+    /// <summary>Prompt tokens whose first layers were taken over from an earlier request.</summary>
+    public int CachedTokens { get; init; }
+
+    /// <summary>Prompt tokens that were computed.</summary>
+    public int ComputedTokens { get; init; }
+
+    /// <summary>How tokens were taken over: <c>exact</c>, or <c>frozen</c> with the visual tokens of an earlier question; null when none were.</summary>
+    public string? Reused { get; init; }
+
+    /// <summary>Frozen reuse: zero-based index of the turn whose question chose the visual tokens.</summary>
+    public int? ReusedTurn { get; init; }
+
     /// <summary>Visual tokens before pruning, separators not counted.</summary>
     public int VisualTokens { get; init; }
 

@@ -50,6 +50,7 @@ internal sealed class UpdateBuilder(string modelId)
     private static UsageDetails Usage(GenerationResult result) => new()
     {
         InputTokenCount = result.Prefill.PromptTokens,
+        CachedInputTokenCount = result.Prefill.CachedTokens,
         OutputTokenCount = result.TokenIds.Count,
         TotalTokenCount = (long)result.Prefill.PromptTokens + result.TokenIds.Count,
         AdditionalCounts = new AdditionalPropertiesDictionary<long>
