@@ -13,5 +13,6 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     CalibrateCommand.Create(),
     OverlayCommand.Create(),
     McpCommand.Create(),
+    EvaluateCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using D2Pruner.AI.DemoModel.Evaluation;
-using D2Pruner.AI.DemoModel.Questions;
-using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Xunit;
@@ -28,7 +27,7 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
         Assert.Equal(Enumerable.Range(0, 48), scenes.Select(s => s.Key));
         foreach (var scene in scenes)
         {
-            var (png, questions) = Evaluator.Case(Split.Test, Seed, scene.Key);
+            var (png, questions) = SceneCases.Case(Split.Test, Seed, scene.Key);
             var changed = new List<string>();
             foreach (var line in scene)
             {
@@ -53,7 +52,7 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
         var (right, count) = (0, 0);
         for (var i = 0; i < 30; i++)
         {
-            var (png, questions) = Evaluator.Case(Split.Test, 7, i);
+            var (png, questions) = SceneCases.Case(Split.Test, 7, i);
             foreach (var question in questions.Where(q => q.Task is QuestionTask.Colour or QuestionTask.Shape))
             {
                 count++;
@@ -74,7 +73,7 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
             "How tall is the building?", "Where is the bicycle?", "Is the coffee hot?", "What is written on the wall?", "Translate this sentence into French.", "What is two plus two?",
             "Are the children playing?", "Why is the sky blue?", "When does the train leave?", "What kind of music is playing?", "Is there a horse?", "Can you swim?", "What is your favourite film?",
         ];
-        var (png, _) = Evaluator.Case(Split.Test, Seed, 1);
+        var (png, _) = SceneCases.Case(Split.Test, Seed, 1);
         var declined = 0;
         foreach (var text in questions)
         {
@@ -96,7 +95,7 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
     [InlineData(PruningPreset.Localization)]
     public async Task ItsPriors_AreFound(PruningPreset preset)
     {
-        var (png, questions) = Evaluator.Case(Split.Test, Seed, 0);
+        var (png, questions) = SceneCases.Case(Split.Test, Seed, 0);
         var request = new VisionRequest
         {
             Turns = [new ChatTurn("user", [new ImagePart(png), new TextPart(questions[0].Text)])],

@@ -1,9 +1,9 @@
 using D2Pruner.AI.Runtime.Models.Llava;
 using D2Pruner.AI.Runtime.Prompts;
 using System.Runtime.InteropServices;
-using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.Training;
 using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;

@@ -1,8 +1,6 @@
 using D2Pruner.AI.Runtime.Models.Llava;
-using D2Pruner.AI.DemoModel.Evaluation;
-using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.Tokens;
-using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Text;
 using Xunit;

@@ -61,7 +61,7 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
     [Fact]
     public async Task ATypedAnswer_HasTheBox_AndIsGrounded()
     {
-        var (png, _) = D2Pruner.AI.DemoModel.Evaluation.Evaluator.Case(D2Pruner.AI.DemoModel.World.Split.Test, 48, 0);
+        var (png, _) = D2Pruner.AI.Evaluation.Scenes.SceneCases.Case(D2Pruner.AI.Evaluation.Scenes.Split.Test, 48, 0);
         using var client = engine.Value.AsIChatClient(new D2PrunerChatClientOptions { DescribeResponseFormat = false });
         var response = await client.GetResponseAsync<Boxes>([new ChatMessage(ChatRole.User, [new DataContent(png, "image/png"), new TextContent("Where is the circle? Answer as JSON.")])]);
         Assert.True(response.TryGetResult(out var boxes));

@@ -20,7 +20,7 @@ internal static class DrawCommand
             for (var i = 0; i < parse.GetValue(scenes); i++)
             {
                 cancel.ThrowIfCancellationRequested();
-                var scene = Scene.Create(parse.GetValue(split), (ulong)parse.GetValue(seed), (ulong)i, Evaluator.Scenes);
+                var scene = Scene.Create(parse.GetValue(split), (ulong)parse.GetValue(seed), (ulong)i, SceneCases.Scenes);
                 File.WriteAllBytes(Path.Combine(folder, $"scene-{i:00000}.png"), SceneImage.Draw(scene).ToPng());
             }
 

@@ -39,7 +39,7 @@ internal static class EvaluateCommand
         await using var lines = parse.GetValue(Lines) is { } path ? new StreamWriter(path) : null;
         for (var i = 0; i < count; i++)
         {
-            var (png, questions) = Evaluator.Case(parse.GetValue(Part), (ulong)parse.GetValue(Seed), i);
+            var (png, questions) = SceneCases.Case(parse.GetValue(Part), (ulong)parse.GetValue(Seed), i);
             foreach (var q in questions)
             {
                 var scored = await Evaluator.AskAsync(engine, png, q, pruning, cancellationToken);

@@ -1,6 +1,5 @@
 using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
-using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.World;
 using D2Pruner.AI.Runtime.Imaging;
 using SkiaSharp;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using D2Pruner.AI.DemoModel.Questions;
 
 namespace D2Pruner.AI.DemoModel.Evaluation;
 

@@ -33,10 +33,7 @@ internal static class DemoTokenizer
     public static IReadOnlyList<string> AddedTokens { get; } = ["<image>", "<pad>"];
 
     /// <summary>The first coordinate of a box, "▁[0.12", and the others, ",▁0.34": 101 values each.</summary>
-    public static string Coordinate(int hundredths, bool first) => (first ? "▁[" : ",▁") + Number(hundredths);
-
-    /// <summary>0.00 to 1.00.</summary>
-    public static string Number(int hundredths) => $"{hundredths / 100}.{hundredths % 100:00}";
+    public static string Coordinate(int hundredths, bool first) => (first ? "▁[" : ",▁") + Question.Number(hundredths);
 
     /// <summary>tokenizer.json and the number of ids, added tokens included.</summary>
     public static (string Json, int Size) Build()
@@ -60,14 +57,14 @@ internal static class DemoTokenizer
             for (var i = 0; i < word.Length; i++) Merge(start + word[..i], word[i].ToString());
         }
 
-        for (var i = 0; i <= 100; i++) Chain(i == 100 ? "1" : "0", Number(i)[1..]);
+        for (var i = 0; i <= 100; i++) Chain(i == 100 ? "1" : "0", Question.Number(i)[1..]);
         foreach (var w in Openers) Chain("\n", w);
         foreach (var w in Openers.Concat(Words)) Chain("▁", w);
         for (var d = 0; d < 10; d++) Chain("▁", d.ToString());
         Merge(",", "▁");
         Merge("▁", "[");
-        for (var i = 0; i <= 100; i++) Merge("▁[", Number(i));
-        for (var i = 0; i <= 100; i++) Merge(",▁", Number(i));
+        for (var i = 0; i <= 100; i++) Merge("▁[", Question.Number(i));
+        for (var i = 0; i <= 100; i++) Merge(",▁", Question.Number(i));
 
         var size = vocabulary.Count + AddedTokens.Count;
         var added = new JsonArray();

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.World;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Imaging;

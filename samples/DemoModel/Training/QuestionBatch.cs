@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using D2Pruner.AI.DemoModel.Questions;
 using D2Pruner.AI.DemoModel.World;
 using D2Pruner.AI.Runtime.Imaging;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using D2Pruner.AI.DemoModel.Questions;
 
 namespace D2Pruner.AI.DemoModel.Training;
 

@@ -1,23 +1,22 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using D2Pruner.AI.DemoModel.Questions;
-using D2Pruner.AI.DemoModel.World;
 
-namespace D2Pruner.AI.DemoModel.Evaluation;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>An answer and how good it is.</summary>
 /// <param name="Question">The question.</param>
 /// <param name="Given">The model's text.</param>
 /// <param name="Right">For boxes: IoU at least 0.5.</param>
 /// <param name="Iou">Of boxes; 0 if none can be read.</param>
-internal sealed partial record Scored(Question Question, string Given, bool Right, double Iou)
+/// <param name="IsRead">Whether a box could be read.</param>
+internal sealed partial record Scored(Question Question, string Given, bool Right, double Iou, bool IsRead = true)
 {
     public static Scored Of(Question question, string given)
     {
         var text = given.Trim().TrimEnd('.');
         if (question.Box is not { } truth) return new Scored(question, given, string.Equals(text, question.Answer, StringComparison.OrdinalIgnoreCase), 0);
         var match = BoxPattern().Match(text);
-        if (!match.Success) return new Scored(question, given, false, 0);
+        if (!match.Success) return new Scored(question, given, false, 0, false);
         double Side(int i) => double.Parse(match.Groups[i].Value, CultureInfo.InvariantCulture) * Scene.Side;
         var iou = IouOf(Side(1), Side(2), Side(3), Side(4), truth);
         return new Scored(question, given, iou >= 0.5, iou);

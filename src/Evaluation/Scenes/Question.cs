@@ -1,6 +1,5 @@
-using D2Pruner.AI.DemoModel.World;
 
-namespace D2Pruner.AI.DemoModel.Questions;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>Kinds of question; the names are the keys of reports.</summary>
 internal enum QuestionTask
@@ -37,7 +36,10 @@ internal sealed record Question(QuestionTask Task, string Text, string Answer, I
     /// <summary>A box as LLaVA writes it.</summary>
     public static string Format(Box box) => $"[{Unit(box.Left)}, {Unit(box.Top)}, {Unit(box.Right)}, {Unit(box.Bottom)}]";
 
-    private static string Unit(int pixels) => Tokens.DemoTokenizer.Number(Hundredths(pixels));
+    private static string Unit(int pixels) => Number(Hundredths(pixels));
+
+    /// <summary>0.00 to 1.00.</summary>
+    public static string Number(int hundredths) => $"{hundredths / 100}.{hundredths % 100:00}";
 
     public static int Hundredths(int pixels) => Math.Clamp((int)Math.Round(pixels * 100.0 / Scene.Side), 0, 100);
 }

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace D2Pruner.AI.DemoModel.World;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>A drawn scene: pixels, and for training which object and digit each pixel shows.</summary>
 internal sealed class SceneImage

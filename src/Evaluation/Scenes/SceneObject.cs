@@ -1,4 +1,4 @@
-namespace D2Pruner.AI.DemoModel.World;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>The shapes of the world.</summary>
 internal enum ShapeKind

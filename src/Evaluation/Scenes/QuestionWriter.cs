@@ -1,6 +1,5 @@
-using D2Pruner.AI.DemoModel.World;
 
-namespace D2Pruner.AI.DemoModel.Questions;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>Asks questions about a scene. Phrases that must name one object do so; distractors share attributes because scenes do.</summary>
 internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? askable = null)

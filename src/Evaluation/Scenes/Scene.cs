@@ -1,4 +1,4 @@
-namespace D2Pruner.AI.DemoModel.World;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>Which scenes never meet: the split is part of every scene's seed.</summary>
 internal enum Split

@@ -1,4 +1,4 @@
-namespace D2Pruner.AI.DemoModel.World;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>xoshiro256** seeded by SplitMix64: the same numbers on every machine and .NET version.</summary>
 internal sealed class Rng

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace D2Pruner.AI.DemoModel.World;
+namespace D2Pruner.AI.Evaluation.Scenes;
 
 /// <summary>Which pixels of the square [-r, r]² a shape covers.</summary>
 internal sealed class ShapeMask

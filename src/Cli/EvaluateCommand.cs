@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Evaluation.Running;
+using D2Pruner.AI.Runtime;
+
+namespace D2Pruner.AI.Cli;
+
+/// <summary><c>d2pruner evaluate</c>: methods against each other on data sets, with intervals.</summary>
+internal static class EvaluateCommand
+{
+    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<string[]> Data = new("--data") { Description = $"NAME or NAME=PATH; may be given more than once. Names: {string.Join(", ", DataSets.Names)}.", Required = true, AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Methods = new("--methods") { Description = $"Methods, separated by commas: {string.Join(", ", MethodSettings.Names)}. 'default' is the rule that the presets put in force.", DefaultValueFactory = _ => "default,d2pruner,fastv,dart,divprune" };
+    private static readonly Option<string> Keep = new("--keep") { Description = "Visual tokens to keep of an image, separated by commas.", DefaultValueFactory = _ => "192,128,64" };
+    private static readonly Option<string> Layer = new("--layer", "--layers") { Description = "K, separated by commas: layers 0..K-1 see every token.", DefaultValueFactory = _ => "2" };
+    private static readonly Option<int> Limit = new("--limit") { Description = "At most this many scenes (demo) or questions (data sets).", DefaultValueFactory = _ => 500 };
+    private static readonly Option<long> Seed = new("--seed") { Description = "Seed of the drawn scenes or of the sample of a data set, and of the bootstrap.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string> Split = new("--split") { Description = "Demo: test or validation. Data sets: the part of the set, where it has several.", DefaultValueFactory = _ => "test" };
+    private static readonly Option<string> Out = new("--out", "-o") { Description = "Folder of the results. A stopped run in it goes on; methods and budgets may be added.", Required = true };
+    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+
+    public static Command Create()
+    {
+        var command = new Command("evaluate", "Answers a data set's questions with every pruning method at every budget and writes report.md, report.json, plots and every answer (samples.jsonl). Stopped at any moment, it goes on where it was.")
+        {
+            Model, Data, Methods, Keep, Layer, Limit, Seed, Split, Out, Device, Precision,
+        };
+        command.SetAction((parse, ct) => Failure.Guard(() =>
+        {
+            Run(parse, ct);
+            return Task.CompletedTask;
+        }));
+        return command;
+    }
+
+    private static void Run(ParseResult parse, CancellationToken cancellationToken)
+    {
+        if (parse.GetValue(Limit) < 1) throw new ArgumentException("--limit must be at least 1.");
+        var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var seed = (ulong)parse.GetValue(Seed);
+        var data = parse.GetValue(Data)!.Select(d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, DataSets.StyleOf(model)))).ToArray();
+        foreach (var d in data)
+        {
+            Console.WriteLine($"{d.Name}: {d.Samples.Count} questions{(d.Problems.Count > 0 ? $", {d.Problems.Count} rows cannot be used:" : ".")}");
+            foreach (var problem in d.Problems.Take(20)) Console.WriteLine($"  {problem}");
+        }
+
+        var options = new EvaluationOptions
+        {
+            Model = model,
+            Data = data,
+            Methods = List(parse.GetValue(Methods)!, "--methods"),
+            Keep = Numbers(parse.GetValue(Keep)!, "--keep"),
+            Layers = Numbers(parse.GetValue(Layer)!, "--layer"),
+            Seed = seed,
+            OutputFolder = parse.GetValue(Out)!,
+        };
+        var report = EvaluationRun.Run(options, new ConsoleProgress(), cancellationToken);
+        foreach (var cell in report.Cells.Where(c => ReportWriter.Headings(report).Contains(c.Task)))
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{cell.Method,-14} keep {cell.Keep,4} K {cell.Layer} {cell.Task,-14} n {cell.Count,5}  {100 * cell.Accuracy,5:0.0} ({100 * cell.Low:0.0}-{100 * cell.High:0.0})  minus d2pruner {(cell.MinusD2Pruner is { } m ? $"{100 * m:+0.0;-0.0;0.0} ({100 * cell.MinusLow:0.0}..{100 * cell.MinusHigh:0.0})" : "-")}"));
+        }
+
+        Console.WriteLine($"Written: {Path.Combine(options.OutputFolder, "report.md")}");
+    }
+
+    private static string[] List(string text, string name)
+    {
+        string[] parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.OrdinalIgnoreCase)];
+        return parts.Length > 0 ? parts : throw new ArgumentException($"{name} is empty.");
+    }
+
+    private static int[] Numbers(string text, string name) =>
+        [.. List(text, name).Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n : throw new ArgumentException($"{name} is '{text}'; expected whole numbers of at least 1 such as 192,128,64."))];
+
+    // Lines, not a bar: the same in a terminal and in a log file.
+    private sealed class ConsoleProgress : IProgress<EvaluationProgress>
+    {
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private TimeSpan _next = TimeSpan.Zero;
+
+        public void Report(EvaluationProgress p)
+        {
+            if (_watch.Elapsed < _next && p.Done < p.Total) return;
+            _next = _watch.Elapsed + TimeSpan.FromSeconds(5);
+            Console.WriteLine($"{p.Done}/{p.Total} questions, {p.Left:hh\\:mm\\:ss} left ({p.Text})");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Runtime;
+
+namespace D2Pruner.AI.Evaluation.Running;
+
+/// <summary>What an evaluation runs.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>The rule that the presets put in force.</summary>
+    public const string DefaultMethod = "default";
+
+    /// <summary>The model.</summary>
+    public required VisionModelOptions Model { get; init; }
+
+    /// <summary>The data sets.</summary>
+    public required IReadOnlyList<EvaluationData> Data { get; init; }
+
+    /// <summary>Methods by name; differences are taken to <c>d2pruner</c> where it is among them.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [DefaultMethod, "d2pruner", "fastv", "dart", "divprune"];
+
+    /// <summary>Budgets: visual tokens kept of an image.</summary>
+    public IReadOnlyList<int> Keep { get; init; } = [192, 128, 64];
+
+    /// <summary>Depths K.</summary>
+    public IReadOnlyList<int> Layers { get; init; } = [2];
+
+    /// <summary>Folder of the results; a run in it with the same data and model goes on where it stopped.</summary>
+    public required string OutputFolder { get; init; }
+
+    /// <summary>Seed of the data's sampling and of the bootstrap.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Resamples of the bootstrap.</summary>
+    public int Resamples { get; init; } = 10_000;
+
+    /// <summary>Draw plots and kept-token images.</summary>
+    public bool Draw { get; init; } = true;
+
+    /// <summary>All conditions, unpruned first.</summary>
+    internal IEnumerable<Condition> Conditions => Methods.SelectMany(m => Layers.SelectMany(k => Keep.Select(n => new Condition(m, k, n)))).Prepend(Condition.Unpruned);
+}

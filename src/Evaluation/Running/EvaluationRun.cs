@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using System.Text.Json;
+using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Evaluation.Statistics;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Overlays;
+using D2Pruner.AI.Runtime.Prompts;
+using TorchSharp;
+
+namespace D2Pruner.AI.Evaluation.Running;
+
+/// <summary>Asks a model every question of some data sets under every condition, keeps the answers, and writes the report. Stopped at any moment, it goes on where it was.</summary>
+public sealed class EvaluationRun
+{
+    /// <summary>Name of the file with the answers.</summary>
+    public const string AnswersFile = "samples.jsonl";
+
+    /// <summary>Name of the file that says what a folder's run is about.</summary>
+    public const string RunFileName = "run.json";
+
+    private readonly EvaluationOptions _options;
+
+    private EvaluationRun(EvaluationOptions options) => _options = options;
+
+    /// <summary>Runs (or goes on with) an evaluation.</summary>
+    /// <param name="options">What to run.</param>
+    /// <param name="progress">Told after every question; null for none.</param>
+    /// <param name="cancellationToken">Observed between layers; what was answered until then stays.</param>
+    /// <returns>The report, also written to the folder.</returns>
+    /// <exception cref="ArgumentException">A method, budget or depth is not possible, or the folder holds a run of another model or other data.</exception>
+    public static EvaluationReport Run(EvaluationOptions options, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new EvaluationRun(options).Execute(progress, cancellationToken);
+    }
+
+    private EvaluationReport Execute(IProgress<EvaluationProgress>? progress, CancellationToken cancellationToken)
+    {
+        foreach (var condition in _options.Conditions.Where(c => !c.IsUnpruned)) MethodSettings.Of(condition);
+        if (_options.Keep.Any(n => n < 1)) throw new ArgumentException("A budget must be at least 1.", nameof(EvaluationOptions.Keep));
+        using var model = ModelLoader.LoadModel(_options.Model, cancellationToken: cancellationToken);
+        foreach (var k in _options.Layers.Where(k => k < 1 || k >= model.Info.DecoderLayers))
+            throw new ArgumentException($"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(EvaluationOptions.Layers));
+        Directory.CreateDirectory(_options.OutputFolder);
+        CheckFolder(model);
+        var (file, records) = RunFile.Open(Path.Combine(_options.OutputFolder, AnswersFile));
+        var results = new EvaluationResults(_options.Data, records);
+        using (file) Answer(model, file, results, progress, cancellationToken);
+        var report = ReportBuilder.Build(_options, model.Info.Id, results);
+        ReportWriter.Write(report, _options, results);
+        if (_options.Draw) DrawLosses(model, report, results, cancellationToken);
+        return report;
+    }
+
+    private void Answer(VisionLanguageModel model, RunFile file, EvaluationResults results, IProgress<EvaluationProgress>? progress, CancellationToken cancellationToken)
+    {
+        Condition[] conditions = [.. _options.Conditions];
+        var (watch, total) = (Stopwatch.StartNew(), _options.Data.Sum(d => d.Samples.Count));
+        var (done, fresh, open) = (0, 0, 0);
+        foreach (var data in _options.Data) open += data.Samples.Count(s => Missing(results, data, s, conditions).Length > 0);
+        foreach (var data in _options.Data)
+        {
+            using var image = new ImageSlot(model);
+            foreach (var sample in data.Samples)
+            {
+                var missing = Missing(results, data, sample, conditions);
+                done++;
+                if (missing.Length == 0) continue;
+                var record = Ask(model, data, sample, image, missing, cancellationToken);
+                results.Add(record);
+                file.Append(record);
+                fresh++;
+                progress?.Report(new EvaluationProgress(done, total, watch.Elapsed / fresh * (open - fresh), $"{data.Name} {sample.Id}"));
+            }
+        }
+    }
+
+    private static Condition[] Missing(EvaluationResults results, EvaluationData data, EvaluationSample sample, Condition[] conditions)
+    {
+        var answered = results.AnswersOf(data.Name, sample.Id);
+        return [.. conditions.Where(c => answered?.ContainsKey(c.Key) != true && (c.Method != MethodSettings.Oracle || sample.Box is not null))];
+    }
+
+    private static SampleRecord Ask(VisionLanguageModel model, EvaluationData data, EvaluationSample sample, ImageSlot image, Condition[] conditions, CancellationToken cancellationToken)
+    {
+        using var inference = torch.inference_mode();
+        var answers = new Dictionary<string, SampleAnswer>();
+        using var asked = Begin(model, sample, image, cancellationToken);
+        var counts = asked.Prompt.Layouts.Select(l => l.Count).ToArray();
+        var (visual, other) = (counts.Sum(), asked.Prompt.Length - counts.Sum());
+        foreach (var condition in conditions)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var answer = asked.Answer(condition, sample);
+            var score = data.Score(sample, answer.Text);
+            var cost = PrefillCost.Of(model.Decoder.Config, visual, other, answer.VisualTokens, model.Decoder.KvBytesPerToken);
+            answers[condition.Key] = new SampleAnswer
+            {
+                Text = answer.Text,
+                Score = score.Value,
+                Iou = score.Iou is { } iou ? Math.Round(iou, 6) : null,
+                Parsed = score.IsParsed ? null : false,
+                Kept = cost.Kept,
+                TokensPerLayer = Math.Round(cost.AverageTokensPerLayer, 3),
+                Flops = cost.Flops,
+                KvBytes = answer.CacheTokens * model.Decoder.KvBytesPerToken / model.Decoder.Config.Layers,
+                PrefillMs = Math.Round(answer.PrefillTime.TotalMilliseconds, 3),
+                PruneMs = Math.Round(answer.PruneTime.TotalMilliseconds, 3),
+            };
+        }
+
+        return new SampleRecord { Data = data.Name, Id = sample.Id, Task = sample.Task, Image = sample.ImageKey, VisualTokens = visual, OtherTokens = other, Answers = answers };
+    }
+
+    private static Asked Begin(VisionLanguageModel model, EvaluationSample sample, ImageSlot image, CancellationToken cancellationToken)
+    {
+        var processed = image.Get(sample, cancellationToken);
+        List<ChatPart> parts = [];
+        if (processed is not null) parts.Add(new ImagePart(image.Bytes!));
+        parts.Add(new TextPart(sample.Prompt));
+        var prompt = model.PromptEncoder.Encode([new ChatTurn("user", parts)], processed is null ? [] : [processed.Value.Image]);
+        return new Asked(model, prompt, new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken));
+    }
+
+    // Where a method lost what the unpruned model had: what it kept of the image.
+    private void DrawLosses(VisionLanguageModel model, EvaluationReport report, EvaluationResults results, CancellationToken cancellationToken)
+    {
+        const int most = 4;
+        using var inference = torch.inference_mode();
+        foreach (var condition in _options.Methods.Select(m => new Condition(m, _options.Layers[0], _options.Keep.Min())))
+        {
+            var losses = results.WorstLosses(condition, most);
+            if (losses.Count == 0) continue;
+            var panels = new List<(byte[] Png, string Title, string Below)>();
+            foreach (var (data, sample) in losses)
+            {
+                using var image = new ImageSlot(model);
+                using var asked = Begin(model, sample, image, cancellationToken);
+                var answer = asked.Answer(condition, sample);
+                if (answer.Images.Count == 0 || sample.ReadImage is null) continue;
+                var decoded = ImageDecoder.Decode(image.Bytes!);
+                var overlay = TokenOverlay.Render(decoded, asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
+                panels.Add((overlay, sample.Question, $"{results.AnswersOf(data.Name, sample.Id)![Condition.UnprunedName].Text} -> {answer.Text}"));
+            }
+
+            if (panels.Count > 0) File.WriteAllBytes(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"), Plots.Sheet(panels, $"{condition.Key}: right unpruned, lost when pruned"));
+        }
+
+        _ = report;
+    }
+
+    private void CheckFolder(VisionLanguageModel model)
+    {
+        var path = Path.Combine(_options.OutputFolder, RunFileName);
+        var about = JsonSerializer.Serialize(
+            new { model = model.Info.Id, fingerprint = model.Info.Fingerprint, dtype = model.Info.DType, seed = _options.Seed, data = _options.Data.Select(d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }) },
+            new JsonSerializerOptions { WriteIndented = true });
+        if (!File.Exists(path)) File.WriteAllText(path, about);
+        else if (File.ReadAllText(path) != about)
+            throw new ArgumentException($"{_options.OutputFolder} holds a run of another model, seed or data set (see {RunFileName}); choose another --out. Methods and budgets may be added to a run, the rest stays.");
+    }
+
+    // The last image that was read, with its features: questions about one image stand together.
+    private sealed class ImageSlot(VisionLanguageModel model) : IDisposable
+    {
+        private string? _key;
+        private ProcessedImage? _image;
+        private VisionOutput? _vision;
+
+        public byte[]? Bytes { get; private set; }
+
+        public (ProcessedImage Image, VisionOutput Vision)? Get(EvaluationSample sample, CancellationToken cancellationToken)
+        {
+            if (sample.ReadImage is null) return null;
+            if (_vision is not null && sample.ImageKey is not null && sample.ImageKey == _key) return (_image!, _vision);
+            Dispose();
+            Bytes = sample.ReadImage();
+            _image = model.ImageProcessor.Process(ImageDecoder.Decode(Bytes));
+            _vision = model.Vision.Encode(_image, true, cancellationToken);
+            _vision.Features.DetachFromDisposeScope();
+            _key = sample.ImageKey;
+            return (_image, _vision);
+        }
+
+        public void Dispose()
+        {
+            _vision?.Features.Dispose();
+            _vision = null;
+        }
+    }
+
+    private sealed class Asked(VisionLanguageModel model, EncodedPrompt prompt, SharedForward forward) : IDisposable
+    {
+        public EncodedPrompt Prompt => prompt;
+
+        public ForwardAnswer Answer(Condition condition, EvaluationSample sample)
+        {
+            if (condition.IsUnpruned) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
+            var settings = MethodSettings.Of(condition);
+            var pruner = MethodSettings.Create(settings, sample, prompt);
+            var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)])).ToArray() ?? [];
+            return forward.Answer(prompt.Layouts.Count == 0 ? null : pruner, budgets, model.Prior, settings.EvictEarlyKv, sample.MaxNewTokens);
+        }
+
+        public void Dispose() => forward.Dispose();
+    }
+}

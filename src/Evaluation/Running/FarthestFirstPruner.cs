@@ -1,0 +1,63 @@
+using D2Pruner.AI.Pruning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Evaluation.Running;
+
+/// <summary>
+/// Pivots by relative attention, then farthest-first: each further token is the one whose distance (1 - cosine of hidden states) to the nearest selected one, times its
+/// relative attention to a power, is largest. Without pivots and power it is DivPrune on the hidden states of layer K-1.
+/// </summary>
+internal sealed class FarthestFirstPruner(PruningSettings settings, double pivotShare, double power) : IVisualTokenPruner
+{
+    /// <inheritdoc/>
+    public string Name => settings.Method;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PruningStage> Schedule { get; } =
+        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+
+    /// <inheritdoc/>
+    public TokenReduction Reduce(PruningContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var relevance = new double[context.Attention!.Length];
+        for (var i = 0; i < relevance.Length; i++) relevance[i] = context.Attention[i] / Math.Max(context.Prior?[i] ?? 1, 1e-12);
+        var weight = Array.ConvertAll(relevance, r => Math.Pow(Math.Max(r, 1e-12), power));
+        var cosine = Cosine(context.HiddenStates!, out var count);
+        int[] order = [.. Enumerable.Range(0, count).OrderByDescending(i => relevance[i]).ThenBy(i => i)];
+        var (taken, nearest) = (new bool[count], new double[count]);
+        Array.Fill(nearest, 2);
+        var kept = new List<int>(context.Budget);
+        var pivots = Math.Max(1, (int)(pivotShare * context.Budget));
+        for (var i = 0; i < pivots; i++) Take(order[i]);
+        while (kept.Count < context.Budget)
+        {
+            var best = -1;
+            for (var i = 0; i < count; i++)
+            {
+                if (!taken[i] && (best < 0 || nearest[i] * weight[i] > nearest[best] * weight[best])) best = i;
+            }
+
+            Take(best);
+        }
+
+        kept.Sort();
+        return new TokenReduction { Kept = [.. kept], Statistics = new SelectionStatistics { Pivots = pivots } };
+
+        void Take(int token)
+        {
+            taken[token] = true;
+            kept.Add(token);
+            for (var i = 0; i < count; i++) nearest[i] = Math.Min(nearest[i], 1 - cosine[token * count + i]);
+        }
+    }
+
+    private static float[] Cosine(Tensor hidden, out int count)
+    {
+        using var scope = NewDisposeScope();
+        var unit = nn.functional.normalize(hidden.to(ScalarType.Float32), 2, 1);
+        count = (int)hidden.shape[0];
+        return [.. unit.matmul(unit.t()).cpu().contiguous().data<float>()];
+    }
+}

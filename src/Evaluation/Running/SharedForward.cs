@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Layers;
+using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Prompts;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace D2Pruner.AI.Evaluation.Running;
+
+/// <summary>
+/// One question through the decoder under many conditions: embeddings and the layers that every condition runs over all tokens are computed once and kept. What comes
+/// out equals the engine's answer (a test holds it). The only class here that knows the decoder.
+/// </summary>
+internal sealed partial class SharedForward : IDisposable
+{
+    private readonly VisionLanguageModel _model;
+    private readonly EncodedPrompt _prompt;
+    private readonly IReadOnlyList<VisionOutput> _vision;
+    private readonly CancellationToken _cancellationToken;
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly Tensor _cos;
+    private readonly Tensor _sin;
+    private readonly List<Tensor> _inputs = []; // hidden states before layer i, [1, N, D]
+    private readonly List<Computed> _layers = []; // what layer i computed over all tokens
+    private readonly List<Tensor> _kept = [];
+
+    /// <summary>Begins a question.</summary>
+    /// <param name="model">The model; the caller is in inference mode and uses it alone.</param>
+    /// <param name="prompt">The encoded question.</param>
+    /// <param name="vision">Per image: what stands at its placeholders.</param>
+    /// <param name="cancellationToken">Observed between layers.</param>
+    public SharedForward(VisionLanguageModel model, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, CancellationToken cancellationToken)
+    {
+        (_model, _prompt, _vision, _cancellationToken) = (model, prompt, vision, cancellationToken);
+        (_cos, _sin) = Decoder.RotaryTable(prompt.PositionIds);
+        _inputs.Add(Merge());
+    }
+
+    private TextDecoder Decoder => _model.Decoder;
+
+    /// <summary>The last prompt token's attention to an image's tokens after K layers, [V].</summary>
+    public float[] AttentionRow(int layersBeforePruning, int image)
+    {
+        Ensure(layersBeforePruning);
+        var row = _layers[layersBeforePruning - 1].Row;
+        return Array.ConvertAll(_prompt.Layouts[image].Positions, p => row[p]);
+    }
+
+    /// <summary>Hidden states of an image's tokens after K layers, [V, D]; the caller disposes them.</summary>
+    public Tensor HiddenStates(int layersBeforePruning, int image)
+    {
+        Ensure(layersBeforePruning);
+        using var index = Index(_prompt.Layouts[image].Positions);
+        return _inputs[layersBeforePruning].squeeze(0).index_select(0, index);
+    }
+
+    /// <summary>Answers greedily.</summary>
+    /// <param name="pruner">The pruner; null prunes nothing.</param>
+    /// <param name="budgets">Per stage: tokens to keep of each image.</param>
+    /// <param name="prior">The prior; null is uniform.</param>
+    /// <param name="evict">Whether dropped tokens leave the caches of earlier layers too.</param>
+    /// <param name="maxNewTokens">Most tokens of the answer.</param>
+    public ForwardAnswer Answer(IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior, bool evict, int maxNewTokens)
+    {
+        using var scope = NewDisposeScope();
+        var layers = Decoder.Config.Layers;
+        var first = pruner is null || _vision.Count == 0 ? layers : pruner.Schedule.Min(s => s.Point.Kind == PruningPointKind.AfterLayer ? s.Point.Layer + 1 : 0);
+        var prefix = TimeSpan.Zero;
+        Ensure(first);
+        for (var i = 0; i < first; i++) prefix += _layers[i].Time;
+        var watch = Stopwatch.StartNew();
+        var run = new Run(this, pruner, budgets, prior, evict, first);
+        var logits = run.Prefill();
+        Synchronize();
+        var prefill = prefix + watch.Elapsed;
+        var ids = Decode(run.Caches, logits, maxNewTokens);
+        return new ForwardAnswer(_model.Tokenizer.Decode([.. ids]), ids, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _kept.ForEach(t => t.Dispose());
+        _scope.Dispose();
+    }
+
+    private void Ensure(int layers)
+    {
+        for (var i = _layers.Count; i < layers; i++)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            var watch = Stopwatch.StartNew();
+            var (y, k, v, row) = Layer(_inputs[i], i, _cos, _sin, wantsRow: true);
+            Synchronize();
+            // Made within a condition's scope, kept for the question.
+            foreach (var t in new[] { y, k, v }) _kept.Add(t.DetachFromDisposeScope());
+            _inputs.Add(y);
+            _layers.Add(new Computed(k, v, row!, watch.Elapsed));
+        }
+    }
+
+    private Tensor Merge()
+    {
+        var x = Decoder.Embed(_prompt.TokenIds);
+        for (var i = 0; i < _vision.Count; i++)
+        {
+            var features = _vision[i].Features;
+            using var slot = x.narrow(1, _prompt.ImageStarts[i], features.shape[0]);
+            using var rows = features.unsqueeze(0);
+            slot.copy_(rows);
+        }
+
+        return x;
+    }
+
+    private (Tensor Y, Tensor K, Tensor V, float[]? Row) Layer(Tensor x, int i, Tensor cos, Tensor sin, bool wantsRow)
+    {
+        Tensor? keys = null, values = null;
+        float[]? row = null;
+        var y = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
+        {
+            keys = k.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
+            values = v.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
+            if (wantsRow) row = ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
+            return Attention.Fused(q, k, v, causal: true);
+        });
+        return (y, keys!, values!, row);
+    }
+
+    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, int maxNewTokens)
+    {
+        var (ids, position, grown) = (new List<int>(), _prompt.NextPosition, false);
+        var id = Best(logits);
+        while (!_model.Generation.StopIds.Contains(id))
+        {
+            ids.Add(id);
+            if (ids.Count >= maxNewTokens) break;
+            _cancellationToken.ThrowIfCancellationRequested();
+            var before = ((Tensor K, Tensor V)[])caches.Clone();
+            using (NewDisposeScope())
+            {
+                long[][] positions = Decoder.Config.MropeSections is null ? [[position]] : [[position], [position], [position]];
+                position++;
+                var (cos, sin) = Decoder.RotaryTable(positions);
+                var x = Decoder.Embed([id]);
+                for (var i = 0; i < caches.Length; i++)
+                {
+                    var layer = i;
+                    x = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
+                    {
+                        // Out of the layer's scope and out of the step's.
+                        var keys = cat([caches[layer].K, k.to(Decoder.KvType)], 2).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
+                        var values = cat([caches[layer].V, v.to(Decoder.KvType)], 2).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
+                        caches[layer] = (keys, values);
+                        return Attention.Decode(q, keys, values);
+                    });
+                }
+
+                id = Best(Decoder.Head(Decoder.FinalNorm(x)));
+            }
+
+            if (grown) Array.ForEach(before, c => Dispose(c));
+            grown = true;
+        }
+
+        return ids;
+
+        static void Dispose((Tensor K, Tensor V) cache)
+        {
+            cache.K.Dispose();
+            cache.V.Dispose();
+        }
+    }
+
+    // Ties go to the lower id, as in the engine's greedy sampler.
+    private static int Best(Tensor logits)
+    {
+        using var scope = NewDisposeScope();
+        var row = logits.cpu().reshape(-1).data<float>().ToArray();
+        return Array.IndexOf(row, row.Max());
+    }
+
+    private void Synchronize()
+    {
+        if (Decoder.Device.type == DeviceType.CUDA) cuda.synchronize();
+    }
+
+    private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r), device: Decoder.Device);
+
+    private static float[] ToArray(Tensor t)
+    {
+        using var scope = NewDisposeScope();
+        return [.. t.to(ScalarType.Float32).cpu().contiguous().data<float>()];
+    }
+
+    private sealed record Computed(Tensor K, Tensor V, float[] Row, TimeSpan Time);
+}
