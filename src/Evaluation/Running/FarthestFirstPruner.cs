@@ -1,6 +1,4 @@
 using D2Pruner.AI.Pruning;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Evaluation.Running;
 
@@ -20,12 +18,10 @@ internal sealed class FarthestFirstPruner(PruningSettings settings, double pivot
     /// <inheritdoc/>
     public TokenReduction Reduce(PruningContext context)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        var relevance = new double[context.Attention!.Length];
-        for (var i = 0; i < relevance.Length; i++) relevance[i] = context.Attention[i] / Math.Max(context.Prior?[i] ?? 1, 1e-12);
+        var (relevance, order) = Relevance.Of(context);
+        var count = relevance.Length;
         var weight = Array.ConvertAll(relevance, r => Math.Pow(Math.Max(r, 1e-12), power));
-        var cosine = Cosine(context.HiddenStates!, out var count);
-        int[] order = [.. Enumerable.Range(0, count).OrderByDescending(i => relevance[i]).ThenBy(i => i)];
+        var cosine = Relevance.Cosine(context.HiddenStates!);
         var (taken, nearest) = (new bool[count], new double[count]);
         Array.Fill(nearest, 2);
         var kept = new List<int>(context.Budget);
@@ -51,13 +47,5 @@ internal sealed class FarthestFirstPruner(PruningSettings settings, double pivot
             kept.Add(token);
             for (var i = 0; i < count; i++) nearest[i] = Math.Min(nearest[i], 1 - cosine[token * count + i]);
         }
-    }
-
-    private static float[] Cosine(Tensor hidden, out int count)
-    {
-        using var scope = NewDisposeScope();
-        var unit = nn.functional.normalize(hidden.to(ScalarType.Float32), 2, 1);
-        count = (int)hidden.shape[0];
-        return [.. unit.matmul(unit.t()).cpu().contiguous().data<float>()];
     }
 }

@@ -1,5 +1,5 @@
 using D2Pruner.AI.Pruning;
-using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI.Evaluation.Running;
 

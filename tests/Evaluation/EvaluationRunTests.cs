@@ -1,0 +1,159 @@
+using System.Text.Json;
+using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Evaluation.Running;
+using D2Pruner.AI.Evaluation.Scenes;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Models;
+using TorchSharp;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Evaluation;
+
+/// <summary>Runs over a few scenes of the shipped model.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : IClassFixture<EvaluationRunTests.Finished>
+{
+    private const int Scenes = 2;
+
+    /// <summary>A run without interruption.</summary>
+    public sealed class Finished : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+
+        public Finished() => Report = EvaluationRun.Run(Options(_folder.Path));
+
+        public EvaluationReport Report { get; }
+
+        public string Folder => _folder.Path;
+
+        public void Dispose() => _folder.Dispose();
+    }
+
+    [Fact]
+    public void Killed_AndResumed_GivesTheSameReport()
+    {
+        using var folder = new TemporaryFolder();
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => EvaluationRun.Run(Options(folder.Path), new Stopper(stop, 5), stop.Token));
+        var answers = folder.File(EvaluationRun.AnswersFile);
+        Assert.Equal(5, File.ReadLines(answers).Count());
+        File.AppendAllText(answers, "{\"data\":\"demo\",\"id\":\"half a li"); // what a kill while writing leaves
+        EvaluationRun.Run(Options(folder.Path));
+        Assert.Equal(File.ReadAllText(Path.Combine(finished.Folder, "report.json")), File.ReadAllText(folder.File("report.json")));
+    }
+
+    [Fact]
+    public void MethodsMayBeAdded_OtherDataMayNot()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(finished.Folder)) File.Copy(file, folder.File(Path.GetFileName(file)));
+        var more = EvaluationRun.Run(Options(folder.Path) with { Methods = ["d2pruner", "fastv", "random"] });
+        Assert.Contains(more.Cells, c => c.Method == "random");
+        Assert.Equal(finished.Report.Cells.First(c => c.Method == "fastv").Accuracy, more.Cells.First(c => c.Method == "fastv").Accuracy);
+        var error = Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options(folder.Path) with { Data = [DemoData.Create(Split.Validation, 78, Scenes)] }));
+        Assert.Contains("--out", error.Message);
+    }
+
+    /// <summary>The report's own numbers by other few lines, from the answers on disk alone.</summary>
+    [Fact]
+    public void Cells_AreWhatTheAnswersSay()
+    {
+        var lines = File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
+        using var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(finished.Folder, "report.json")));
+        var groups = new Dictionary<string, string[]> { ["understanding"] = ["existence", "count", "colour", "shape", "relation"], ["boxes"] = ["box", "box_rel"] };
+        var cells = report.RootElement.GetProperty("cells").EnumerateArray().ToArray();
+        Assert.True(cells.Length > 30);
+        foreach (var cell in cells)
+        {
+            foreach (var key in new[] { "method", "keep", "layer", "task", "n", "accuracy", "low", "high", "retention", "minus_d2pruner", "minus_low", "minus_high" }) Assert.True(cell.TryGetProperty(key, out _), key);
+            string Key(string method) => method == "unpruned" ? method : $"{method}@{cell.GetProperty("layer")}:{cell.GetProperty("keep")}";
+            var (method, task) = (cell.GetProperty("method").GetString()!, cell.GetProperty("task").GetString()!);
+            var rows = lines.Where(l => (groups.GetValueOrDefault(task) ?? [task]).Contains(l.GetProperty("task").GetString())).ToArray();
+            double Mean(string key) => rows.Average(r => r.GetProperty("answers").GetProperty(key).GetProperty("score").GetDouble());
+            Assert.Equal(rows.Length, cell.GetProperty("n").GetInt32());
+            Assert.Equal(Mean(Key(method)), cell.GetProperty("accuracy").GetDouble(), 6);
+            Assert.True(cell.GetProperty("low").GetDouble() <= cell.GetProperty("accuracy").GetDouble() && cell.GetProperty("accuracy").GetDouble() <= cell.GetProperty("high").GetDouble());
+            if (Mean("unpruned") > 0) Assert.Equal(Mean(Key(method)) / Mean("unpruned"), cell.GetProperty("retention").GetDouble(), 5);
+            if (method is not ("unpruned" or "d2pruner")) Assert.Equal(Mean(Key(method)) - Mean(Key("d2pruner")), cell.GetProperty("minus_d2pruner").GetDouble(), 6);
+        }
+    }
+
+    [Fact]
+    public void FilesAreThere() => Assert.All(new[] { "report.md", "timings.json", "retention-boxes.png", "retention-understanding.png", "time-boxes.png" }, f => Assert.True(File.Exists(Path.Combine(finished.Folder, f)), f));
+
+    [Fact]
+    public void UnknownMethods_AreNamed() =>
+        Assert.Contains("nonsense", Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options("nowhere") with { Methods = ["nonsense"] })).Message);
+
+    /// <summary>The shared way through the decoder is the engine's: the same words for the same settings.</summary>
+    [Fact]
+    public async Task Answers_AreTheEngines()
+    {
+        await using var engine = await VisionLanguageEngine.LoadAsync(Model());
+        foreach (var sample in Options("").Data[0].Samples.Take(4))
+        {
+            foreach (var method in new[] { "unpruned", "d2pruner", "dart" })
+            {
+                var key = method == "unpruned" ? method : $"{method}@2:64";
+                var expected = Recorded(sample.Id).GetProperty(key).GetProperty("text").GetString();
+                var request = new VisionRequest
+                {
+                    Turns = [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])],
+                    Generation = new GenerationSettings { MaxNewTokens = 32, Temperature = 0 },
+                    Pruning = method == "unpruned" ? null : MethodSettings.Of(new Condition(method, 2, 64)),
+                };
+                await foreach (var e in engine.GenerateAsync(request, default))
+                {
+                    if (e is GenerationCompleted done) Assert.Equal(expected, done.Result.Text);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void EverythingKept_IsUnpruned() => Assert.All(Options("").Data[0].Samples, s => Assert.Equal(Recorded(s.Id).GetProperty("unpruned").GetProperty("text").GetString(), Recorded(s.Id).GetProperty("d2pruner@2:576").GetProperty("text").GetString()));
+
+    [Fact]
+    public void PivotsAloneWithoutAPrior_AreFastVsChoice()
+    {
+        using var model = ModelLoader.LoadModel(Model());
+        using var inference = torch.inference_mode();
+        var sample = Options("").Data[0].Samples[0];
+        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
+        var vision = model.Vision.Encode(image, true, default);
+        var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+        using var forward = new SharedForward(model, prompt, [vision], default);
+        var settings = MethodSettings.Of(new Condition("d2pruner", 2, 100)) with { PivotRatio = 1 };
+        int[] Kept(PruningSettings s) => forward.Answer(MethodSettings.Create(s, sample, prompt), [[100]], null, true, 1).Images[0].Kept;
+        Assert.Equal(Kept(settings with { Method = "fastv" }), Kept(settings));
+        vision.Features.Dispose();
+    }
+
+    private JsonElement Recorded(string id) => File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement)
+        .Single(l => l.GetProperty("id").GetString() == id).GetProperty("answers");
+
+    private static VisionModelOptions Model() => new() { ModelPath = Repository.DemoModel, Device = "cpu" };
+
+    private static EvaluationOptions Options(string folder) => new()
+    {
+        Model = Model(),
+        Data = [DemoData.Create(Split.Validation, 77, Scenes)],
+        Methods = ["d2pruner", "fastv", "dart"],
+        Keep = [576, 64],
+        OutputFolder = folder,
+        Resamples = 200,
+    };
+
+    private sealed class Stopper(CancellationTokenSource stop, int after) : IProgress<EvaluationProgress>
+    {
+        private int _left = after;
+
+        public void Report(EvaluationProgress value)
+        {
+            if (--_left == 0) stop.Cancel();
+        }
+    }
+}
