@@ -123,7 +123,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         using var inference = torch.inference_mode();
         var sample = Options("").Data[0].Samples[0];
         var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
-        var vision = model.Vision.Encode(image, true, default);
+        var vision = model.Vision.Encode(image, true);
         var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
         using var forward = new SharedForward(model, prompt, [vision], default);
         var settings = MethodSettings.Of(new Condition("d2pruner", 2, 100)) with { PivotRatio = 1 };

@@ -180,7 +180,7 @@ public sealed class EvaluationRun
             Dispose();
             Bytes = sample.ReadImage();
             _image = model.ImageProcessor.Process(ImageDecoder.Decode(Bytes));
-            _vision = model.Vision.Encode(_image, true, cancellationToken);
+            _vision = model.Vision.Encode(_image, true, cancellationToken.ThrowIfCancellationRequested);
             _vision.Features.DetachFromDisposeScope();
             _key = sample.ImageKey;
             return (_image, _vision);

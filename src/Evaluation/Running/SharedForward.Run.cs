@@ -117,7 +117,7 @@ internal sealed partial class SharedForward
 
         private int[] TextRows()
         {
-            var first = _owner._prompt.ImageStarts.Min();
+            var first = _owner._prompt.VisualPositions.Min(v => v[0]);
             var separators = _owner._prompt.Layouts.SelectMany(l => l.Separators).ToHashSet();
             return [.. _state.OtherRows().Where(r => _state.PromptPositions[r] > first && !separators.Contains(_state.PromptPositions[r]))];
         }

@@ -104,12 +104,12 @@ internal sealed partial class SharedForward : IDisposable
     private Tensor Merge()
     {
         var x = Decoder.Embed(_prompt.TokenIds);
+        using var rows = x.squeeze(0);
         for (var i = 0; i < _vision.Count; i++)
         {
-            var features = _vision[i].Features;
-            using var slot = x.narrow(1, _prompt.ImageStarts[i], features.shape[0]);
-            using var rows = features.unsqueeze(0);
-            slot.copy_(rows);
+            if (_vision[i].Levels is not null) throw new NotSupportedException("Evaluation does not know models that add visual features to later layers.");
+            using var index = Index(_prompt.VisualPositions[i]);
+            rows.index_copy_(0, index, _vision[i].Features);
         }
 
         return x;
