@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using D2Pruner.AI.Server;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Cli;
@@ -26,25 +27,7 @@ internal static class AnswerJson
         ["finish_reason"] = response.FinishReason?.Value,
         ["model"] = response.ModelId,
         ["usage"] = new JsonObject { ["input_tokens"] = response.Usage?.InputTokenCount, ["output_tokens"] = response.Usage?.OutputTokenCount },
-        ["pruning"] = new JsonObject
-        {
-            ["preset"] = r.Preset.ToString().ToLowerInvariant(),
-            ["reason"] = r.PresetReason,
-            ["method"] = r.Method,
-            ["layer"] = r.LayersBeforePruning,
-            ["alpha"] = r.Alpha,
-            ["prior"] = r.Prior,
-            ["visual_tokens"] = r.VisualTokens,
-            ["visual_tokens_kept"] = r.VisualTokensKept,
-            ["images"] = new JsonArray([.. r.Images.Select(i => new JsonObject
-            {
-                ["visual_tokens"] = i.VisualTokens,
-                ["kept"] = new JsonArray([.. i.Kept.Select(k => JsonValue.Create(k))]),
-                ["pivots"] = i.Pivots,
-                ["fill"] = i.Fill,
-                ["edges"] = i.Edges,
-            })]),
-        },
+        ["pruning"] = PruningJson.Of(r),
         ["kv_bytes"] = r.KvBytes,
         ["kv_bytes_unpruned"] = r.KvBytesUnpruned,
         ["times_ms"] = new JsonObject

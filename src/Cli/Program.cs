@@ -9,10 +9,12 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     ListCommand.Create(),
     VerifyCommand.Create(),
     RemoveCommand.Create(),
+    ServeCommand.Create(),
     InspectCommand.Create(),
     CalibrateCommand.Create(),
     OverlayCommand.Create(),
     McpCommand.Create(),
     EvaluateCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+// A server ends its answers before it ends: its host listens to the signals itself, without this library's two seconds.
+return await root.Parse(args).InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);

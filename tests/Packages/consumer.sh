@@ -17,10 +17,10 @@ esac
 
 echo "consumer: packing"
 dotnet pack "$repo/D2Pruner.AI.sln" -c Release -o "$work/feed" -p:Version="$version" 2>&1 | grep -E "error|warning" && exit 1
-for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
+for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
     test -s "$work/feed/$p.$version.nupkg" || { echo "consumer: $p was not packed"; exit 1; }
 done
-for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
+for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
     test -s "$work/feed/$p.$version.snupkg" || { echo "consumer: $p has no symbols"; exit 1; }
     unzip -l "$work/feed/$p.$version.nupkg" | grep README.md > /dev/null || { echo "consumer: $p has no readme"; exit 1; }
     unzip -p "$work/feed/$p.$version.nupkg" "$p.nuspec" | grep '<license type="expression">MIT' > /dev/null || { echo "consumer: $p has no licence"; exit 1; }

@@ -1,0 +1,29 @@
+using D2Pruner.AI.Runtime;
+using Microsoft.Extensions.AI;
+
+namespace D2Pruner.AI.Server;
+
+/// <summary>One registered chat client and its name here.</summary>
+/// <param name="id">Name in requests.</param>
+/// <param name="alias">The client's own model id, accepted too where only one client has it.</param>
+/// <param name="client">The client.</param>
+/// <param name="source">The registered model that it stands on; null where it brought its own.</param>
+internal sealed class ServedModel(string id, string? alias, IChatClient client, LazyModel? source)
+{
+    public string Id => id;
+
+    public string? Alias => alias;
+
+    public IChatClient Client => client;
+
+    public long Created { get; } = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+
+    /// <summary>Facts; null before the model is loaded, and for clients of other makers.</summary>
+    public VisionModelInfo? Info => client.GetService(typeof(VisionModelInfo)) as VisionModelInfo;
+
+    /// <summary>The engine's state; null for clients of other makers.</summary>
+    public EngineStatus? Status => (client.GetService(typeof(IVisionEngine)) as IVisionEngine)?.GetStatus() ?? source?.GetStatus();
+
+    /// <summary>OpenAI's <c>system_fingerprint</c>: changes with the checkpoint.</summary>
+    public string? Fingerprint => Info is { } info ? $"fp_{info.Fingerprint[..Math.Min(12, info.Fingerprint.Length)]}" : null;
+}

@@ -1,0 +1,29 @@
+using System.Diagnostics.Metrics;
+using OpenTelemetry.Metrics;
+
+namespace D2Pruner.AI.Server;
+
+/// <summary>How the engine's own measurements are shown beside the server's.</summary>
+internal static class MetricViews
+{
+    public const string EngineMeter = "D2Pruner.AI";
+
+    private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50];
+    private static readonly double[] Tokens = [32, 64, 128, 192, 256, 384, 576, 1024, 2048, 4096, 8192, 16384];
+    private static readonly double[] Bytes = [1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30, 1L << 32, 1L << 34];
+
+    /// <summary>The view of an instrument; null for its own.</summary>
+    public static MetricStreamConfiguration? Of(Instrument instrument)
+    {
+        if (instrument.Meter.Name != EngineMeter) return null;
+        return instrument.Unit switch
+        {
+            // It would get the name of the server's count.
+            _ when instrument.Name == "d2pruner.requests" => new MetricStreamConfiguration { Name = "d2pruner.engine.requests" },
+            "s" when instrument is Histogram<double> => new ExplicitBucketHistogramConfiguration { Boundaries = Seconds },
+            "{token}" when instrument is Histogram<long> => new ExplicitBucketHistogramConfiguration { Boundaries = Tokens },
+            "By" when instrument is Histogram<long> => new ExplicitBucketHistogramConfiguration { Boundaries = Bytes },
+            _ => null,
+        };
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using D2Pruner.AI.Tests.Provider;
+using Microsoft.Extensions.AI;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Server;
+
+/// <summary>Names, types and labels that gateways and dashboards are configured with.</summary>
+[Collection(TorchCollection.Name)] // exporters listen to meters of the whole process by name: one server at a time
+public sealed partial class MetricsTests
+{
+    [Fact]
+    public async Task EveryMetric_HasItsNameTypeAndLabel()
+    {
+        using var client = new D2PrunerChatClient(new ScriptedEngine());
+        await using var server = await RunningServer.StartAsync(services => services.AddKeyedChatClientOf("metered", client));
+        var before = await server.Http.GetStringAsync("metrics");
+        foreach (var (name, type) in new[]
+        {
+            ("d2pruner_num_requests_waiting", "gauge"), ("d2pruner_num_requests_running", "gauge"), ("d2pruner_kv_cache_usage_ratio", "gauge"),
+            ("d2pruner_prefix_cache_hits_total", "counter"), ("d2pruner_prefix_cache_queries_total", "counter"), ("d2pruner_prompt_tokens_total", "counter"), ("d2pruner_visual_tokens_total", "counter"),
+            ("d2pruner_visual_tokens_kept_total", "counter"), ("d2pruner_generation_tokens_total", "counter"), ("d2pruner_requests_total", "counter"),
+        })
+        {
+            Assert.Matches($@"(?m)^# TYPE {name} {type}\r?$", before);
+            Assert.Equal(0, Value(before, name, "metered"));
+        }
+
+        await server.ChatAsync(RunningServer.ChatBody(content: $"[{RunningServer.ImagePart()}]"));
+        await server.ChatAsync(RunningServer.ChatBody("\"temperature\":9"));
+        var after = await Once(server, text => Value(text, "d2pruner_requests_total", "metered", "outcome=\"ok\"") == 1 && Value(text, "d2pruner_requests_total", "", "outcome=\"invalid\"") >= 1);
+        Assert.Equal(600, Value(after, "d2pruner_prompt_tokens_total", "metered"));
+        Assert.Equal(600, Value(after, "d2pruner_prefix_cache_queries_total", "metered"));
+        Assert.Equal(4, Value(after, "d2pruner_visual_tokens_total", "metered"));
+        Assert.Equal(2, Value(after, "d2pruner_visual_tokens_kept_total", "metered"));
+        Assert.Equal(3, Value(after, "d2pruner_generation_tokens_total", "metered"));
+        foreach (var name in new[] { "d2pruner_time_to_first_token_seconds", "d2pruner_time_per_output_token_seconds" })
+        {
+            Assert.Matches($@"(?m)^# TYPE {name} histogram\r?$", after);
+            Assert.Equal(1, Value(after, name + "_count", "metered"));
+            Assert.True(Value(after, name + "_bucket", "metered", "le=\"0.1\"") >= 0);
+        }
+
+        Assert.Equal("text/plain", (await server.Http.GetAsync("metrics")).Content.Headers.ContentType!.MediaType);
+    }
+
+    [Fact]
+    public async Task Outcomes_AreCounted()
+    {
+        var chat = new ScriptedChat("outcomes");
+        await using var server = await RunningServer.StartAsync(chat);
+        foreach (var (failure, outcome) in new (Exception, string)[] { (new Runtime.EngineBusyException(1), "busy"), (new Runtime.EngineUnavailableException("x"), "unavailable"), (new InvalidOperationException(), "failed"), (new ArgumentException("x"), "invalid") })
+        {
+            chat.Fails = () => failure;
+            await server.ChatAsync(RunningServer.ChatBody());
+            await Once(server, text => Value(text, "d2pruner_requests_total", "outcomes", $"outcome=\"{outcome}\"") == 1);
+        }
+
+        chat.Fails = () => null;
+        chat.Reason = ChatFinishReason.Length;
+        await server.ChatAsync(RunningServer.ChatBody());
+        chat.Delay = TimeSpan.FromSeconds(20);
+        using (var leaving = new CancellationTokenSource(200))
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody()), leaving.Token));
+        foreach (var outcome in new[] { "length", "cancelled" }) await Once(server, text => Value(text, "d2pruner_requests_total", "outcomes", $"outcome=\"{outcome}\"") == 1);
+    }
+
+    // A request is counted at its very end, when its caller has read the answer already.
+    private static async Task<string> Once(RunningServer server, Func<string, bool> holds)
+    {
+        for (var i = 0; ; i++)
+        {
+            var text = await server.Http.GetStringAsync("metrics");
+            if (holds(text)) return text;
+            Assert.True(i < 200, text);
+            await Task.Delay(10);
+        }
+    }
+
+    /// <summary>The value of a line of Prometheus' text; NaN where there is none.</summary>
+    internal static double Value(string text, string name, string model, string? label = null)
+    {
+        foreach (Match line in Line().Matches(text))
+        {
+            if (line.Groups["name"].Value == name && line.Groups["labels"].Value.Contains($"model_name=\"{model}\"", StringComparison.Ordinal) && (label is null || line.Groups["labels"].Value.Contains(label, StringComparison.Ordinal)))
+                return double.Parse(line.Groups["value"].ValueSpan, CultureInfo.InvariantCulture);
+        }
+
+        return double.NaN;
+    }
+
+    [GeneratedRegex(@"(?m)^(?<name>\w+)\{(?<labels>[^}]*)\} (?<value>\S+)")]
+    private static partial Regex Line();
+}
