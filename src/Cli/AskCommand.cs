@@ -29,9 +29,11 @@ internal static class AskCommand
     private static readonly Option<bool> Compare = new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
 
+    private static readonly Option<ModelQuantization> Quantization = new("--quantization") { Description = "Round the decoder's weights while they load: None, Int8 or Int4.", DefaultValueFactory = _ => ModelQuantization.None };
+
     public static Command Create()
     {
-        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Overlay, Compare, Json };
+        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Quantization, Overlay, Compare, Json };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
@@ -42,7 +44,7 @@ internal static class AskCommand
         List<AIContent> contents = [];
         foreach (var file in parse.GetValue(Image) ?? []) contents.Add(new DataContent(await File.ReadAllBytesAsync(file.FullName, cancellationToken), "application/octet-stream"));
         contents.Add(new TextContent(parse.GetValue(Prompt)));
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         await using var engine = await LoadAsync(options, quiet: json, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
         var request = Request(parse, parse.GetValue(NoPrune) ? PruningPreset.None : parse.GetValue(Preset));

@@ -20,9 +20,11 @@ internal static class CalibrateCommand
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
 
+    private static readonly Option<ModelQuantization> Quantization = new("--quantization") { Description = "Calibrate the model as it loads with None, Int8 or Int4: the prior belongs to that precision and lies in a file of its own.", DefaultValueFactory = _ => ModelQuantization.None };
+
     public static Command Create()
     {
-        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Limit, Device, Precision };
+        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Limit, Device, Precision, Quantization };
         command.SetAction((parse, ct) => Failure.Guard(() =>
         {
             Run(parse, ct);
@@ -44,9 +46,9 @@ internal static class CalibrateCommand
         if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
         var pictures = Calibrator.FindPictures(parse.GetValue(Images)!.FullName);
         if (parse.GetValue(Limit) is { } limit) pictures = [.. pictures.Take(limit)];
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         using var model = ModelLoader.LoadModel(options, withPrior: false, cancellationToken: cancellationToken);
-        var target = parse.GetValue(Out)?.FullName ?? Path.Combine(model.Info.Folder, ModelLoader.PriorFileName);
+        var target = parse.GetValue(Out)?.FullName ?? ModelLoader.PriorPath(model.Info.Folder, options.Quantization);
         var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         var settings = new CalibrationOptions { Layers = layers, StatePath = target + StateEnding };

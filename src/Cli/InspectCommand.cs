@@ -39,7 +39,13 @@ internal static class InspectCommand
         void Row(string name, string value) => table.AddRow(name, Markup.Escape(value));
         Row("family", blueprint.Family);
         Row("parameters", $"{parameters:N0} ({parameters})");
-        Row("weights", $"{parameters * 2:N0} bytes in 16 bit, {parameters * 4:N0} in 32 bit");
+        Row("weights", WeightBytes(folder, blueprint.Plan()));
+        if (folder.Quantization is { } quantization)
+        {
+            Row("quantized", $"{quantization.Description}; activations keep their type, on CPU by kernels of 8 and 4 bits (docs/quantization.md)");
+            if (quantization.Exceptions.Count > 0) Row("left dense", string.Join(", ", quantization.Exceptions.Take(4)) + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));
+        }
+
         Row("stored type", folder.Config.TryGetProperty("torch_dtype", out var dtype) ? dtype.ToString() : "not named in config.json");
         Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context {text.MaxPositions}");
         Row("picture", $"{width}x{height}: {visual} visual tokens, grid {string.Join(" + ", plan.Grids.Select(g => $"{g.Name} {g.Rows}x{g.Columns}"))}" + (plan.SeparatorOffsets.Length > 0 ? $", {plan.SeparatorOffsets.Length} separators" : ""));
@@ -52,5 +58,15 @@ internal static class InspectCommand
 
         Row("prior", File.Exists(prior) ? $"K = {string.Join(", ", PriorFile.Load(prior).Layers)}" : $"none ({ModelLoader.PriorFileName} is not there): attention is not debiased");
         AnsiConsole.Write(table);
+    }
+
+    // From the configuration alone: what is quantized there counts with its bits and scales.
+    private static string WeightBytes(CheckpointFolder folder, TensorPlan plan)
+    {
+        long Count(Func<ExpectedTensor, bool> which) => plan.Tensors.Where(t => !t.Optional && which(t)).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
+        var (maps, rest) = (Count(t => t.IsQuantizable), Count(t => !t.IsQuantizable));
+        if (folder.Quantization is { } q) return $"{q.BytesOf(maps) + rest * 2:N0} bytes as they are ({q.Bits} bits in the decoder), {(maps + rest) * 2:N0} if they were 16 bit";
+        var (eight, four) = (maps + rest * 2, maps / 2 + maps / 32 + rest * 2);
+        return $"{(maps + rest) * 2:N0} bytes in 16 bit, {(maps + rest) * 4:N0} in 32 bit; with Quantization = Int8 {eight:N0}, Int4 {four:N0}";
     }
 }

@@ -15,6 +15,7 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     OverlayCommand.Create(),
     McpCommand.Create(),
     EvaluateCommand.Create(),
+    QuantizeCommand.Create(),
 };
 // A server ends its answers before it ends: its host listens to the signals itself, without this library's two seconds.
 return await root.Parse(args).InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
@@ -11,6 +12,7 @@ public sealed class CheckpointFolder
     {
         Path = path;
         Config = config;
+        Quantization = QuantizationConfig.Read(path, config);
         GenerationConfig = ReadOptional("generation_config.json");
         PreprocessorConfig = ReadOptional("preprocessor_config.json");
         ProcessorConfig = ReadOptional("processor_config.json");
@@ -22,6 +24,9 @@ public sealed class CheckpointFolder
     /// <summary>config.json.</summary>
     public JsonElement Config { get; }
 
+    /// <summary>How the weights are quantized, or null.</summary>
+    public QuantizationConfig? Quantization { get; }
+
     /// <summary>generation_config.json, or an empty object.</summary>
     public JsonElement GenerationConfig { get; }
 
@@ -32,7 +37,7 @@ public sealed class CheckpointFolder
     public JsonElement ProcessorConfig { get; }
 
     /// <summary>Opens a folder; only its JSON files are read.</summary>
-    /// <exception cref="CheckpointException">It is no model folder, or a JSON file is damaged.</exception>
+    /// <exception cref="CheckpointException">It is no model folder, a JSON file is damaged, or the weights are quantized in a form that is not read.</exception>
     public static CheckpointFolder Open(string path)
     {
         if (!Directory.Exists(path)) throw new CheckpointException(path, ["there is no such folder; give the folder that holds config.json."]);
@@ -61,7 +66,7 @@ public sealed class CheckpointFolder
             return [.. shards.Select(File_)];
         }
 
-        string[] any = [.. Directory.GetFiles(Path, "*.safetensors").Where(f => System.IO.Path.GetFileName(f) != "d2pruner-priors.safetensors").Order(StringComparer.Ordinal)];
+        string[] any = [.. Directory.GetFiles(Path, "*.safetensors").Where(f => !System.IO.Path.GetFileName(f).StartsWith("d2pruner-priors.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
         if (any.Length == 1) return any;
         var others = Directory.GetFiles(Path, "*.bin").Length + Directory.GetFiles(Path, "*.pth").Length;
         throw new CheckpointException(Path, [others > 0

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using D2Pruner.AI.Runtime.Checkpoints.Quantized;
+using D2Pruner.AI.Runtime.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,18 +12,26 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _where = new(StringComparer.Ordinal);
-    private readonly List<Tensor> _owned = [];
+    private readonly List<IDisposable> _owned = [];
+    private readonly IReadOnlyList<QuantizedFormat> _formats;
+    private readonly Dictionary<string, QuantizedFormat> _quantized = new(StringComparer.Ordinal);
     private TensorNameMap _names = TensorNameMap.Identity;
     private Action<long>? _progress;
     private CancellationToken _cancellationToken;
 
-    private CheckpointWeights(string folder) => _folder = folder;
+    private QuantizationRule? _rule;
+    private QuantizationRule? _headRule;
+
+    private CheckpointWeights(CheckpointFolder folder) => (_folder, _formats) = (folder.Path, folder.Quantization?.Formats ?? []);
 
     /// <summary>Type in which tensors are handed out.</summary>
     public ScalarType Type { get; private set; }
 
     /// <summary>Device on which tensors are handed out.</summary>
     public Device Device { get; private set; } = CPU;
+
+    /// <summary>Canonical names of the linear maps that the files hold quantized; known after <see cref="Check"/>.</summary>
+    public IReadOnlyCollection<string> QuantizedModules => _quantized.Keys;
 
     /// <summary>Bytes of everything handed out, as computed with.</summary>
     public long Bytes { get; private set; }
@@ -33,7 +43,7 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <exception cref="CheckpointException">Files are missing or damaged.</exception>
     public static CheckpointWeights Open(CheckpointFolder folder)
     {
-        var weights = new CheckpointWeights(folder.Path);
+        var weights = new CheckpointWeights(folder);
         var problems = new List<string>();
         Exception? cause = null;
         foreach (var path in folder.WeightFiles())
@@ -71,6 +81,7 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (var t in plan.Tensors)
         {
+            if (t.IsLinear && CheckQuantized(t, used, problems)) continue;
             if (names.Resolve(t.Name, _where.ContainsKey) is not { } name)
             {
                 var old = names.ToOld(t.Name);
@@ -99,9 +110,13 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     public void Configure(ScalarType type, Device device, Action<long>? progress, CancellationToken cancellationToken) =>
         (Type, Device, _progress, _cancellationToken) = (type, device, progress, cancellationToken);
 
-    /// <summary>The type of most bytes in the files.</summary>
+    /// <summary>From here on, dense linear maps that may be are rounded to fewer bits as they are taken, and the head; null leaves them as they are.</summary>
+    internal void QuantizeWith(QuantizationRule? rule, QuantizationRule? head = null) => (_rule, _headRule) = (rule, head);
+
+    /// <summary>The floating type of most bytes in the files.</summary>
     public ScalarType StoredType() => _where
         .Select(w => w.Value.Find(w.Key)!)
+        .Where(e => e.Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64)
         .GroupBy(e => e.Type)
         .OrderByDescending(g => g.Sum(e => e.Bytes))
         .Select(g => g.Key)
@@ -121,6 +136,58 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         using var whole = Load(name) ?? throw new CheckpointException(_folder, [$"the tensor '{name}' is missing."]);
         return [.. split(whole).Select(Own)];
     }
+
+    /// <inheritdoc/>
+    public StoredLinear TakeStored(string name, long outputs, long inputs, bool bias, bool quantizable = false) =>
+        IsPlain(name, quantizable)
+            ? new StoredLinear(Take(name + ".weight", [outputs, inputs]), bias ? Take(name + ".bias", [outputs]) : null)
+            : TakeQuantized(name, outputs, inputs, bias, [[new RowRange(0, outputs)]])[0];
+
+    /// <inheritdoc/>
+    public StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
+    {
+        if (!IsPlain(name, quantizable)) return TakeQuantized(name, outputs, inputs, bias, parts);
+        var weights = TakeSplit(name + ".weight", [outputs, inputs], t => [.. parts.Select(p => RowRange.Select(t, p))]);
+        var biases = bias ? TakeSplit(name + ".bias", [outputs], t => [.. parts.Select(p => RowRange.Select(t, p))]) : null;
+        return [.. parts.Select((_, i) => new StoredLinear(weights[i], biases?[i]))];
+    }
+
+    /// <inheritdoc/>
+    public StoredLinear TakeHead(Tensor weight)
+    {
+        if (_headRule is not { } rule || weight.device_type != DeviceType.CPU) return new StoredLinear(weight, null);
+        var matrix = Quantizer.Matrix((int)weight.shape[0], (int)weight.shape[1], rule, RowReader.Of(weight), _cancellationToken);
+        return new StoredLinear(Own(KernelMatrix.Pack(matrix, null, [])), null);
+    }
+
+    /// <summary>A quantized linear map taken apart, from the files' own codes.</summary>
+    /// <exception cref="CheckpointException">The tensors are damaged.</exception>
+    internal QuantizedMatrix ReadQuantized(string name, long outputs, long inputs)
+    {
+        try
+        {
+            return _quantized[name].Read(Tensors(name), checked((int)outputs), checked((int)inputs));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CheckpointException(_folder, [e.Message], e);
+        }
+    }
+
+    /// <summary>Names of all tensors in the files.</summary>
+    internal IReadOnlyCollection<string> Names => _where.Keys;
+
+    /// <summary>The name that the files have for a canonical one; known to be there.</summary>
+    internal string FileName(string canonical) => _names.Resolve(canonical, _where.ContainsKey)!;
+
+    /// <summary>A tensor's entry by the files' name.</summary>
+    internal TensorEntry Entry(string name) => _where[name].Find(name)!;
+
+    /// <summary>A tensor in the files' own type; the caller disposes it before this object.</summary>
+    internal Tensor Raw(string name) => _where[name].Read(name);
+
+    /// <summary>A tensor's bytes.</summary>
+    internal ReadOnlySpan<byte> RawBytes(string name) => _where[name].RawBytes(name);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -144,6 +211,98 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         var tensor = file.Read(name, Type, Device);
         _progress?.Invoke(file.Find(name)!.Bytes);
         return tensor;
+    }
+
+    private LinearTensors Tensors(string module) =>
+        new(module, canonical => _names.Resolve(canonical, _where.ContainsKey) is { } name ? (_where[name], name) : null);
+
+    // What is quantized is told by the tensors. Zero biases that the model does not have are some writers' habit.
+    private bool CheckQuantized(ExpectedTensor expected, HashSet<string> used, List<string> problems)
+    {
+        if (_formats.Count == 0) return false;
+        var module = expected.Name[..^".weight".Length];
+        var tensors = Tensors(module);
+        var (outputs, inputs) = ((int)expected.Shape[0], (int)expected.Shape[1]);
+        if (QuantizationConfig.FormatOf(_formats, tensors, outputs, inputs) is not { } format) return false;
+        format.Check(tensors, outputs, inputs, problems);
+        _quantized[module] = format;
+        foreach (var ending in format.Endings.Append("bias"))
+        {
+            if (tensors.Find(ending) is { } entry) used.Add(entry.Name);
+        }
+
+        return true;
+    }
+
+    private bool IsPlain(string name, bool quantizable) => !_quantized.ContainsKey(name) && !(quantizable && _rule is not null);
+
+    private StoredLinear[] TakeQuantized(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts)
+    {
+        var (from, matrix) = (_quantized.ContainsKey(name), default(QuantizedMatrix));
+        _cancellationToken.ThrowIfCancellationRequested();
+        if (from)
+        {
+            CheckNoBias(name, bias);
+            matrix = ReadQuantized(name, outputs, inputs);
+            _progress?.Invoke(_quantized[name].Endings.Sum(e => Tensors(name).Find(e)?.Bytes ?? 0));
+        }
+        else
+        {
+            using var whole = LoadStored(name + ".weight");
+            using var rows = whole.contiguous();
+            matrix = Quantizer.Matrix(checked((int)outputs), checked((int)inputs), _rule!.Value, RowReader.Of(rows), _cancellationToken);
+        }
+
+        using var biases = bias ? Load(name + ".bias") : null;
+        var result = new StoredLinear[parts.Count];
+        for (var i = 0; i < parts.Count; i++)
+        {
+            int[] selected = [.. parts[i].SelectMany(p => Enumerable.Range((int)p.Start, (int)p.Length))];
+            var own = biases is null ? null : Own(RowRange.Select(biases, parts[i]));
+            result[i] = Device.type == DeviceType.CPU && KernelMatrix.CanPack(matrix)
+                ? new StoredLinear(Own(KernelMatrix.Pack(matrix, selected, Floats(own))), own)
+                : new StoredLinear(Own(Dense(matrix, selected)), own);
+        }
+
+        return result;
+    }
+
+    // Other devices, and groups that the kernels do not know: the exact product rounded once to the model's type.
+    private Tensor Dense(QuantizedMatrix matrix, int[] rows)
+    {
+        using var dense = empty([rows.Length, matrix.Inputs], ScalarType.Float32);
+        var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(dense.bytes);
+        for (var i = 0; i < rows.Length; i++) matrix.Row(rows[i], values.Slice(i * matrix.Inputs, matrix.Inputs));
+        return dense.to(Type, Device, copy: true);
+    }
+
+    private void CheckNoBias(string name, bool bias)
+    {
+        if (bias || _names.Resolve(name + ".bias", _where.ContainsKey) is not { } extra) return;
+        using var values = _where[extra].Read(extra, ScalarType.Float32);
+        using var any = values.count_nonzero();
+        if (any.item<long>() > 0) throw new CheckpointException(_folder, [$"the tensor '{extra}' holds biases that the model does not have and that are not zero."]);
+    }
+
+    private static float[] Floats(Tensor? bias)
+    {
+        if (bias is null) return [];
+        using var host = bias.to(ScalarType.Float32, CPU);
+        return [.. host.data<float>()];
+    }
+
+    private Tensor LoadStored(string canonical)
+    {
+        var name = _names.Resolve(canonical, _where.ContainsKey) ?? throw new CheckpointException(_folder, [$"the tensor '{canonical}' is missing."]);
+        _progress?.Invoke(_where[name].Find(name)!.Bytes);
+        return _where[name].Read(name);
+    }
+
+    private KernelMatrix Own(KernelMatrix matrix)
+    {
+        _owned.Add(matrix);
+        Bytes += matrix.Bytes;
+        return matrix;
     }
 
     private Tensor Own(Tensor tensor)

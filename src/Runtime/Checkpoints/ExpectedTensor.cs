@@ -4,4 +4,11 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <param name="Name">Canonical (new-style) name.</param>
 /// <param name="Shape">The shape.</param>
 /// <param name="Optional">Whether it may be missing (a tied head).</param>
-public sealed record ExpectedTensor(string Name, long[] Shape, bool Optional);
+public sealed record ExpectedTensor(string Name, long[] Shape, bool Optional)
+{
+    /// <summary>Whether it is the weight of a linear map, which a file may hold quantized under other names.</summary>
+    public bool IsLinear { get; init; }
+
+    /// <summary>Whether it may be rounded to fewer bits (the decoder's).</summary>
+    public bool IsQuantizable { get; init; }
+}

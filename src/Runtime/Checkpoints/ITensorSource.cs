@@ -26,6 +26,9 @@ public interface ITensorSource
     StoredLinear TakeStored(string name, long outputs, long inputs, bool bias, bool quantizable = false) =>
         new(Take(name + ".weight", [outputs, inputs]), bias ? Take(name + ".bias", [outputs]) : null);
 
+    /// <summary>The head over a weight that has been taken (the embedding, where they are tied), in the form that the source has heads in.</summary>
+    StoredLinear TakeHead(torch.Tensor weight) => new(weight, null);
+
     /// <summary>As <see cref="TakeStored"/>, for several maps whose rows lie in one matrix.</summary>
     /// <param name="name">Canonical name without ending.</param>
     /// <param name="outputs">Rows of the whole matrix.</param>

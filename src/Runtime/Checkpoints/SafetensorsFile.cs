@@ -70,6 +70,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return result;
     }
 
+    /// <summary>A tensor's bytes in the mapping: not to be used after this object.</summary>
+    internal ReadOnlySpan<byte> RawBytes(string name)
+    {
+        var entry = Entry(name);
+        return new ReadOnlySpan<byte>(_start + entry.Offset, checked((int)entry.Bytes));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -28,6 +28,21 @@ public sealed class TensorPlan : ITensorSource
     }
 
     /// <inheritdoc/>
+    public StoredLinear TakeStored(string name, long outputs, long inputs, bool bias, bool quantizable = false)
+    {
+        _tensors.Add(new ExpectedTensor(name + ".weight", [outputs, inputs], false) { IsLinear = true, IsQuantizable = quantizable });
+        if (bias) Take(name + ".bias", [outputs]);
+        return StoredLinear.None;
+    }
+
+    /// <inheritdoc/>
+    public StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
+    {
+        var none = TakeStored(name, outputs, inputs, bias, quantizable);
+        return [.. parts.Select(_ => none)];
+    }
+
+    /// <inheritdoc/>
     public torch.Tensor[] TakeSplit(string name, long[] shape, Func<torch.Tensor, torch.Tensor[]> split)
     {
         Take(name, shape);

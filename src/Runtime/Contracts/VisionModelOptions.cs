@@ -24,6 +24,16 @@ public sealed class VisionModelOptions
     [EnumDataType(typeof(ModelPrecision))]
     public ModelPrecision Precision { get; set; } = ModelPrecision.Auto;
 
+    /// <summary>
+    /// Rounds the decoder's weights to fewer bits while they load; for 16- and 32-bit checkpoints (quantized ones are what they are). Memory never holds
+    /// more than the quantized model and one weight matrix.
+    /// </summary>
+    [EnumDataType(typeof(ModelQuantization))]
+    public ModelQuantization Quantization { get; set; }
+
+    /// <summary>The head in 8 bits too, also where it is tied to the embedding (which stays): faster answers from small models, at some more memory.</summary>
+    public bool QuantizeHead { get; set; }
+
     /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
     [EnumDataType(typeof(ImageFit))]
     public ImageFit ImageFit { get; set; } = ImageFit.FromProcessor;

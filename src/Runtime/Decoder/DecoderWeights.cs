@@ -35,6 +35,6 @@ public sealed class DecoderWeights
     private static Linear TakeHead(ITensorSource source, DecoderConfig c, string name, torch.Tensor embedding)
     {
         var own = c.TieWordEmbeddings ? source.TakeOptional(name, [c.VocabularySize, c.HiddenSize]) : source.Take(name, [c.VocabularySize, c.HiddenSize]);
-        return (own ?? embedding) is { } weight ? new DenseLinear(weight, null) : null!; // a plan hands out nothing
+        return LinearSource.TakeHead(source, own ?? embedding);
     }
 }

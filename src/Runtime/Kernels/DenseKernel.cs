@@ -19,11 +19,9 @@ internal static unsafe class DenseKernel
         var i = 0;
         for (; i + block <= inputs; i += block)
         {
-            for (var j = 0; j < T.Count; j++)
-            {
-                to[i + j] = x[i + 2 * j];
-                to[i + T.Count + j] = x[i + 2 * j + 1];
-            }
+            T first = T.Load(x + i), second = T.Load(x + i + T.Count);
+            T.Store(T.EvenElements(first, second), to + i);
+            T.Store(T.OddElements(first, second), to + i + T.Count);
         }
 
         for (; i < inputs; i++) to[i] = x[i];

@@ -57,4 +57,13 @@ internal unsafe interface ILanes<T>
 
     /// <summary>Each word shifted right by four bits.</summary>
     static abstract T NextCodes(T bits);
+
+    /// <summary>The even elements of a, then those of b.</summary>
+    static abstract T EvenElements(T a, T b);
+
+    /// <summary>The odd elements of a, then those of b.</summary>
+    static abstract T OddElements(T a, T b);
+
+    /// <summary>Stores finite numbers as bfloat16, each rounded to nearest even.</summary>
+    static abstract void StoreBFloat16(T v, ushort* p);
 }

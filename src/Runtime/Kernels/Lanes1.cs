@@ -48,4 +48,10 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 NextCodes(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) >> 4));
 
     private static uint Raw(Lanes1 v) => BitConverter.SingleToUInt32Bits(v._v);
+
+    public static Lanes1 EvenElements(Lanes1 a, Lanes1 b) => a;
+
+    public static Lanes1 OddElements(Lanes1 a, Lanes1 b) => b;
+
+    public static void StoreBFloat16(Lanes1 v, ushort* p) => *p = BFloat16Bits.Round(v._v);
 }

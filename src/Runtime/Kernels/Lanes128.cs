@@ -73,4 +73,18 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 NextCodes(Lanes128 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 EvenElements(Lanes128 a, Lanes128 b) => new(Vector128.Create(a._v[0], a._v[2], b._v[0], b._v[2]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 OddElements(Lanes128 a, Lanes128 b) => new(Vector128.Create(a._v[1], a._v[3], b._v[1], b._v[3]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat16(Lanes128 v, ushort* p)
+    {
+        var bits = v._v.AsUInt32();
+        var rounded = (bits + Vector128.Create(0x7FFFu) + ((bits >>> 16) & Vector128<uint>.One)) >>> 16;
+        Vector128.Narrow(rounded, rounded).GetLower().Store(p);
+    }
 }

@@ -10,7 +10,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// </summary>
 public sealed class DenseLinear : Linear
 {
-    private readonly bool _kernel;
+    private readonly Lazy<KernelMatrix?> _kernel;
 
     /// <summary>Creates it over tensors that somebody else owns.</summary>
     /// <param name="weight">[outputs, inputs].</param>
@@ -19,9 +19,7 @@ public sealed class DenseLinear : Linear
         : base(weight.shape[0], weight.shape[1], bias)
     {
         Weight = weight;
-        _kernel = weight.dtype is ScalarType.BFloat16 or ScalarType.Float32 && weight.device_type == DeviceType.CPU && weight.is_contiguous()
-            && (bias is null || (bias.dtype == weight.dtype && bias.is_contiguous()))
-            && Outputs * Inputs * weight.element_size() <= int.MaxValue; // larger ones have no span in TorchSharp
+        _kernel = new Lazy<KernelMatrix?>(View);
     }
 
     /// <summary>Whether the kernels are used; settable so that benchmarks can compare.</summary>
@@ -36,31 +34,22 @@ public sealed class DenseLinear : Linear
     /// <inheritdoc/>
     public override long Bytes => SizeOf(Weight) + SizeOf(Bias);
 
+    internal override KernelMatrix? Kernel => _kernel.Value;
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => Applies(x) ? Multiply(x) : nn.functional.linear(x, Weight, Bias);
+    public override Tensor Forward(Tensor x) => Applies(x) ? Multiply(Kernel!, x) : nn.functional.linear(x, Weight, Bias);
 
     /// <inheritdoc/>
     public override Tensor Dequantize(ScalarType type) => Weight.to(type, copy: true);
 
     /// <summary>Whether <see cref="Forward"/> takes our kernels: a rule of shape and type, so that a row never changes its path with the batch.</summary>
     internal bool Applies(Tensor x) =>
-        _kernel && KernelsEnabled && x.dtype == Weight.dtype && x.NumberOfElements is > 0 and var n && n <= DenseRows.MaxRows * Inputs && !is_grad_enabled();
+        KernelsEnabled && x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs && !is_grad_enabled() && Kernel is not null && x.dtype == Weight.dtype;
 
-    private Tensor Multiply(Tensor x)
-    {
-        var shape = x.shape;
-        if (shape[^1] != Inputs) throw new ArgumentException($"The rows have {shape[^1]} values; this layer takes {Inputs}.", nameof(x));
-        using var rows = x.contiguous();
-        shape[^1] = Outputs;
-        var result = empty(shape, x.dtype);
-        var (count, bfloat16) = ((int)(rows.NumberOfElements / Inputs), x.dtype == ScalarType.BFloat16);
-        var bias = Bias is null ? 0 : Address(Bias);
-        DenseRows.Multiply(Address(Weight), bias, Address(rows), Address(result), count, (int)Outputs, (int)Inputs, bfloat16, get_num_threads());
-        return result;
-    }
-
-    private static unsafe nint Address(Tensor t)
-    {
-        fixed (byte* p = t.bytes) return (nint)p; // native memory: it does not move
-    }
+    // Larger weights than a span can hold stay libtorch's.
+    private KernelMatrix? View() =>
+        Weight.dtype is ScalarType.BFloat16 or ScalarType.Float32 && Weight.device_type == DeviceType.CPU && Weight.is_contiguous()
+        && Outputs * Inputs * Weight.element_size() <= int.MaxValue && (Bias is null || (Bias.dtype == Weight.dtype && Bias.is_contiguous()))
+            ? KernelMatrix.Dense(Address(Weight), (int)Outputs, (int)Inputs, Weight.dtype == ScalarType.BFloat16, Bias is null ? 0 : Address(Bias), Weight)
+            : null;
 }

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,11 +7,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// <summary>A linear map x W^T + b. How its weights are stored and multiplied is its kind's matter.</summary>
 public abstract class Linear
 {
-    /// <summary>Creates it.</summary>
-    /// <param name="outputs">Outputs.</param>
-    /// <param name="inputs">Inputs.</param>
-    /// <param name="bias">[outputs] or null; the source owns it.</param>
-    protected Linear(long outputs, long inputs, Tensor? bias) => (Outputs, Inputs, Bias) = (outputs, inputs, bias);
+    private protected Linear(long outputs, long inputs, Tensor? bias) => (Outputs, Inputs, Bias) = (outputs, inputs, bias);
 
     /// <summary>Outputs: rows of the weight.</summary>
     public long Outputs { get; }
@@ -18,14 +15,17 @@ public abstract class Linear
     /// <summary>Inputs: columns of the weight.</summary>
     public long Inputs { get; }
 
-    /// <summary>[outputs], or null.</summary>
+    /// <summary>[outputs], or null; the source owns it.</summary>
     public Tensor? Bias { get; }
 
-    /// <summary>How the weights are stored, as reports name it: <c>bfloat16</c>, <c>int8</c>, <c>int4 g128</c>.</summary>
+    /// <summary>How the weights are stored, as reports name it: <c>bfloat16</c>, <c>int8</c>, <c>int4-g128</c>.</summary>
     public abstract string Storage { get; }
 
     /// <summary>Bytes of weights, scales and bias.</summary>
     public abstract long Bytes { get; }
+
+    /// <summary>What the kernels on CPU read; null where they do not apply (another device or type).</summary>
+    internal abstract KernelMatrix? Kernel { get; }
 
     /// <summary>x W^T + b.</summary>
     /// <param name="x">[..., inputs].</param>
@@ -37,4 +37,21 @@ public abstract class Linear
     public abstract Tensor Dequantize(ScalarType type);
 
     private protected static long SizeOf(Tensor? t) => t is null ? 0 : t.NumberOfElements * t.element_size();
+
+    // Few rows by the kernels: each gives what it gives alone, bit for bit.
+    private protected Tensor Multiply(KernelMatrix kernel, Tensor x)
+    {
+        var shape = x.shape;
+        if (shape[^1] != Inputs) throw new ArgumentException($"The rows have {shape[^1]} values; this layer takes {Inputs}.", nameof(x));
+        using var rows = x.contiguous();
+        shape[^1] = Outputs;
+        var result = empty(shape, x.dtype);
+        MatrixRows.Multiply(kernel, Address(rows), Address(result), (int)(rows.NumberOfElements / Inputs), x.dtype == ScalarType.BFloat16, get_num_threads());
+        return result;
+    }
+
+    private protected static unsafe nint Address(Tensor t)
+    {
+        fixed (byte* p = t.bytes) return (nint)p; // native memory: it does not move
+    }
 }

@@ -26,6 +26,16 @@ public static class LinearSource
     public static Linear[] TakeLinears(this ITensorSource source, string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false) =>
         [.. source.TakeStoredParts(name, outputs, inputs, bias, parts, quantizable).Select(Of)];
 
+    /// <summary>The head over a weight that has been taken.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="weight">[vocabulary, D]; null in a plan.</param>
+    public static Linear TakeHead(this ITensorSource source, TorchSharp.torch.Tensor? weight) => weight is null ? null! : Of(source.TakeHead(weight));
+
     // A plan hands out nothing; nobody computes with what is made of it.
-    private static Linear Of(StoredLinear stored) => stored.Weight is null ? null! : new DenseLinear(stored.Weight, stored.Bias);
+    private static Linear Of(StoredLinear stored) => stored switch
+    {
+        { Packed: { } packed } => new QuantizedLinear(packed, stored.Bias),
+        { Weight: { } weight } => new DenseLinear(weight, stored.Bias),
+        _ => null!,
+    };
 }

@@ -31,6 +31,10 @@ internal static class ModelFingerprint
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>The fingerprint of a checkpoint loaded at another precision than its own.</summary>
+    public static string WithPrecision(string fingerprint, string precision) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{fingerprint}|{precision}")));
+
     /// <summary>SHA-256 of the generic prompt as the model's template renders it.</summary>
     public static string OfTemplate(ModelBlueprint blueprint)
     {

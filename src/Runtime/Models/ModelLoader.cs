@@ -2,8 +2,10 @@ using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Checkpoints.Hub;
+using D2Pruner.AI.Runtime.Checkpoints.Quantized;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
+using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Text;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
@@ -46,11 +48,22 @@ public static partial class ModelLoader
             weights.Check(plan, blueprint.Names, blueprint.Unused);
             var type = ComputeType(options.Precision, weights.StoredType(), device);
             var (loaded, total) = (0L, weights.FileBytes);
+            CheckQuantization(options, folder);
+            weights.QuantizeWith(options.Quantization switch
+            {
+                ModelQuantization.Int8 => QuantizationRule.Int8,
+                ModelQuantization.Int4 => QuantizationRule.Int4,
+                _ => null,
+            }, options.QuantizeHead ? QuantizationRule.Int8 : null);
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
             using var noGrad = no_grad();
             var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights));
             var vision = blueprint.TakeVision(weights);
-            var priorPath = Path.Combine(path, PriorFileName);
+            var precision = PrecisionOf(type, decoder);
+            var fingerprint = ModelFingerprint.Of(folder);
+            var priorPath = PriorPath(path, options.Quantization);
+            var ownPrior = File.Exists(priorPath);
+            if (!ownPrior) priorPath = Path.Combine(path, PriorFileName);
             var prior = withPrior && File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
             progress?.Report(new ModelLoadProgress("Ready", total, total));
             var info = new VisionModelInfo
@@ -61,15 +74,20 @@ public static partial class ModelLoader
                 ContextLength = Math.Min(options.MaxContextTokens ?? int.MaxValue, blueprint.Text.MaxPositions),
                 DecoderLayers = blueprint.Text.Layers,
                 Parameters = plan.Parameters,
-                DType = type.ToString().ToLowerInvariant(),
+                DType = precision,
                 Device = device.ToString(),
                 PriorLayers = prior?.Layers ?? [],
                 KvBytesPerToken = decoder.KvBytesPerToken,
                 SupportsTools = blueprint.Template is IToolChatTemplate,
-                Fingerprint = ModelFingerprint.Of(folder),
+                Fingerprint = options.Quantization == ModelQuantization.None ? fingerprint : ModelFingerprint.WithPrecision(fingerprint, precision),
                 TemplateHash = ModelFingerprint.OfTemplate(blueprint),
             };
-            if (prior is not null) PriorMismatchException.Check(prior, priorPath, info, null);
+            if (prior is not null)
+            {
+                // A prior belongs to a precision; that of the checkpoint itself is close and better than none.
+                PriorMismatchException.Check(prior, priorPath, ownPrior ? info : info with { Fingerprint = fingerprint }, null);
+                if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null) Log.Prior(logger, priorPath, precision, path, options.Quantization);
+            }
             return new VisionLanguageModel(weights)
             {
                 Info = info,
@@ -98,6 +116,11 @@ public static partial class ModelLoader
         return ModelHub.PullAsync(pathOrId, new HubOptions { Accept = folder => ModelFamilies.Read(folder) }, told, cancellationToken).GetAwaiter().GetResult().Folder;
     }
 
+    /// <summary>Where the prior of a model loaded at a precision lies: <see cref="PriorFileName"/>, or that name with <c>.int8</c> or <c>.int4</c> before its ending.</summary>
+    public static string PriorPath(string folder, ModelQuantization quantization) => Path.Combine(folder, quantization == ModelQuantization.None
+        ? PriorFileName
+        : Path.ChangeExtension(PriorFileName, $".{quantization.ToString().ToLowerInvariant()}.safetensors"));
+
     /// <summary>Checks options cheaply: no file is opened.</summary>
     /// <exception cref="ArgumentException">An option cannot be honoured.</exception>
     internal static void Validate(VisionModelOptions options)
@@ -109,12 +132,25 @@ public static partial class ModelLoader
         if (options.MaxContextTokens is < 16) throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
         if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
         if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
+        if (!Enum.IsDefined(options.Quantization)) throw new ArgumentException($"Quantization is {options.Quantization}, which does not exist.", nameof(options));
         if (!Enum.IsDefined(options.ImageFit)) throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
     }
 
     private sealed class DownloadProgress(IProgress<ModelLoadProgress> inner) : IProgress<HubProgress>
     {
         public void Report(HubProgress value) => inner.Report(new ModelLoadProgress(value.Stage, value.BytesDone, value.BytesTotal));
+    }
+
+    private static void CheckQuantization(VisionModelOptions options, CheckpointFolder folder)
+    {
+        if (options.Quantization == ModelQuantization.None || folder.Quantization is not { } own) return;
+        throw new ArgumentException($"Quantization is {options.Quantization}, but the checkpoint is quantized already ({own.Description}); leave the option at None.", nameof(options));
+    }
+
+    private static string PrecisionOf(ScalarType type, TextDecoder decoder)
+    {
+        var (name, storage) = (type.ToString().ToLowerInvariant(), decoder.Weights.Layers[0].Down.Storage);
+        return storage == name ? name : $"{name}+{storage}{(decoder.Weights.Head is QuantizedLinear head ? $"+head-{head.Storage}" : "")}";
     }
 
     private static Device FindDevice(string name)
@@ -156,6 +192,9 @@ public static partial class ModelLoader
 
     private static partial class Log
     {
+        [LoggerMessage(21, LogLevel.Warning, "The prior {File} was calibrated at the checkpoint's own precision and is used at {Precision}. One of its own: d2pruner calibrate --model \"{Folder}\" --images FOLDER --quantization {Quantization}.")]
+        public static partial void Prior(ILogger logger, string file, string precision, string folder, ModelQuantization quantization);
+
         [LoggerMessage(20, LogLevel.Warning, "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. If the model was trained with another template, its answers suffer.")]
         public static partial void Template(ILogger logger, string folder, string file, string template);
     }

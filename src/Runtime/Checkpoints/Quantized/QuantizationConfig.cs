@@ -1,0 +1,179 @@
+using System.Text.Json;
+
+namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
+
+/// <summary>
+/// What config.json says about quantized weights. Formats that are not read are refused here, by name, before a weight file is looked for. Which maps are
+/// quantized is told by the file's tensors, not by the lists of exceptions.
+/// </summary>
+public sealed class QuantizationConfig
+{
+    private const string Instead =
+        "Get the checkpoint in AWQ (gemm), GPTQ or compressed-tensors (pack-, int- or float-quantized), or load the 16-bit model with Quantization = Int8 or Int4.";
+
+    private QuantizationConfig(string method, IReadOnlyList<QuantizedFormat> formats, IReadOnlyList<string> exceptions) =>
+        (Method, Formats, Exceptions) = (method, formats, exceptions);
+
+    /// <summary><c>awq</c>, <c>gptq</c> or <c>compressed-tensors</c>.</summary>
+    public string Method { get; }
+
+    /// <summary>In words, one form a group of the configuration.</summary>
+    public string Description => string.Join("; ", Formats.Select(f => f.Description).Distinct());
+
+    /// <summary>Modules that the writer left dense, as the file lists them; for display only.</summary>
+    public IReadOnlyList<string> Exceptions { get; }
+
+    /// <summary>Bits of a weight: the smallest of all groups.</summary>
+    public int Bits => Formats.Min(f => f.Bits);
+
+    internal IReadOnlyList<QuantizedFormat> Formats { get; }
+
+    /// <summary>Bytes that a quantized weight of <paramref name="elements"/> elements takes with its scales, about.</summary>
+    public long BytesOf(long elements) => elements * Bits / 8 + (Formats[0].Group > 0 ? elements / Formats[0].Group * 4 : 0);
+
+    /// <summary>Reads config.json.</summary>
+    /// <param name="folder">For messages.</param>
+    /// <param name="config">config.json.</param>
+    /// <returns>Null where the weights are dense.</returns>
+    /// <exception cref="CheckpointException">The weights are in a form that is not read.</exception>
+    internal static QuantizationConfig? Read(string folder, JsonElement config)
+    {
+        if (Find(config) is not { } q) return null;
+        try
+        {
+            return Parse(q);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new CheckpointException(folder, [$"its weights are quantized as {e.Message}, which is not read. {Instead}"], e);
+        }
+    }
+
+    internal static QuantizedFormat? FormatOf(IReadOnlyList<QuantizedFormat> formats, LinearTensors tensors, int outputs, int inputs)
+    {
+        // Several groups may differ in bits: the shapes tell which is meant.
+        QuantizedFormat? first = null;
+        foreach (var format in formats)
+        {
+            if (!format.Holds(tensors)) continue;
+            first ??= format;
+            var problems = new List<string>();
+            format.Check(tensors, outputs, inputs, problems);
+            if (problems.Count == 0) return format;
+        }
+
+        return first;
+    }
+
+    // At the top, in the text model's part (OpenGVLab: llm_config), under an older name, or once more inside itself.
+    private static JsonElement? Find(JsonElement config)
+    {
+        foreach (var owner in new[] { config, Child(config, "text_config"), Child(config, "llm_config") })
+        {
+            if (owner is not { } o) continue;
+            foreach (var name in new[] { "quantization_config", "compression_config" })
+            {
+                if (Child(o, name) is not { } found) continue;
+                return Text(found, "quant_method") is null && Child(found, "config_groups") is null && Child(found, "quantization_config") is { } inner ? inner : found;
+            }
+        }
+
+        return null;
+    }
+
+    private static QuantizationConfig? Parse(JsonElement q)
+    {
+        var method = Text(q, "quant_method")?.ToLowerInvariant() ?? (Child(q, "config_groups") is not null ? "compressed-tensors" : null);
+        switch (method)
+        {
+            case "awq": return new QuantizationConfig(method, [Awq(q)], Names(q, "modules_to_not_convert"));
+            case "gptq": return new QuantizationConfig(method, [Gptq(q)], Names(q, "modules_to_not_convert"));
+            case "compressed-tensors": return Compressed(q);
+            case "bitsandbytes": throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
+            case "fp8": throw new NotSupportedException(Child(q, "weight_block_size") is { } b ? $"fp8 with scales for blocks of {b.GetRawText()}" : "fp8 in the form of quant_method 'fp8'");
+            case null when Bool(q, "load_in_4bit") == true || Bool(q, "load_in_8bit") == true: throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
+            default: throw new NotSupportedException(method is null ? "a form without quant_method" : $"'{method}'");
+        }
+    }
+
+    private static AwqFormat Awq(JsonElement q)
+    {
+        var version = (Text(q, "version") ?? Text(q, "format") ?? "gemm").ToLowerInvariant();
+        if (version != "gemm") throw new NotSupportedException($"awq in the '{version}' packing");
+        var bits = Int(q, "bits") ?? Int(q, "w_bit") ?? 4;
+        if (bits != 4) throw new NotSupportedException($"awq with {bits} bits");
+        if (Bool(q, "zero_point") == false) throw new NotSupportedException("awq without zero points (zero_point false)");
+        return new AwqFormat(Group(Int(q, "group_size") ?? Int(q, "q_group_size") ?? 128));
+    }
+
+    private static GptqFormat Gptq(JsonElement q)
+    {
+        var format = (Text(q, "checkpoint_format") ?? Text(q, "format") ?? "gptq").ToLowerInvariant();
+        if (Bool(q, "is_marlin_format") == true) format = "marlin";
+        if (format is not ("gptq" or "gptq_v2")) throw new NotSupportedException($"gptq in the '{format}' packing");
+        var bits = Int(q, "bits") ?? 4;
+        if (bits is not (4 or 8)) throw new NotSupportedException($"gptq with {bits} bits");
+        return new GptqFormat(bits, Group(Int(q, "group_size") ?? -1), format == "gptq_v2");
+    }
+
+    private static QuantizationConfig? Compressed(JsonElement q)
+    {
+        var format = Text(q, "format")?.ToLowerInvariant() ?? "dense";
+        if (Child(q, "sparsity_config") is { } sparsity && Text(sparsity, "format") is { } sparse && sparse.ToLowerInvariant() != "dense")
+            throw new NotSupportedException($"compressed-tensors with the sparse form '{sparse}'");
+        if (Child(q, "transform_config") is { } transform && transform.EnumerateObject().Any(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Value.GetRawText().Length > 2))
+            throw new NotSupportedException("compressed-tensors with transforms of the activations (transform_config)");
+        if (Child(q, "config_groups") is not { } groups || !groups.EnumerateObject().Any()) return format == "dense" ? null : throw new NotSupportedException($"compressed-tensors '{format}' without config_groups");
+        var formats = new List<QuantizedFormat>();
+        foreach (var group in groups.EnumerateObject())
+        {
+            if (group.Value.ValueKind != JsonValueKind.Object || Child(group.Value, "weights") is not { } weights) continue;
+            var own = Text(group.Value, "format")?.ToLowerInvariant() ?? format;
+            if (own == "dense") continue;
+            formats.Add(CompressedGroup(own, weights));
+        }
+
+        return formats.Count == 0 ? null : new QuantizationConfig("compressed-tensors", formats, Names(q, "ignore"));
+    }
+
+    private static QuantizedFormat CompressedGroup(string format, JsonElement weights)
+    {
+        if (format is not ("pack-quantized" or "int-quantized" or "float-quantized")) throw new NotSupportedException($"compressed-tensors '{format}'");
+        var (bits, type) = (Int(weights, "num_bits") ?? 8, Text(weights, "type")?.ToLowerInvariant() ?? "int");
+        var size = Int(weights, "group_size");
+        var strategy = Text(weights, "strategy")?.ToLowerInvariant() ?? (size is > 0 ? "group" : "channel");
+        var symmetric = Bool(weights, "symmetric") ?? true;
+        var packed = format == "pack-quantized";
+        var fits = packed ? type == "int" && bits is 4 or 8 && strategy is "group" or "channel"
+            : format == "int-quantized" ? type == "int" && bits == 8 && strategy is "channel" or "tensor"
+            : type == "float" && bits == 8 && strategy is "channel" or "tensor" && symmetric;
+        if (!fits) throw new NotSupportedException($"compressed-tensors '{format}' with {type} weights of {bits} bits, strategy '{strategy}'{(symmetric ? "" : ", asymmetric")}");
+        return packed ? new PackedFormat(bits, strategy == "group" ? Group(size ?? -1) : 0, symmetric) : new ByteFormat(type == "float", symmetric);
+    }
+
+    private static string BitsAndBytes(JsonElement q) =>
+        Bool(q, "load_in_4bit") == true || Bool(q, "_load_in_4bit") == true ? Text(q, "bnb_4bit_quant_type") ?? "fp4" : "int8";
+
+    private static int Group(int size) => size switch
+    {
+        > 0 => size,
+        -1 => 0,
+        _ => throw new NotSupportedException($"groups of {size}"),
+    };
+
+    private static JsonElement? Child(JsonElement e, string name) =>
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var child) && child.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? child : null;
+
+    private static string? Text(JsonElement e, string name) =>
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString() : null;
+
+    private static int? Int(JsonElement e, string name) => e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.Number
+        ? v.TryGetInt32(out var i) ? i : throw new NotSupportedException($"a form with {name} {v.GetRawText()}")
+        : null;
+
+    private static bool? Bool(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var v) && v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : null;
+
+    private static string[] Names(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.Array ? [.. v.EnumerateArray().Where(x => x.ValueKind == JsonValueKind.String).Select(x => x.GetString()!)] : [];
+}

@@ -1,0 +1,200 @@
+using System.Runtime.InteropServices;
+
+namespace D2Pruner.AI.Runtime.Kernels;
+
+/// <summary>Weights [outputs, inputs] as the kernels read them, with an optional bias. Immutable; dense ones are views of memory that somebody else keeps.</summary>
+internal sealed unsafe class KernelMatrix : IDisposable
+{
+    /// <summary>Inputs that a 4-bit kernel takes at a time: 16 words of 8 codes.</summary>
+    public const int Chunk = 128;
+
+    private readonly List<NativeBuffer> _owned = [];
+    private readonly object? _keeps;
+
+    private KernelMatrix(KernelMatrixKind kind, int outputs, int inputs, object? keeps) => (Kind, Outputs, Inputs, Padded, _keeps) = (kind, outputs, inputs, inputs, keeps);
+
+    public KernelMatrixKind Kind { get; }
+
+    public int Outputs { get; }
+
+    public int Inputs { get; }
+
+    /// <summary>Inputs with the zeros that fill the last group.</summary>
+    public int Padded { get; private init; }
+
+    /// <summary>Inputs of a group; whole rows where there is one.</summary>
+    public int GroupSize { get; private init; }
+
+    /// <summary>Groups of a row.</summary>
+    public int Groups { get; private init; }
+
+    /// <summary>The weights.</summary>
+    public byte* Data { get; private set; }
+
+    /// <summary>Bytes of a row of <see cref="Data"/>.</summary>
+    public long RowBytes { get; private init; }
+
+    /// <summary>[outputs, groups].</summary>
+    public float* Scales { get; private set; }
+
+    /// <summary>[outputs, groups] zero points: signed for 8 bits, 0 to 15 for 4; null where symmetric.</summary>
+    public byte* Zeros { get; private set; }
+
+    /// <summary>[padded]: the input that stands at each place, -1 for none; null where they stand in order.</summary>
+    public int* Order { get; private set; }
+
+    /// <summary>[outputs] in fp32, or bfloat16 where <see cref="BiasIsBFloat16"/> is set; null for none.</summary>
+    public void* Bias { get; private set; }
+
+    /// <summary>Type of <see cref="Bias"/>.</summary>
+    public bool BiasIsBFloat16 { get; private init; }
+
+    /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}"/> writes for one row of activations.</summary>
+    public int PreparedLength => (Padded + (NeedsSums ? Groups : 0) + 15) & ~15;
+
+    /// <summary>Bytes of weights, scales and zero points.</summary>
+    public long Bytes => Outputs * (RowBytes + Groups * (4L + (Zeros is null ? 0 : 1))) + (Order is null ? 0 : 4L * Padded);
+
+    /// <summary>Whether there are no zero points.</summary>
+    public bool IsSymmetric => Zeros is null;
+
+    // Zero points of 8-bit weights are taken off by the sums of a group's activations; 4-bit codes come out less their zero point.
+    internal bool NeedsSums => Kind == KernelMatrixKind.Int8 && Zeros is not null;
+
+    /// <summary>A view of dense weights.</summary>
+    /// <param name="data">[outputs, inputs].</param>
+    /// <param name="outputs">Outputs.</param>
+    /// <param name="inputs">Inputs.</param>
+    /// <param name="bfloat16">bfloat16, else fp32; the bias too.</param>
+    /// <param name="bias">[outputs], or zero.</param>
+    /// <param name="keeps">What keeps the memory alive.</param>
+    public static KernelMatrix Dense(nint data, int outputs, int inputs, bool bfloat16, nint bias, object? keeps) =>
+        new(bfloat16 ? KernelMatrixKind.BFloat16 : KernelMatrixKind.Float32, outputs, inputs, keeps)
+        {
+            Data = (byte*)data,
+            RowBytes = (long)inputs * (bfloat16 ? 2 : 4),
+            Bias = (void*)bias,
+            BiasIsBFloat16 = bfloat16,
+        };
+
+    /// <summary>Whether the kernels can read a matrix; others are made dense.</summary>
+    public static bool CanPack(QuantizedMatrix q) => !q.Float8 && q.Bits is 4 or 8 && FitsKernel(q) && TryOrder(q, out _);
+
+    /// <summary>Packs some rows of a quantized matrix.</summary>
+    /// <param name="q">The matrix; <see cref="CanPack"/> holds.</param>
+    /// <param name="rows">The rows in their new order; null for all.</param>
+    /// <param name="bias">[rows] in fp32; empty for none.</param>
+    public static KernelMatrix Pack(QuantizedMatrix q, int[]? rows, ReadOnlySpan<float> bias)
+    {
+        if (!CanPack(q)) throw new ArgumentException($"Groups of {q.GroupSize} in {q.Bits} bits are not the kernels'.", nameof(q));
+        TryOrder(q, out var order);
+        var outputs = rows?.Length ?? q.Outputs;
+        var four = q.Bits == 4;
+        var padded = four ? RoundUp(q.Inputs, Chunk) : RoundUp(q.Inputs, 64);
+        var group = q.Groups == 1 ? (four ? Chunk : padded) : four ? Math.Min(q.GroupSize, Chunk) : q.GroupSize;
+        var groups = (padded + group - 1) / group;
+        var m = new KernelMatrix(four ? KernelMatrixKind.Int4 : KernelMatrixKind.Int8, outputs, q.Inputs, null)
+        {
+            Padded = padded,
+            GroupSize = group,
+            Groups = groups,
+            RowBytes = four ? padded / 2 : padded,
+        };
+        m.Data = m.Own(outputs * m.RowBytes);
+        m.Scales = (float*)m.Own(4L * outputs * groups);
+        if (q.Zeros is not null) m.Zeros = m.Own((long)outputs * groups);
+        if (order is not null)
+        {
+            m.Order = (int*)m.Own(4L * padded);
+            for (var i = 0; i < padded; i++) m.Order[i] = i < order.Length ? order[i] : -1;
+        }
+
+        for (var r = 0; r < outputs; r++) m.PackRow(q, rows is null ? r : rows[r], r, order);
+        m.SetBias(bias);
+        return m;
+    }
+
+    public void Dispose()
+    {
+        foreach (var b in _owned) b.Dispose();
+        _owned.Clear();
+        Data = Zeros = null;
+        Scales = null;
+        Order = null;
+        Bias = null;
+    }
+
+    private static bool FitsKernel(QuantizedMatrix q) =>
+        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0 : q.GroupSize % Chunk == 0 || (q.GroupSize >= 16 && Chunk % q.GroupSize == 0));
+
+    // Columns of one group side by side. Groups of other sizes than the format's are not the kernels'.
+    private static bool TryOrder(QuantizedMatrix q, out int[]? order)
+    {
+        order = null;
+        if (q.GroupOf is not { } of) return true;
+        var monotone = true;
+        var count = new int[q.Groups];
+        for (var i = 0; i < of.Length; i++)
+        {
+            monotone &= of[i] == i / q.GroupSize;
+            count[of[i]]++;
+        }
+
+        if (monotone) return true;
+        for (var g = 0; g < count.Length; g++)
+        {
+            if (count[g] != Math.Min(q.GroupSize, q.Inputs - g * q.GroupSize)) return false;
+        }
+
+        order = [.. Enumerable.Range(0, of.Length).OrderBy(i => of[i])]; // stable
+        return true;
+    }
+
+    private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
+
+    private void PackRow(QuantizedMatrix q, int source, int row, int[]? order)
+    {
+        var codes = q.Codes.AsSpan(checked((int)((long)source * q.Inputs)), q.Inputs);
+        var to = Data + row * RowBytes;
+        var four = Kind == KernelMatrixKind.Int4;
+        for (var i = 0; i < q.Inputs; i++)
+        {
+            var code = codes[order is null ? i : order[i]];
+            if (four)
+            {
+                // Code of input 128 c + 16 j + l: nibble j of word l of chunk c, so that one step of the kernel meets 16 consecutive activations.
+                var (chunk, inChunk) = (i / Chunk, i % Chunk);
+                ((uint*)to)[chunk * 16 + inChunk % 16] |= (uint)code << (4 * (inChunk / 16));
+            }
+            else
+            {
+                to[i] = (byte)(code - 128);
+            }
+        }
+
+        for (var g = 0; g < Groups; g++)
+        {
+            // One scale for several chunks where the format's groups are longer than a chunk; none for groups that hold padding only.
+            var of = Math.Min((int)((long)g * GroupSize / q.GroupSize), q.Groups - 1);
+            var empty = g * GroupSize >= q.Inputs;
+            var at = (long)row * Groups + g;
+            Scales[at] = empty ? 0 : q.Scales[(long)source * q.Groups + of];
+            if (Zeros is not null) Zeros[at] = empty ? (byte)0 : (byte)(q.Zeros![(long)source * q.Groups + of] - (four ? 0 : 128));
+        }
+    }
+
+    private void SetBias(ReadOnlySpan<float> bias)
+    {
+        if (bias.IsEmpty) return;
+        if (bias.Length != Outputs) throw new ArgumentException($"There are {bias.Length} biases for {Outputs} outputs.", nameof(bias));
+        Bias = Own(4L * Outputs);
+        bias.CopyTo(new Span<float>(Bias, Outputs));
+    }
+
+    private byte* Own(long bytes)
+    {
+        var buffer = new NativeBuffer(bytes);
+        _owned.Add(buffer);
+        return buffer.Pointer;
+    }
+}
