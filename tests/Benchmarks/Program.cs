@@ -13,7 +13,19 @@ switch (args)
         new Summary(figures, torch.device(device)).Run();
         return 0;
     case ["decode"]:
-        new Summary(figures, torch.CPU).RunDecode();
+        new DecodeBenchmark(figures, 9).Run(["bf16"]);
+        return 0;
+    case ["decode", "--rounds", var n]:
+        new DecodeBenchmark(figures, int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).Run(["bf16"]);
+        return 0;
+    case ["quantized"]:
+        new QuantizedBenchmark(figures, 9).Run();
+        return 0;
+    case ["quantized", "--rounds", var n]:
+        new QuantizedBenchmark(figures, int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).Run();
+        return 0;
+    case ["decode-one", var precision, var geometry, var context, var sequences]:
+        DecodeBenchmark.One(figures, precision, geometry, int.Parse(context, System.Globalization.CultureInfo.InvariantCulture), int.Parse(sequences, System.Globalization.CultureInfo.InvariantCulture));
         return 0;
     case ["memory"]:
         figures.Add("prefill_peak_bytes", PeakMemory.Measure() ?? double.NaN);
@@ -23,7 +35,9 @@ switch (args)
     default:
         Console.Error.WriteLine("""
             Usage: Benchmarks -- summary [--device cuda]   speed-ups beside their limits, decode, load (about 5 minutes, 12 GB of memory)
-                   Benchmarks -- decode                    decoding alone, with libtorch's products beside our own
+                   Benchmarks -- decode [--rounds 9]       the decode step in bf16 beside the memory's bound (mini and 7B shapes)
+                   Benchmarks -- quantized [--rounds 9]    the same in bf16, int8 and int4, prompts beside bf16, start of the tool
+                   Benchmarks -- decode-one PRECISION mini|7b CONTEXT SEQUENCES   one figure (7b: four layers), for tests/Peers/llamacpp
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens
             """);
         return args is ["--help"] or ["-h"] ? 0 : 2;

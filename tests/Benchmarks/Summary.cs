@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Decoder;
-using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 
 namespace D2Pruner.AI.Benchmarks;
@@ -35,17 +34,6 @@ internal sealed class Summary(Figures figures, torch.Device device)
 
         new LoadBenchmark(figures).Run();
         figures.Say("done");
-    }
-
-    /// <summary>Decoding alone, with libtorch's product beside our own.</summary>
-    public void RunDecode()
-    {
-        using var model = new RandomModel(Geometry.Llava, Layers, device);
-        Decode(model);
-        DenseLinear.KernelsEnabled = false;
-        figures.Say("with libtorch's product:");
-        Decode(model);
-        DenseLinear.KernelsEnabled = true;
     }
 
     private void Prefills(RandomModel model, (int Kept, int K)[] cases, int rounds)

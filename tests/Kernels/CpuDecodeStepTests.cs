@@ -60,9 +60,9 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
             Sequence[] a = [.. Enumerable.Range(0, rows).Select(_ => new Sequence(this, bfloat16Kv))], b = [.. a.Select(_ => new Sequence(this, bfloat16Kv))];
             for (var t = 0; t < 5; t++)
             {
-                DecodeRow[] expected = [.. a.Select((s, i) => s.Row((7 * i + 3 * t) % Vocabulary))];
+                SequenceRow[] expected = [.. a.Select((s, i) => s.Row((7 * i + 3 * t) % Vocabulary))];
                 foreach (var row in expected) alone.Run([row]);
-                DecodeRow[] actual = [.. b.Select((s, i) => s.Row((7 * i + 3 * t) % Vocabulary))];
+                SequenceRow[] actual = [.. b.Select((s, i) => s.Row((7 * i + 3 * t) % Vocabulary))];
                 together.Run(actual);
                 for (var i = 0; i < rows; i++) Assert.Equal(expected[i].Logits, actual[i].Logits);
             }
@@ -109,7 +109,7 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         using var team = new WorkerTeam(2);
         using var step = new CpuDecodeStep(model.Decoder, team);
         var sequence = new Sequence(this, true);
-        DecodeRow[] rows = [sequence.Row(1)];
+        SequenceRow[] rows = [sequence.Row(1)];
         step.Run(rows);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 8; i++) step.Run(rows);
@@ -274,7 +274,7 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
             _layers = [.. Enumerable.Range(0, Layers).Select(_ => (test.Native(new float[KvHeads * Capacity * HeadDim]), test.Native(new float[KvHeads * Capacity * HeadDim])))];
         }
 
-        public DecodeRow Row(int token) => new()
+        public SequenceRow Row(int token) => new()
         {
             Token = token,
             Cos = [.. Enumerable.Range(0, HeadDim / 2).Select(i => MathF.Cos(_length * MathF.Pow(100, -i / 8f)))],

@@ -34,6 +34,9 @@ public sealed class VisionModelOptions
     /// <summary>The head in 8 bits too, also where it is tied to the embedding (which stays): faster answers from small models, at some more memory.</summary>
     public bool QuantizeHead { get; set; }
 
+    /// <summary>On CPU, keep keys and values in fp32 rather than bfloat16: twice the memory, slower answers from long prompts.</summary>
+    public bool Float32Kv { get; set; }
+
     /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
     [EnumDataType(typeof(ImageFit))]
     public ImageFit ImageFit { get; set; } = ImageFit.FromProcessor;

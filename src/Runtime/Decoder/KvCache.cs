@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,10 +8,11 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// Keys and values of one sequence: per layer a preallocated buffer [1, KV, capacity, d] with its own length, because layers
 /// below and above the prune point may hold different numbers of tokens. Positions never come from a length.
 /// </summary>
-public sealed class KvCache : IDisposable
+public sealed class KvCache : IKvRows, IDisposable
 {
     private readonly Tensor?[] _keys;
     private readonly Tensor?[] _values;
+    private readonly KvRows[] _addresses;
     private readonly int[] _lengths;
     private readonly int _room;
 
@@ -21,6 +23,7 @@ public sealed class KvCache : IDisposable
     {
         _keys = new Tensor?[layers];
         _values = new Tensor?[layers];
+        _addresses = new KvRows[layers];
         _lengths = new int[layers];
         _room = Math.Max(1, room);
     }
@@ -99,6 +102,18 @@ public sealed class KvCache : IDisposable
     public (Tensor Keys, Tensor Values) View(int layer) =>
         (_keys[layer]!.narrow(2, 0, _lengths[layer]), _values[layer]!.narrow(2, 0, _lengths[layer]));
 
+    KvRows IKvRows.Reserve(int layer)
+    {
+        Reserve(layer, _keys[layer] ?? throw new InvalidOperationException($"Layer {layer} of the cache is empty."), _keys[layer]!.dtype, _lengths[layer] + 1);
+        if (_addresses[layer].Keys == 0) _addresses[layer] = AddressesOf(_keys[layer]!, _values[layer]!);
+        return _addresses[layer] with { Length = _lengths[layer] };
+    }
+
+    void IKvRows.Advance()
+    {
+        for (var i = 0; i < _lengths.Length; i++) _lengths[i]++;
+    }
+
     /// <summary>Keeps only some of a layer's tokens.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="index">[M] int64, ascending indices into the layer's tokens.</param>
@@ -107,6 +122,7 @@ public sealed class KvCache : IDisposable
         var kept = (int)index.shape[0];
         Replace(_keys, layer, index, kept);
         Replace(_values, layer, index, kept);
+        _addresses[layer] = default;
         _lengths[layer] = kept;
     }
 
@@ -118,7 +134,14 @@ public sealed class KvCache : IDisposable
             _keys[i]?.Dispose();
             _values[i]?.Dispose();
             _keys[i] = _values[i] = null;
+            _addresses[i] = default;
         }
+    }
+
+    private static unsafe KvRows AddressesOf(Tensor keys, Tensor values)
+    {
+        // Native memory: it does not move.
+        fixed (byte* k = keys.bytes, v = values.bytes) return new KvRows((nint)k, (nint)v, 0, (int)keys.shape[2], keys.dtype == ScalarType.BFloat16);
     }
 
     private static Tensor Copy(Tensor from, int rows, int room)
@@ -147,7 +170,8 @@ public sealed class KvCache : IDisposable
 
     private void Reserve(int layer, Tensor like, ScalarType type, int needed)
     {
-        if (_keys[layer] is { } k && k.shape[2] >= needed) return;
+        if (_addresses[layer].Capacity >= needed || _keys[layer] is { } k && k.shape[2] >= needed) return;
+        _addresses[layer] = default;
         var length = _lengths[layer];
         foreach (var buffers in (ReadOnlySpan<Tensor?[]>)[_keys, _values])
         {

@@ -8,14 +8,21 @@ namespace D2Pruner.AI.Runtime.Decoder;
 public sealed class TextDecoder : IDisposable
 {
     private readonly Tensor _inverseFrequencies;
+    private readonly Lazy<CpuStepper?> _cpu;
 
     /// <summary>Creates a decoder over weights that somebody else owns.</summary>
-    public TextDecoder(DecoderConfig config, DecoderWeights weights)
+    /// <param name="config">Sizes and switches.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="float32Kv">On CPU, keep keys and values in fp32 under bfloat16 weights too.</param>
+    public TextDecoder(DecoderConfig config, DecoderWeights weights, bool float32Kv = false)
     {
         Config = config;
         Weights = weights;
         _inverseFrequencies = Rotary.InverseFrequencies(config.HeadDim, config.RopeTheta, weights.Embedding.device).DetachFromDisposeScope();
-        KvType = Attention.ComputeType(Device, DType);
+        // The step of our own reads bfloat16 as fast as anything; libtorch's attention over it is slow on CPU.
+        var own = CpuDecoderSource.Applies(config, weights);
+        KvType = own && DType == ScalarType.BFloat16 && !float32Kv ? ScalarType.BFloat16 : Attention.ComputeType(Device, DType);
+        _cpu = new Lazy<CpuStepper?>(() => own ? Stepper() : null);
     }
 
     /// <summary>Sizes and switches.</summary>
@@ -30,7 +37,7 @@ public sealed class TextDecoder : IDisposable
     /// <summary>Type of weights and hidden states.</summary>
     public ScalarType DType => Weights.Embedding.dtype;
 
-    /// <summary>Type of the KV cache: fp32 on CPU, the model's elsewhere.</summary>
+    /// <summary>Type of the KV cache: the model's, or fp32 on CPU where asked for or where the step of our own does not apply.</summary>
     public ScalarType KvType { get; }
 
     /// <summary>KV bytes of one token over all layers.</summary>
@@ -75,6 +82,12 @@ public sealed class TextDecoder : IDisposable
         var marks = rows.Select(r => r.Cache.Mark()).ToArray();
         try
         {
+            if (_cpu.Value is { } cpu && DenseLinear.KernelsEnabled)
+            {
+                cpu.Run(rows);
+                return;
+            }
+
             using var scope = NewDisposeScope();
             long[] positions = [.. rows.Select(r => r.Position)];
             var (cos, sin) = RotaryTable([positions, .. Config.MropeSections is null ? [] : new long[][] { positions, positions }]);
@@ -117,6 +130,16 @@ public sealed class TextDecoder : IDisposable
         flat.data<float>().CopyTo(logits);
     }
 
+    private CpuStepper? Stepper()
+    {
+        if (CpuDecoderSource.TryCreate(Config, Weights) is not { } decoder) return null;
+        return new CpuStepper(decoder, [.. _inverseFrequencies.data<float>()], Math.Min(get_num_threads(), Environment.ProcessorCount));
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => _inverseFrequencies.Dispose();
+    public void Dispose()
+    {
+        if (_cpu.IsValueCreated) _cpu.Value?.Dispose();
+        _inverseFrequencies.Dispose();
+    }
 }

@@ -65,7 +65,7 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
 
     /// <summary>Feeds one token to each sequence.</summary>
     /// <param name="rows">1 to the most rows; their caches have room.</param>
-    public void Run(ReadOnlySpan<DecodeRow> rows)
+    public void Run(ReadOnlySpan<SequenceRow> rows)
     {
         if (rows.Length < 1 || rows.Length > _maxRows) throw new ArgumentException($"There are {rows.Length} sequences; this step takes 1 to {_maxRows}.", nameof(rows));
         ObjectDisposedException.ThrowIf(_owned.Count == 0, this);

@@ -57,7 +57,7 @@ public static partial class ModelLoader
             }, options.QuantizeHead ? QuantizationRule.Int8 : null);
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
             using var noGrad = no_grad();
-            var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights));
+            var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
             var vision = blueprint.TakeVision(weights);
             var precision = PrecisionOf(type, decoder);
             var fingerprint = ModelFingerprint.Of(folder);
