@@ -13,7 +13,7 @@ internal static class AnswerTable
         table.AddRow("visual tokens", $"{r.VisualTokens}");
         table.AddRow("kept", $"{r.VisualTokensKept}");
         table.AddRow("preset", Markup.Escape($"{r.Preset} ({r.PresetReason})"));
-        if (r.Method is not null) table.AddRow("method", Markup.Escape($"{r.Method}, K = {r.LayersBeforePruning}, alpha = {r.Alpha}, prior: {r.Prior ?? "none"}"));
+        if (r.Method is not null) table.AddRow("method", Markup.Escape($"{r.Method}, K = {r.LayersBeforePruning}, {string.Join(", ", (r.Parameters ?? new Dictionary<string, System.Text.Json.JsonElement>()).Select(p => $"{p.Key} = {p.Value}"))}, prior: {r.Prior ?? "none"}"));
         table.AddRow("prune", $"{r.Times.PruneMs:F1} ms");
         table.AddRow("vision / prefill / decode", $"{r.Times.VisionMs:F0} / {r.Times.PrefillMs:F0} / {r.Times.DecodeMs:F0} ms");
         table.AddRow("tokens/s", TokensPerSecond(response, r) is { } s ? $"{s:F1}" : "-");

@@ -17,10 +17,7 @@ internal static class AskCommand
     private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<FileInfo[]> Image = new("--image", "-i") { Description = "Picture; may be given several times.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question.", Required = true };
-    private static readonly Option<PruningPreset> Preset = new("--preset") { Description = "Auto, Understanding, Localization or None.", DefaultValueFactory = _ => PruningPreset.Auto };
-    private static readonly Option<string?> Keep = new("--keep") { Description = "Visual tokens to keep: a ratio such as 0.25, or a number such as 128." };
-    private static readonly Option<int?> Layer = new("--layer") { Description = "K: decoder layers 0..K-1 see every token." };
-    private static readonly Option<double?> Alpha = new("--alpha") { Description = "Weight of semantic against spatial similarity, 0..1." };
+    private static readonly PruningFlags Pruning = new();
     private static readonly Option<bool> NoPrune = new("--no-prune") { Description = "Prune nothing." };
     private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
@@ -33,7 +30,8 @@ internal static class AskCommand
 
     public static Command Create()
     {
-        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, Preset, Keep, Layer, Alpha, NoPrune, MaxTokens, Device, Precision, Quantization, Overlay, Compare, Json };
+        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, NoPrune, MaxTokens, Device, Precision, Quantization, Overlay, Compare, Json };
+        Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
@@ -47,8 +45,8 @@ internal static class AskCommand
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         await using var engine = await LoadAsync(options, quiet: json, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
-        var request = Request(parse, parse.GetValue(NoPrune) ? PruningPreset.None : parse.GetValue(Preset));
-        request.WithPruning(Overrides(parse));
+        var request = Request(parse, parse.GetValue(NoPrune) ? PruningPreset.None : Pruning.Preset(parse));
+        request.WithPruning(Pruning.Overrides(parse));
         var message = new ChatMessage(ChatRole.User, contents);
         var plain = parse.GetValue(Compare) ? await AnswerAsync(client, message, Request(parse, PruningPreset.None), json ? null : "Without pruning:", cancellationToken) : null;
         var response = await AnswerAsync(client, message, request, json ? null : plain is null ? "" : "With pruning:", cancellationToken);
@@ -97,21 +95,5 @@ internal static class AskCommand
             var progress = new Progress<ModelLoadProgress>(p => (task.Description, task.Value) = (p.Stage, 100 * p.Fraction));
             return await VisionLanguageEngine.LoadAsync(options, progress, null, cancellationToken);
         });
-    }
-
-    private static VisualPruningOptions Overrides(ParseResult parse)
-    {
-        var (ratio, tokens) = ParseKeep(parse.GetValue(Keep));
-        return new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, LayersBeforePruning = parse.GetValue(Layer), Alpha = parse.GetValue(Alpha) };
-    }
-
-    /// <summary>A whole number without a point is a token count, anything else a ratio.</summary>
-    internal static (double? Ratio, int? Tokens) ParseKeep(string? text)
-    {
-        if (text is null) return (null, null);
-        var culture = System.Globalization.CultureInfo.InvariantCulture;
-        if (!text.Contains('.') && int.TryParse(text, System.Globalization.NumberStyles.None, culture, out var tokens) && tokens > 0) return (null, tokens);
-        if (double.TryParse(text, System.Globalization.NumberStyles.Float, culture, out var ratio) && ratio is > 0 and <= 1) return (ratio, null);
-        throw new ArgumentException($"--keep is '{text}'; expected a ratio such as 0.25 (greater than 0, at most 1) or a number of tokens such as 128.");
     }
 }

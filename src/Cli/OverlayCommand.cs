@@ -14,28 +14,26 @@ internal static class OverlayCommand
     private static readonly Option<FileInfo> Image = new("--image", "-i") { Description = "Picture.", Required = true };
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question: what is kept depends on it.", Required = true };
     private static readonly Option<FileInfo> Out = new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("out.png") };
-    private static readonly Option<PruningPreset> Preset = new("--preset") { Description = "Auto, Understanding or Localization.", DefaultValueFactory = _ => PruningPreset.Auto };
-    private static readonly Option<string?> Keep = new("--keep") { Description = "Visual tokens to keep: a ratio such as 0.25, or a number such as 128." };
-    private static readonly Option<int?> Layer = new("--layer") { Description = "K: decoder layers 0..K-1 see every token." };
+    private static readonly PruningFlags Pruning = new();
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
 
     public static Command Create()
     {
-        var command = new Command("overlay", "Draws what pruning keeps of a picture for a question, beside heat maps of attention, prior and relative attention.") { Model, Image, Prompt, Out, Preset, Keep, Layer, Device };
+        var command = new Command("overlay", "Draws what pruning keeps of a picture for a question, beside heat maps of attention, prior and relative attention.") { Model, Image, Prompt, Out, Device };
+        Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
 
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
-        if (parse.GetValue(Preset) == PruningPreset.None) throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
+        if (Pruning.Preset(parse) == PruningPreset.None) throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
         var bytes = await File.ReadAllBytesAsync(parse.GetValue(Image)!.FullName, cancellationToken);
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)! };
         await using var engine = await AskCommand.LoadAsync(options, quiet: false, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
-        var (ratio, tokens) = AskCommand.ParseKeep(parse.GetValue(Keep));
         var request = new ChatOptions { MaxOutputTokens = 1, AdditionalProperties = new() { [AskCommand.IncludeScores] = true } };
-        request.WithPruning(parse.GetValue(Preset)).WithPruning(new VisualPruningOptions { KeepRatio = ratio, KeepTokens = tokens, LayersBeforePruning = parse.GetValue(Layer) });
+        request.WithPruning(Pruning.Preset(parse)).WithPruning(Pruning.Overrides(parse));
         var message = new ChatMessage(ChatRole.User, [new DataContent(bytes, "application/octet-stream"), new TextContent(parse.GetValue(Prompt))]);
         var response = await client.GetResponseAsync([message], request, cancellationToken);
         var result = (GenerationResult)response.RawRepresentation!;

@@ -11,6 +11,7 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     RemoveCommand.Create(),
     ServeCommand.Create(),
     InspectCommand.Create(),
+    MethodsCommand.Create(),
     CalibrateCommand.Create(),
     OverlayCommand.Create(),
     McpCommand.Create(),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
 {
     private readonly D2PrunerChatClientOptions options;
     private readonly IModelSource model;
+    private readonly PrunerRegistry pruners;
     private readonly ChatClientMetadata metadata;
     private readonly UnsupportedOptions unsupported;
     private readonly OptionsMapper optionsMapper;
@@ -28,30 +30,32 @@ public sealed partial class D2PrunerChatClient : IChatClient
     /// <param name="options">Settings, copied; null takes the defaults.</param>
     /// <param name="ownsEngine">True disposes the engine with the client.</param>
     /// <param name="loggerFactory">Where ignored options are logged; null logs nowhere.</param>
+    /// <param name="pruners">The known pruning methods; null takes those of this library.</param>
     /// <exception cref="ArgumentNullException"><paramref name="engine"/> is null.</exception>
     /// <exception cref="ArgumentException">The options are invalid; the message lists every problem.</exception>
-    public D2PrunerChatClient(VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null)
-        : this(new LoadedModel(engine ?? throw new ArgumentNullException(nameof(engine))), options, ownsEngine ? engine : null, null, loggerFactory)
+    public D2PrunerChatClient(VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, PrunerRegistry? pruners = null)
+        : this(new LoadedModel(engine ?? throw new ArgumentNullException(nameof(engine))), options, ownsEngine ? engine : null, null, loggerFactory, pruners)
     {
     }
 
     /// <summary>Creates a client over any engine; for scripted ones.</summary>
-    internal D2PrunerChatClient(IVisionEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, IImageResolver? imageResolver = null)
-        : this(new LoadedModel(engine), options, ownsEngine ? engine as IDisposable : null, imageResolver, loggerFactory)
+    internal D2PrunerChatClient(IVisionEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, IImageResolver? imageResolver = null, PrunerRegistry? pruners = null)
+        : this(new LoadedModel(engine), options, ownsEngine ? engine as IDisposable : null, imageResolver, loggerFactory, pruners)
     {
     }
 
-    internal D2PrunerChatClient(IModelSource model, D2PrunerChatClientOptions? options, IDisposable? owned, IImageResolver? imageResolver, ILoggerFactory? loggerFactory)
+    internal D2PrunerChatClient(IModelSource model, D2PrunerChatClientOptions? options, IDisposable? owned, IImageResolver? imageResolver, ILoggerFactory? loggerFactory, PrunerRegistry? pruners = null)
     {
         this.options = (options ?? new D2PrunerChatClientOptions()).Copy();
-        ClientOptionsRules.ThrowIfInvalid(this.options);
+        this.pruners = pruners ?? PrunerRegistry.BuiltIn;
+        ClientOptionsRules.ThrowIfInvalid(this.options, this.pruners);
         this.model = model;
         this.owned = owned;
         logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<D2PrunerChatClient>();
         // No provider URI: this process is no server, and telemetry would report an empty address.
         metadata = new ChatClientMetadata("d2pruner", providerUri: null, model.ModelId);
         unsupported = new UnsupportedOptions(this.options.StrictOptions, logger);
-        optionsMapper = new OptionsMapper(this.options, unsupported);
+        optionsMapper = new OptionsMapper(this.options, unsupported, this.pruners);
         messageMapper = new MessageMapper(this.options, imageResolver ?? new DenyAllImageResolver(this.options.MaxImageBytes), unsupported);
     }
 
@@ -118,7 +122,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         var resolved = PruningResolver.Resolve(
             settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images), mapped.ImagesHaveBudgets);
         var engine = await OwnCancellation(model.GetAsync(leaving.Token), own).ConfigureAwait(false);
-        resolved = PriorNote.Add(resolved, engine.Model);
+        resolved = PriorNote.Add(resolved, engine.Model, pruners);
         LogPreset(resolved.Preset, resolved.Source, resolved.Reason);
         var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
         var calls = plan.ReadsCalls ? new ToolCallReader(unsupported.MalformedCall) : null;
@@ -144,7 +148,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
                         if (calls?.Flush() is { Count: > 0 } rest) yield return updates.Contents(rest, completed);
                         var regions = Groundings(calls?.VisibleText ?? completed.Result.Text, completed.Result, settings, resolved, out var issues);
                         telemetry.Completed(completed.Result);
-                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues), regions, calls is { Calls: > 0 });
+                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues, pruners), regions, calls is { Calls: > 0 });
                         yield break;
                 }
             }
@@ -176,6 +180,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         Tools = plan.Tools,
         Generation = settings.Generation with { Grammar = plan.Grammar },
         Pruning = resolved.Settings,
+        Pruners = pruners,
         MaxImagePixels = options.MaxImagePixels,
         PrefixReuse = settings.PrefixReuse,
         IncludeScores = settings.IncludeScores,

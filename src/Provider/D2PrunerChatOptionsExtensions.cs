@@ -26,7 +26,7 @@ public static class D2PrunerChatOptionsExtensions
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(overrides);
-        VisualPruningRules.ThrowIfInvalid(overrides, "request");
+        VisualPruningRules.ThrowIfInvalid(overrides, "request", null);
         Set(options, D2PrunerKeys.Method, overrides.Method);
         Set(options, D2PrunerKeys.KeepRatio, overrides.KeepRatio);
         Set(options, D2PrunerKeys.KeepTokens, overrides.KeepTokens);
@@ -37,6 +37,7 @@ public static class D2PrunerChatOptionsExtensions
         Set(options, D2PrunerKeys.Rule, overrides.Rule?.ToString());
         Set(options, D2PrunerKeys.EvictEarlyKv, overrides.EvictEarlyKv);
         Set(options, D2PrunerKeys.Prior, overrides.Prior);
+        foreach (var (name, value) in overrides.Parameters ?? new Dictionary<string, string>()) Set(options, D2PrunerKeys.Prefix + name, value);
         return options;
     }
 

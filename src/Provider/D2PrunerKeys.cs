@@ -1,3 +1,5 @@
+using D2Pruner.AI.Pruning;
+
 namespace D2Pruner.AI;
 
 /// <summary>Every key that this library reads from or writes to a property bag; all values are scalars or plain JSON.</summary>
@@ -34,9 +36,15 @@ internal static class D2PrunerKeys
     public const string Image = "d2pruner.image";
     public const string ImageAssumed = "d2pruner.image_assumed";
 
-    /// <summary>The keys a request may carry.</summary>
+    /// <summary>The keys that a request may carry whatever the methods.</summary>
     public static IReadOnlyList<string> Request { get; } =
     [
         Preset, Method, KeepRatio, KeepTokens, Layer, Alpha, Theta, PivotRatio, Rule, EvictEarlyKv, Prior, RepetitionPenalty, IncludeScores, Reuse,
     ];
+
+    /// <summary>The key of a method's parameter.</summary>
+    public static string Of(PrunerParameter parameter) => Prefix + parameter.Name;
+
+    /// <summary>The keys that a request may carry: the fixed ones and those of the methods' parameters.</summary>
+    public static IReadOnlyList<string> RequestOf(PrunerRegistry pruners) => [.. Request.Union(pruners.Parameters.Select(Of))];
 }

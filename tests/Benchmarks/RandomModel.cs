@@ -58,7 +58,7 @@ internal sealed class RandomModel : ITensorSource, IDisposable
     public PrefillOutput Prefill(PruningSettings? settings, IPrefillObserver? observer = null)
     {
         using var inference = inference_mode();
-        var pruner = settings is null ? null : PrunerFactory.Create(settings);
+        var pruner = settings is null ? null : PrunerRegistry.BuiltIn.Plan(settings, Decoder.Config.Layers).Pruner;
         var output = PromptForward.Run(Decoder, Prompt, [new VisionOutput(Features, null)], new PrefillOptions
         {
             Pruner = pruner,

@@ -15,14 +15,14 @@ public sealed class AskCommandTests
     [InlineData("1", null, 1)]
     [InlineData("128", null, 128)]
     [InlineData(null, null, null)]
-    public void Keep_IsARatioOrANumber(string? text, double? ratio, int? tokens) => Assert.Equal((ratio, tokens), AskCommand.ParseKeep(text));
+    public void Keep_IsARatioOrANumber(string? text, double? ratio, int? tokens) => Assert.Equal((ratio, tokens), PruningFlags.ParseKeep(text));
 
     [Theory]
     [InlineData("0")]
     [InlineData("1.5")]
     [InlineData("-3")]
     [InlineData("half")]
-    public void Keep_RefusesTheRest(string text) => Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => AskCommand.ParseKeep(text)).Message);
+    public void Keep_RefusesTheRest(string text) => Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => PruningFlags.ParseKeep(text)).Message);
 
     [Fact]
     public async Task Json_HasTheDocumentedShape()

@@ -7,6 +7,7 @@ public enum FixtureKind
 {
     Model,
     Selection,
+    Rivals,
     Images,
     Tokenizers,
     Plans,
@@ -41,7 +42,7 @@ public static class FixtureFolders
         if (!Directory.Exists(folder)) return null;
         bool Has(string name) => File.Exists(Path.Combine(folder, name));
         if (Has("cases.json") && Has("model/config.json")) return FixtureKind.Model;
-        if (Has("cases.json") && Has("inputs.safetensors")) return IsSelection(Path.Combine(folder, "cases.json")) ? FixtureKind.Selection : null;
+        if (Has("cases.json") && Has("inputs.safetensors")) return Root(Path.Combine(folder, "cases.json")) is { ValueKind: JsonValueKind.Array } ? FixtureKind.Rivals : IsSelection(Path.Combine(folder, "cases.json")) ? FixtureKind.Selection : null;
         if (Has("resize.json") || Has("decode.json") || Has("processors.json")) return FixtureKind.Images;
         if (TokenizerRunner.Names(folder).Any()) return FixtureKind.Tokenizers;
         if (Directory.GetFiles(folder, "*.json") is not { Length: > 0 } files) return null;

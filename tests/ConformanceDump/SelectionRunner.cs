@@ -28,7 +28,7 @@ public sealed class SelectionRunner : IDisposable
     public JsonObject Compute(JsonElement c)
     {
         var method = MethodOf(c);
-        if (!PrunerFactory.Methods.Contains(method)) return new JsonObject { ["skipped"] = true };
+        if (PrunerRegistry.BuiltIn.Find(method) is null) return new JsonObject { ["skipped"] = true };
         using var scope = torch.NewDisposeScope();
         var set = c.GetProperty("set").GetString()!;
         var layout = Layout(c);
@@ -46,7 +46,7 @@ public sealed class SelectionRunner : IDisposable
         };
         var prior = c.TryGetProperty("prior", out var p) && p.GetBoolean() ? Prior(set, layout) : null;
         var state = PromptReductionState.Start(layout.Count + 1, [layout]);
-        var step = PromptReduction.Run(PrunerFactory.Create(settings), 0, state, candidates => new PruningContext
+        var step = PromptReduction.Run(PrunerRegistry.BuiltIn.Plan(settings, 32).Pruner, 0, state, candidates => new PruningContext
         {
             Layout = candidates.Layout,
             Budget = candidates.Budget,

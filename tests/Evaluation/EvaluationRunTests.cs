@@ -127,7 +127,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
         using var forward = new SharedForward(model, prompt, [vision], default);
         var settings = MethodSettings.Of(new Condition("d2pruner", 2, 100)) with { PivotRatio = 1 };
-        int[] Kept(PruningSettings s) => forward.Answer(MethodSettings.Create(s, sample, prompt), [[100]], null, true, 1).Images[0].Kept;
+        int[] Kept(PruningSettings s) => forward.Answer(MethodSettings.Create(s, sample, prompt, model.Info.DecoderLayers), [[100]], null, true, 1).Images[0].Kept;
         Assert.Equal(Kept(settings with { Method = "fastv" }), Kept(settings));
         vision.Features.Dispose();
     }

@@ -84,7 +84,7 @@ public sealed class PresetTableTests
         Assert.DoesNotContain("prior", meant.PresetReason);
 
         var small = new VisionModelInfo { Id = "m", Family = "llava", Folder = "", ContextLength = 1, DecoderLayers = 4, Parameters = 1, DType = "", Device = "", PriorLayers = [3] };
-        var resolved = PriorNote.Add(new ResolvedPruning(PruningSettings.FromPreset(PruningPreset.Localization), PruningPreset.Localization, "client", "Asked."), small);
+        var resolved = PriorNote.Add(new ResolvedPruning(PruningSettings.FromPreset(PruningPreset.Localization), PruningPreset.Localization, "client", "Asked."), small, PrunerRegistry.BuiltIn);
         Assert.Equal("Asked. K = 5 was lowered to 3: the model has 4 layers.", resolved.Reason);
     }
 

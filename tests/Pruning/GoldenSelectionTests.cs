@@ -22,7 +22,7 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
             if (c.GetProperty("n").GetInt32() < layout.Count) continue;
             using var hidden = golden.Tensor($"{SelectionFixture.Set(c)}.hidden");
             var graph = SimilarityGraph.Build(hidden, layout, null, c.GetProperty("alpha").GetDouble(), c.GetProperty("theta").GetDouble());
-            CheckGraph(c, graph.Edges, graph.Min, graph.Max);
+            CheckGraph(c, graph.Adjacency.Edges, graph.Min, graph.Max);
         }
     }
 

@@ -9,21 +9,6 @@ namespace D2Pruner.AI.Tests.Pruning;
 public sealed class PrunerTests
 {
     [Fact]
-    public void Factory_knows_its_methods()
-    {
-        Assert.Equal(["d2pruner", "dart", "divprune", "fastv", "random"], PrunerFactory.Methods.Order());
-        foreach (var method in PrunerFactory.Methods)
-        {
-            var pruner = PrunerFactory.Create(new PruningSettings { Method = method });
-            Assert.Equal(method, pruner.Name);
-            Assert.Single(pruner.Schedule);
-        }
-        var error = Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = "other" }));
-        Assert.Contains("'other'", error.Message);
-        Assert.Contains("d2pruner, fastv, divprune, dart, random", error.Message);
-    }
-
-    [Fact]
     public void D2Pruner_prunes_after_layer_K_minus_1()
     {
         var stage = Assert.Single(new D2TokenPruner(PruningSettings.FromPreset(PruningPreset.Localization)).Schedule);
@@ -35,7 +20,7 @@ public sealed class PrunerTests
     [InlineData("fastv")]
     [InlineData("dart")]
     public void K_zero_needs_no_attention_row(string method) =>
-        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerFactory.Create(new PruningSettings { Method = method, LayersBeforePruning = 0 })).Message);
+        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method, LayersBeforePruning = 0 }, 8)).Message);
 
     [Fact]
     public void Settings_out_of_range_are_refused()
@@ -90,9 +75,9 @@ public sealed class PrunerTests
     {
         var context = new PruningContext { Layout = Layouts.Grids((10, 10)), Budget = 30 };
         var settings = new PruningSettings { LayersBeforePruning = 0 };
-        var kept = new RandomTokenPruner(settings, 1).Reduce(context).Kept;
-        Assert.Equal(kept, new RandomTokenPruner(settings, 1).Reduce(context).Kept);
-        Assert.NotEqual(kept, new RandomTokenPruner(settings, 2).Reduce(context).Kept);
+        var kept = new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 1) }).Reduce(context).Kept;
+        Assert.Equal(kept, new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 1) }).Reduce(context).Kept);
+        Assert.NotEqual(kept, new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 2) }).Reduce(context).Kept);
         Assert.Equal(30, kept.Distinct().Count());
         Assert.Equal(PruningPoint.DecoderInput, new RandomTokenPruner(settings).Schedule[0].Point);
     }

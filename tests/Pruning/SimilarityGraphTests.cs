@@ -76,7 +76,7 @@ public sealed class SimilarityGraphTests
             var hidden = Features.Clustered(layout.Count, 16, rows * 31 + cols);
             var graph = SimilarityGraph.Build(hidden, layout, null, alpha, theta, default, scratch);
             AssertNaive(hidden, layout, null, alpha, theta, graph.Adjacency);
-            Assert.Equal(graph.Edges, CountEdges(graph.Adjacency));
+            Assert.Equal(graph.Adjacency.Edges, CountEdges(graph.Adjacency));
         }
     }
 
@@ -112,9 +112,9 @@ public sealed class SimilarityGraphTests
         using var scope = NewDisposeScope();
         var layout = Layouts.Grids((3, 3));
         var hidden = ones([9, 4]);
-        Assert.Equal(36, SimilarityGraph.Build(hidden, layout, null, 1, 0.8).Edges); // S_hat = 1 > 0.8
-        Assert.Equal(20, SimilarityGraph.Build(hidden, layout, null, 0.5, 0.8).Edges); // neighbours only: 1 > 0.8, 0.5 is not
-        Assert.Equal(0, SimilarityGraph.Build(hidden, layout, null, 1, 1).Edges);
+        Assert.Equal(36, SimilarityGraph.Build(hidden, layout, null, 1, 0.8).Adjacency.Edges); // S_hat = 1 > 0.8
+        Assert.Equal(20, SimilarityGraph.Build(hidden, layout, null, 0.5, 0.8).Adjacency.Edges); // neighbours only: 1 > 0.8, 0.5 is not
+        Assert.Equal(0, SimilarityGraph.Build(hidden, layout, null, 1, 1).Adjacency.Edges);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class SimilarityGraphTests
         var layout = Layouts.Grids((2, 2));
         var huge = tensor(new float[] { 3e38f, 1, 0, 0, 1, 0, 0, 1 }, [4, 2]);
         var graph = SimilarityGraph.Build(huge, layout, null, 1, 0.8);
-        Assert.Equal((0f, 1f, 1L), (graph.Min, graph.Max, graph.Edges));
+        Assert.Equal((0f, 1f, 1L), (graph.Min, graph.Max, graph.Adjacency.Edges));
         using var half = Features.Clustered(4, 8, 1).to(ScalarType.BFloat16);
         Assert.True(SimilarityGraph.Build(half, layout, null, 1, 0.8).Max > 0.999f);
         using var infinite = full([4, 2], float.PositiveInfinity);

@@ -201,7 +201,7 @@ public sealed class EvaluationRun
         {
             if (condition.IsUnpruned) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
             var settings = MethodSettings.Of(condition);
-            var pruner = MethodSettings.Create(settings, sample, prompt);
+            var pruner = MethodSettings.Create(settings, sample, prompt, model.Info.DecoderLayers);
             var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)])).ToArray() ?? [];
             return forward.Answer(prompt.Layouts.Count == 0 ? null : pruner, budgets, model.Prior, settings.EvictEarlyKv, sample.MaxNewTokens);
         }

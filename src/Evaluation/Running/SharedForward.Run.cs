@@ -41,6 +41,8 @@ internal sealed partial class SharedForward
 
         public IReadOnlyList<ImageReduction> Images { get; private set; } = [];
 
+        public int PositionShift => _state.PositionShift;
+
         public TimeSpan PruneTime => _pruning.Elapsed;
 
         public long CacheTokens => Caches.Sum(c => c.K.shape[2]);

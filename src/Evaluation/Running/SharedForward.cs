@@ -75,7 +75,7 @@ internal sealed partial class SharedForward : IDisposable
         var logits = run.Prefill();
         Synchronize();
         var prefill = prefix + watch.Elapsed;
-        var ids = Decode(run.Caches, logits, maxNewTokens);
+        var ids = Decode(run.Caches, logits, _prompt.NextPosition - run.PositionShift, maxNewTokens);
         return new ForwardAnswer(_model.Tokenizer.Decode([.. ids]), ids, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
     }
 
@@ -129,9 +129,9 @@ internal sealed partial class SharedForward : IDisposable
         return (y, keys!, values!, row);
     }
 
-    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, int maxNewTokens)
+    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens)
     {
-        var (ids, position, grown) = (new List<int>(), _prompt.NextPosition, false);
+        var (ids, grown) = (new List<int>(), false);
         var id = Best(logits);
         while (!_model.Generation.StopIds.Contains(id))
         {

@@ -1,4 +1,5 @@
 using D2Pruner.AI;
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
@@ -77,6 +78,16 @@ public static class D2PrunerServiceCollectionExtensions
         return AddClient(services, serviceKey, keyed: true, o => o.Bind(section));
     }
 
+    /// <summary>Adds a pruning method beside this library's own: its name and parameters can then be used in options, configuration and requests of every client.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="method">The method.</param>
+    public static IServiceCollection AddD2PrunerMethod(this IServiceCollection services, PrunerDescription method)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(method);
+        return services.AddSingleton(method);
+    }
+
     /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
     /// <param name="services">The services.</param>
     /// <param name="models">Names of registered models; none means every model registered so far.</param>
@@ -150,6 +161,7 @@ public static class D2PrunerServiceCollectionExtensions
     {
         var name = RegisteredClient.Add(services, key);
         configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
+        services.TryAddSingleton(sp => PrunerRegistry.BuiltIn.With(sp.GetServices<PrunerDescription>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsValidator>());
         return keyed ? services.AddKeyedChatClient(key, sp => Create(sp, name)) : services.AddChatClient(sp => Create(sp, name));
@@ -159,6 +171,6 @@ public static class D2PrunerServiceCollectionExtensions
     {
         var options = services.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get(name);
         var (_, model) = RegisteredModel.Find(services, options.Model, $"The chat client '{name}'");
-        return new D2PrunerChatClient(model, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>());
+        return new D2PrunerChatClient(model, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>(), services.GetRequiredService<PrunerRegistry>());
     }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Text.Json.Serialization;
 using D2Pruner.AI.Pruning;
 using Microsoft.Extensions.Configuration;
@@ -8,7 +9,7 @@ namespace D2Pruner.AI;
 /// <summary>Pruning overrides; null takes the preset's value. <see cref="KeepRatio"/> and <see cref="KeepTokens"/> exclude each other.</summary>
 public sealed class VisualPruningOptions
 {
-    /// <summary>Method: <c>d2pruner</c> (default) or a baseline's name.</summary>
+    /// <summary>Method: <c>d2pruner</c> (default) or another name of docs/pruners.md.</summary>
     public string? Method { get; set; }
 
     /// <summary>Share of each picture's visual tokens to keep, in (0, 1].</summary>
@@ -26,6 +27,12 @@ public sealed class VisualPruningOptions
     [ConfigurationKeyName("Layer"), JsonPropertyName("layer")]
     [Range(0, int.MaxValue)]
     public int? LayersBeforePruning { get; set; }
+
+    /// <summary>
+    /// Parameters of the method by name (docs/pruners.md), numbers as text; <c>d2pruner.NAME</c> in requests. Those of other methods are ignored, so that a level may hold
+    /// parameters for several.
+    /// </summary>
+    public IDictionary<string, string> Parameters { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6).</summary>
     [Range(0d, 1d)]
@@ -52,17 +59,47 @@ public sealed class VisualPruningOptions
     internal bool IsEmpty => this is
     {
         Method: null, KeepRatio: null, KeepTokens: null, LayersBeforePruning: null, Alpha: null, Theta: null,
-        PivotRatio: null, Rule: null, EvictEarlyKv: null, Prior: null,
+        PivotRatio: null, Rule: null, EvictEarlyKv: null, Prior: null, Parameters: null or { Count: 0 },
     };
 
-    internal VisualPruningOptions Copy() => (VisualPruningOptions)MemberwiseClone();
+    /// <summary>Sets a parameter of the method.</summary>
+    /// <param name="name">Its name, docs/pruners.md.</param>
+    /// <param name="value">A number or a text.</param>
+    /// <returns>These options.</returns>
+    public VisualPruningOptions With(string name, object value)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(value);
+        Parameters[name] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        return this;
+    }
+
+    /// <summary>Every parameter that is set, the named properties included, with what a message calls it.</summary>
+    internal IEnumerable<(string Name, string Label, object Value)> Values()
+    {
+        if (Alpha is { } alpha) yield return ("alpha", $"Alpha ({D2PrunerKeys.Alpha})", alpha);
+        if (Theta is { } theta) yield return ("theta", $"Theta ({D2PrunerKeys.Theta})", theta);
+        if (PivotRatio is { } ratio) yield return ("pivot_ratio", $"PivotRatio ({D2PrunerKeys.PivotRatio})", ratio);
+        if (Rule is { } rule) yield return ("rule", $"Rule ({D2PrunerKeys.Rule})", rule.ToString());
+        foreach (var (name, value) in Parameters ?? new Dictionary<string, string>()) yield return (name, $"{name} ({D2PrunerKeys.Prefix}{name})", value);
+    }
+
+    internal VisualPruningOptions Copy()
+    {
+        var copy = (VisualPruningOptions)MemberwiseClone();
+        copy.Parameters = new Dictionary<string, string>(Parameters ?? new Dictionary<string, string>(), StringComparer.OrdinalIgnoreCase);
+        return copy;
+    }
 
     /// <summary>This level's values where set, else those of a less specific level. A budget, ratio or count, is one setting.</summary>
     internal VisualPruningOptions Over(VisualPruningOptions lessSpecific)
     {
         var hasBudget = KeepRatio is not null || KeepTokens is not null;
+        var parameters = lessSpecific.Copy().Parameters;
+        foreach (var (name, value) in Parameters ?? new Dictionary<string, string>()) parameters[name] = value;
         return new VisualPruningOptions
         {
+            Parameters = parameters,
             Method = Method ?? lessSpecific.Method,
             KeepRatio = hasBudget ? KeepRatio : lessSpecific.KeepRatio,
             KeepTokens = hasBudget ? KeepTokens : lessSpecific.KeepTokens,

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
@@ -6,13 +7,17 @@ namespace D2Pruner.AI;
 internal static class PriorNote
 {
     /// <summary>Adds a sentence where the preset's K is beyond the model, or no prior for K lies beside it.</summary>
-    public static ResolvedPruning Add(ResolvedPruning resolved, VisionModelInfo model)
+    /// <exception cref="ArgumentException">The settings are not possible with the method or the model.</exception>
+    public static ResolvedPruning Add(ResolvedPruning resolved, VisionModelInfo model, PrunerRegistry pruners)
     {
-        if (resolved.Settings is not { Method: "d2pruner" } settings) return resolved;
-        var layer = settings.LayersAreExplicit ? settings.LayersBeforePruning : Math.Min(settings.LayersBeforePruning, model.DecoderLayers - 1);
+        if (resolved.Settings is not { } settings) return resolved;
+        var plan = pruners.Plan(settings, model.DecoderLayers);
+        var k = plan.Settings.LayersBeforePruning;
         var notes = new List<string> { resolved.Reason };
-        if (layer != settings.LayersBeforePruning) notes.Add($"K = {settings.LayersBeforePruning} was lowered to {layer}: the model has {model.DecoderLayers} layers.");
-        if (settings.Prior is null && !model.PriorLayers.Contains(layer)) notes.Add($"No calibrated prior for K = {layer} lies beside the model, so attention is not debiased.");
+        if (k == model.DecoderLayers - 1 && k < settings.LayersBeforePruning)
+            notes.Add($"K = {settings.LayersBeforePruning} was lowered to {k}: the model has {model.DecoderLayers} layers.");
+        if (plan.PriorSource(model.PriorLayers) == PriorSource.Missing)
+            notes.Add($"No calibrated prior for K = {k} lies beside the model, so attention is not debiased.");
         return resolved with { Reason = string.Join(" ", notes) };
     }
 }

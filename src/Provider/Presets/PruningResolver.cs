@@ -47,10 +47,7 @@ internal static class PruningResolver
             { KeepRatio: { } ratio } => TokenBudget.OfRatio(ratio),
             _ => autoRatio is { } ratio ? TokenBudget.OfRatio(ratio) : preset.Budget,
         },
-        Alpha = o.Alpha ?? preset.Alpha,
-        Theta = o.Theta ?? preset.Theta,
-        PivotRatio = o.PivotRatio ?? preset.PivotRatio,
-        Rule = o.Rule ?? preset.Rule,
+        Parameters = o.Values().Aggregate(preset.Parameters, (all, v) => all.With(v.Name, v.Value)),
         EvictEarlyKv = o.EvictEarlyKv ?? preset.EvictEarlyKv,
         Prior = o.Prior ?? preset.Prior,
     };

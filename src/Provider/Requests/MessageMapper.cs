@@ -95,7 +95,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
         if (content.AdditionalProperties is not { Count: > 0 } properties) return new ImagePart(bytes);
         var reader = new PropertyReader(properties, "an image's AdditionalProperties");
         var budget = OptionsMapper.ReadPruning(reader);
-        VisualPruningRules.ThrowIfInvalid(budget, "picture");
+        VisualPruningRules.ThrowIfInvalid(budget, "picture", null);
         var preset = reader.Enum<PruningPreset>(D2PrunerKeys.Preset);
         var other = reader.UnknownKeys([D2PrunerKeys.KeepRatio, D2PrunerKeys.KeepTokens, D2PrunerKeys.Preset]).FirstOrDefault();
         if (other is not null || preset is not (null or PruningPreset.None))

@@ -6,7 +6,7 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>ChatOptions to settings, field by field; never changes the caller's instance.</summary>
-internal sealed class OptionsMapper(D2PrunerChatClientOptions client, UnsupportedOptions unsupported)
+internal sealed class OptionsMapper(D2PrunerChatClientOptions client, UnsupportedOptions unsupported, PrunerRegistry pruners)
 {
     /// <summary>Reads and checks a request's options.</summary>
     /// <param name="options">The caller's options.</param>
@@ -25,12 +25,13 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
         CheckModel(options.ModelId, modelNames);
         var raw = options.RawRepresentationFactory?.Invoke(owner) as VisionGenerationSettings;
         var properties = new PropertyReader(options.AdditionalProperties, "ChatOptions.AdditionalProperties");
-        if (properties.UnknownKeys(D2PrunerKeys.Request).FirstOrDefault() is { } unknown)
-            throw new ArgumentException($"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", D2PrunerKeys.Request)}.", nameof(options));
+        var known = D2PrunerKeys.RequestOf(pruners);
+        if (properties.UnknownKeys(known).FirstOrDefault() is { } unknown)
+            throw new ArgumentException($"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", known)}.", nameof(options));
 
-        var fromProperties = ReadPruning(properties);
-        VisualPruningRules.ThrowIfInvalid(fromProperties, "request (AdditionalProperties)");
-        if (raw is not null) VisualPruningRules.ThrowIfInvalid(raw.Pruning, "request (RawRepresentationFactory)");
+        var fromProperties = ReadPruning(properties, pruners);
+        VisualPruningRules.ThrowIfInvalid(fromProperties, "request (AdditionalProperties)", pruners);
+        if (raw is not null) VisualPruningRules.ThrowIfInvalid(raw.Pruning, "request (RawRepresentationFactory)", pruners);
 
         return new RequestSettings
         {
@@ -46,19 +47,32 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
         };
     }
 
-    internal static VisualPruningOptions ReadPruning(PropertyReader properties) => new()
+    /// <summary>Reads pruning settings; with methods their parameters too.</summary>
+    internal static VisualPruningOptions ReadPruning(PropertyReader properties, PrunerRegistry? pruners = null)
     {
-        Method = properties.String(D2PrunerKeys.Method),
-        KeepRatio = properties.Double(D2PrunerKeys.KeepRatio),
-        KeepTokens = properties.Int(D2PrunerKeys.KeepTokens),
-        LayersBeforePruning = properties.Int(D2PrunerKeys.Layer),
-        Alpha = properties.Double(D2PrunerKeys.Alpha),
-        Theta = properties.Double(D2PrunerKeys.Theta),
-        PivotRatio = properties.Double(D2PrunerKeys.PivotRatio),
-        Rule = properties.Enum<PivotRule>(D2PrunerKeys.Rule),
-        EvictEarlyKv = properties.Bool(D2PrunerKeys.EvictEarlyKv),
-        Prior = properties.String(D2PrunerKeys.Prior),
-    };
+        var options = new VisualPruningOptions
+        {
+            Method = properties.String(D2PrunerKeys.Method),
+            KeepRatio = properties.Double(D2PrunerKeys.KeepRatio),
+            KeepTokens = properties.Int(D2PrunerKeys.KeepTokens),
+            LayersBeforePruning = properties.Int(D2PrunerKeys.Layer),
+            Alpha = properties.Double(D2PrunerKeys.Alpha),
+            Theta = properties.Double(D2PrunerKeys.Theta),
+            PivotRatio = properties.Double(D2PrunerKeys.PivotRatio),
+            Rule = properties.Enum<PivotRule>(D2PrunerKeys.Rule),
+            EvictEarlyKv = properties.Bool(D2PrunerKeys.EvictEarlyKv),
+            Prior = properties.String(D2PrunerKeys.Prior),
+        };
+        foreach (var parameter in pruners?.Parameters ?? [])
+        {
+            var key = D2PrunerKeys.Of(parameter);
+            if (D2PrunerKeys.Request.Contains(key)) continue;
+            object? value = parameter.Choices.Count > 0 ? properties.String(key) : properties.Double(key);
+            if (value is not null) options.With(parameter.Name, value);
+        }
+
+        return options;
+    }
 
     private GenerationSettings MapGeneration(ChatOptions options, VisionGenerationSettings? raw, PropertyReader properties)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using D2Pruner.AI.Pruning;
 
@@ -31,7 +32,10 @@ public sealed class PruningReport
     /// <summary>Absolute budget of the request, or null for a ratio.</summary>
     public int? KeepTokens { get; init; }
 
-    /// <summary>Weight of semantic against spatial similarity.</summary>
+    /// <summary>All parameters of the method as they were in force, by name: numbers and texts; null when nothing was pruned.</summary>
+    public IReadOnlyDictionary<string, JsonElement>? Parameters { get; init; }
+
+    /// <summary>Weight of semantic against spatial similarity; this and the next three are null for methods that have no such parameter.</summary>
     public double? Alpha { get; init; }
 
     /// <summary>Edge threshold.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
@@ -5,10 +7,11 @@ namespace D2Pruner.AI;
 /// <summary>The engine's account of a finished answer as a report.</summary>
 internal static class ReportBuilder
 {
-    public static PruningReport Build(ResolvedPruning resolved, GenerationResult result, IReadOnlyList<string> groundingIssues)
+    public static PruningReport Build(ResolvedPruning resolved, GenerationResult result, IReadOnlyList<string> groundingIssues, PrunerRegistry pruners)
     {
         var prefill = result.Prefill;
         var pruning = prefill.Pruning;
+        var method = pruners.Find(pruning?.Method);
         return new PruningReport
         {
             Preset = resolved.Preset,
@@ -18,10 +21,11 @@ internal static class ReportBuilder
             LayersBeforePruning = pruning?.LayersBeforePruning,
             KeepRatio = pruning?.Budget.Ratio,
             KeepTokens = pruning?.Budget.Tokens,
-            Alpha = pruning?.Alpha,
-            Theta = pruning?.Theta,
-            PivotRatio = pruning?.PivotRatio,
-            Rule = pruning?.Rule,
+            Alpha = Has("alpha") ? pruning!.Alpha : null,
+            Theta = Has("theta") ? pruning!.Theta : null,
+            PivotRatio = Has("pivot_ratio") ? pruning!.PivotRatio : null,
+            Rule = Has("rule") ? pruning!.Rule : null,
+            Parameters = method?.Parameters.ToDictionary(p => p.Name, p => Value(pruning!.Parameters.Value(p))),
             EvictEarlyKv = pruning?.EvictEarlyKv,
             Prior = prefill.Prior,
             PromptTokens = prefill.PromptTokens,
@@ -46,7 +50,12 @@ internal static class ReportBuilder
             Images = [.. prefill.Images.Select(Build)],
             GroundingIssues = groundingIssues,
         };
+
+        bool Has(string name) => method?.Find(name) is not null;
     }
+
+    private static JsonElement Value(object value) =>
+        value is double number ? JsonSerializer.SerializeToElement(number, ReportJson.Default.Double) : JsonSerializer.SerializeToElement((string)value, ReportJson.Default.String);
 
     private static PrunedImageReport Build(ImagePruning image) => new()
     {

@@ -13,6 +13,7 @@ namespace D2Pruner.AI;
 [JsonSerializable(typeof(PruningReport))]
 [JsonSerializable(typeof(GroundedRegionJson[]))]
 [JsonSerializable(typeof(double[]))]
+[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(D2PrunerChatClientOptions))]
 internal sealed partial class ReportJson : JsonSerializerContext
 {

@@ -14,18 +14,28 @@ public sealed class DartTokenPruner : IVisualTokenPruner
     private const int PivotsPerKind = 4;
     private static readonly Scalar Shortest = 1e-8; // held: libtorch reads it
 
-    /// <summary>Creates the pruner; K and the budget are read from the settings.</summary>
+    /// <summary>Creates the pruner.</summary>
+    /// <param name="settings">Settings; K at least 1.</param>
     /// <exception cref="ArgumentException">K is 0.</exception>
     public DartTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        PrunerGuard.AttentionLayer(settings, "dart");
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget,
-            PruningSignals.Keys | PruningSignals.FinalNormedFeatures | PruningSignals.TextRows)];
+        Schedule = [PruningStage.Single(PrunerRegistry.Complete(settings, Description), PruningSignals.Keys | PruningSignals.FinalNormedFeatures | PruningSignals.TextRows)];
     }
 
+    /// <summary>The method.</summary>
+    public static PrunerDescription Description { get; } = new()
+    {
+        Name = "dart",
+        Summary = "Four visual and four text pivots by key norm; each takes the tokens least similar to it. Exactly n are kept (published: 4 + 8 floor(n / 8)), pivots in ascending order.",
+        Kind = PrunerKind.Rival,
+        Source = "xqy1111111/DART",
+        LeastLayers = 1,
+        Create = (settings, _) => new DartTokenPruner(settings),
+    };
+
     /// <inheritdoc/>
-    public string Name => "dart";
+    public string Name => Description.Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; }

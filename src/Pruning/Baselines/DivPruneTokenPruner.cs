@@ -4,21 +4,33 @@ namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
 /// DivPrune (vbdi/divprune): max-min diversity over D = 1 - cosine. The first token is the one whose nearest other token is farthest; then
-/// each time the token farthest from all chosen ones; ties: lower index. Runs on the decoder's input, as published; an explicit K above 0 moves it to the
+/// each time the token farthest from all chosen ones; ties: lower index. Runs on the decoder's input, as published; an explicit K moves it to the
 /// hidden states after layer K-1. Differs from the published code on purpose: no token is chosen twice, and positions are kept.
 /// </summary>
 public sealed class DivPruneTokenPruner : IVisualTokenPruner
 {
-    /// <summary>Creates the pruner; the budget and an explicit K are read from the settings.</summary>
+    /// <summary>Creates the pruner.</summary>
+    /// <param name="settings">Settings.</param>
+    /// <exception cref="ArgumentException">K is negative.</exception>
     public DivPruneTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var point = settings is { LayersAreExplicit: true, LayersBeforePruning: > 0 } ? PruningPoint.AfterLayer(settings.LayersBeforePruning - 1) : PruningPoint.DecoderInput;
-        Schedule = [new PruningStage(point, settings.Budget, PruningSignals.HiddenStates)];
+        Schedule = [PruningStage.Single(PrunerRegistry.Complete(settings, Description), PruningSignals.HiddenStates)];
     }
 
+    /// <summary>The method.</summary>
+    public static PrunerDescription Description { get; } = new()
+    {
+        Name = "divprune",
+        Summary = "Max-min diversity of cosine distance, text-blind. No token is taken twice and separators are no candidates, unlike in the published code.",
+        Kind = PrunerKind.Rival,
+        Source = "vbdi/divprune",
+        Depth = PrunerDepth.AtInput,
+        Create = (settings, _) => new DivPruneTokenPruner(settings),
+    };
+
     /// <inheritdoc/>
-    public string Name => "divprune";
+    public string Name => Description.Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; }

@@ -3,17 +3,28 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// <summary>FastV (pkunlp-icler/FastV): keeps the n tokens with the highest attention from the last prompt token at layer K-1. Ties: lower index.</summary>
 public sealed class FastVTokenPruner : IVisualTokenPruner
 {
-    /// <summary>Creates the pruner; K and the budget are read from the settings.</summary>
+    /// <summary>Creates the pruner.</summary>
+    /// <param name="settings">Settings; K at least 1.</param>
     /// <exception cref="ArgumentException">K is 0.</exception>
     public FastVTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        PrunerGuard.AttentionLayer(settings, "fastv");
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention)];
+        Schedule = [PruningStage.Single(PrunerRegistry.Complete(settings, Description), PruningSignals.LastRowAttention)];
     }
 
+    /// <summary>The method.</summary>
+    public static PrunerDescription Description { get; } = new()
+    {
+        Name = "fastv",
+        Summary = "The tokens of the highest attention from the last prompt token.",
+        Kind = PrunerKind.Rival,
+        Source = "pkunlp-icler/FastV",
+        LeastLayers = 1,
+        Create = (settings, _) => new FastVTokenPruner(settings),
+    };
+
     /// <inheritdoc/>
-    public string Name => "fastv";
+    public string Name => Description.Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; }

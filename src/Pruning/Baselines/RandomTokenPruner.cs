@@ -3,23 +3,32 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// <summary>Control: keeps n tokens at random, the same ones for the same seed, stage, budget and number of candidates. Runs at K, K = 0 included.</summary>
 public sealed class RandomTokenPruner : IVisualTokenPruner
 {
+    private static readonly PrunerParameter Seed = PrunerParameter.Whole("seed", 0, 0, int.MaxValue, "Seed of the choice.");
     private readonly int _seed;
 
-    /// <summary>Creates the pruner; K and the budget are read from the settings.</summary>
+    /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings.</param>
-    /// <param name="seed">Seed of the choice.</param>
     /// <exception cref="ArgumentException">K is negative.</exception>
-    public RandomTokenPruner(PruningSettings settings, int seed = 0)
+    public RandomTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        if (settings.LayersBeforePruning < 0) throw new ArgumentException($"K is {settings.LayersBeforePruning}; it must be at least 0.", nameof(settings));
-        _seed = seed;
-        var point = settings.LayersBeforePruning == 0 ? PruningPoint.DecoderInput : PruningPoint.AfterLayer(settings.LayersBeforePruning - 1);
-        Schedule = [new PruningStage(point, settings.Budget, PruningSignals.None)];
+        settings = PrunerRegistry.Complete(settings, Description);
+        _seed = settings.Parameters.Whole(Seed);
+        Schedule = [PruningStage.Single(settings, PruningSignals.None)];
     }
 
+    /// <summary>The method.</summary>
+    public static PrunerDescription Description { get; } = new()
+    {
+        Name = "random",
+        Summary = "Tokens drawn at random, the same ones for one seed and image size.",
+        Kind = PrunerKind.Control,
+        Parameters = [Seed],
+        Create = (settings, _) => new RandomTokenPruner(settings),
+    };
+
     /// <inheritdoc/>
-    public string Name => "random";
+    public string Name => Description.Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; }

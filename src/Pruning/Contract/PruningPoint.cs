@@ -11,6 +11,10 @@ public readonly record struct PruningPoint(PruningPointKind Kind, int Layer)
     /// <summary>Before decoder layer 0.</summary>
     public static PruningPoint DecoderInput => new(PruningPointKind.DecoderInput, -1);
 
+    /// <summary>Before layer K, that is after K layers: the decoder's input for K = 0.</summary>
+    /// <param name="layers">K, at least 0.</param>
+    public static PruningPoint BeforeLayer(int layers) => layers == 0 ? DecoderInput : AfterLayer(layers - 1);
+
     /// <summary>After decoder layer <paramref name="layer"/> (zero-based).</summary>
     public static PruningPoint AfterLayer(int layer) => new(PruningPointKind.AfterLayer, layer);
 }

@@ -18,17 +18,36 @@ public sealed record PruningSettings
     /// <summary>How many visual tokens are kept.</summary>
     public TokenBudget Budget { get; init; } = TokenBudget.OfRatio(1.0 / 3);
 
-    /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6).</summary>
-    public double Alpha { get; init; } = 1;
+    /// <summary>Values of the method's parameters that differ from its defaults; all of them once a <see cref="PrunerRegistry"/> has planned them.</summary>
+    public PrunerValues Parameters { get; init; } = PrunerValues.Empty;
 
-    /// <summary>Edge threshold on the fused similarity, strict, 0..1.</summary>
-    public double Theta { get; init; } = 0.8;
+    /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6): the parameter <c>alpha</c>.</summary>
+    public double Alpha
+    {
+        get => Parameters.Number(D2Parameters.Alpha);
+        init => Parameters = Parameters.With(D2Parameters.Alpha.Name, value);
+    }
 
-    /// <summary>Share of the budget that goes to pivots, 0..1.</summary>
-    public double PivotRatio { get; init; } = 0.7;
+    /// <summary>Edge threshold on the fused similarity, strict, 0..1: the parameter <c>theta</c>.</summary>
+    public double Theta
+    {
+        get => Parameters.Number(D2Parameters.Theta);
+        init => Parameters = Parameters.With(D2Parameters.Theta.Name, value);
+    }
 
-    /// <summary>How pivots and the independent set interact.</summary>
-    public PivotRule Rule { get; init; } = PivotRule.R1;
+    /// <summary>Share of the budget that goes to pivots, 0..1: the parameter <c>pivot_ratio</c>.</summary>
+    public double PivotRatio
+    {
+        get => Parameters.Number(D2Parameters.PivotRatio);
+        init => Parameters = Parameters.With(D2Parameters.PivotRatio.Name, value);
+    }
+
+    /// <summary>How pivots and the independent set interact: the parameter <c>rule</c>.</summary>
+    public PivotRule Rule
+    {
+        get => Enum.Parse<PivotRule>(Parameters.Text(D2Parameters.Rule));
+        init => Parameters = Parameters.With(D2Parameters.Rule.Name, value.ToString());
+    }
 
     /// <summary>Evict the dropped tokens' keys and values from the layers below K too.</summary>
     public bool EvictEarlyKv { get; init; } = true;

@@ -35,6 +35,16 @@ internal sealed class CandidatePool
         for (var w = 0; w < neighbours.Length; w++) _unavailable[w] |= neighbours[w];
     }
 
+    /// <summary>Makes every token available again that is neither selected nor, in this graph, a neighbour of a selected one.</summary>
+    public void Reopen(AdjacencyBits graph)
+    {
+        _selected.CopyTo(_unavailable, 0);
+        for (var token = 0; token < Count; token++)
+        {
+            if (IsSelected(token)) Exclude(graph.Row(token));
+        }
+    }
+
     /// <summary>The selected tokens, ascending.</summary>
     public int[] ToIndices()
     {

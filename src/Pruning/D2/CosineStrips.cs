@@ -73,8 +73,9 @@ internal sealed class CosineStrips : IDisposable
         return (min, max, picked.Count == 0 ? [] : cat(picked).cpu().data<float>().ToArray());
     }
 
-    /// <summary>Second walk: adds an edge for every pair i &lt; j whose cosine is above the bound.</summary>
-    public void AddEdgesAbove(float bound, AdjacencyBits adjacency, CancellationToken cancellationToken, bool packOnDevice = false)
+    /// <summary>A later walk: adds an edge for every pair i &lt; j whose cosine is above the bound. The strips kept by the first walk are given up unless
+    /// <paramref name="keepStrips"/> is true.</summary>
+    public void AddEdgesAbove(float bound, AdjacencyBits adjacency, CancellationToken cancellationToken, bool packOnDevice = false, bool keepStrips = false)
     {
         packOnDevice |= _unit.device_type != DeviceType.CPU;
         using var scope = NewDisposeScope();
@@ -82,13 +83,11 @@ internal sealed class CosineStrips : IDisposable
         for (var s = 0; s < StripCount; s++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var kept = _kept.Remove(s, out var strip);
-            if (!kept) strip = Compute(s);
-            using (strip)
-            {
-                if (packOnDevice) packed.Add(Pack(strip!, bound).flatten());
-                else CompareInPlace(strip!, s * _rows, bound, adjacency);
-            }
+            var held = keepStrips && _kept.ContainsKey(s);
+            var strip = held ? _kept[s] : _kept.Remove(s, out var last) ? last : Compute(s);
+            if (packOnDevice) packed.Add(Pack(strip, bound).flatten());
+            else CompareInPlace(strip, s * _rows, bound, adjacency);
+            if (!held) strip.Dispose();
         }
         if (packed.Count > 0) Unpack(MemoryMarshal.Cast<byte, ulong>(cat(packed).cpu().data<byte>().ToArray()), adjacency);
     }
@@ -113,6 +112,20 @@ internal sealed class CosineStrips : IDisposable
     {
         using var scope = NewDisposeScope();
         return _unit.matmul(_unit[index]).cpu().data<float>().ToArray();
+    }
+
+    /// <summary>All cosines, [N, N], row-major.</summary>
+    public void CopyAll(Span<float> target, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        using var columns = _unit.t();
+        for (var first = 0; first < Count; first += _rows)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var rows = _unit.narrow(0, first, Math.Min(_rows, Count - first));
+            using var cosines = rows.matmul(columns).cpu();
+            MemoryMarshal.Cast<byte, float>(cosines.bytes).CopyTo(target[(first * Count)..]);
+        }
     }
 
     public void Dispose()

@@ -16,18 +16,25 @@ public sealed class D2TokenPruner : IVisualTokenPruner
     public D2TokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        PrunerGuard.AttentionLayer(settings, "d2pruner");
-        PrunerGuard.Unit(settings.Alpha, "alpha");
-        PrunerGuard.Unit(settings.Theta, "theta");
-        PrunerGuard.Unit(settings.PivotRatio, "pivot_ratio");
-        if (!Enum.IsDefined(settings.Rule))
-            throw new ArgumentException($"Rule '{settings.Rule}' is unknown; use R1, R2 or R3.", nameof(settings));
-        _settings = settings;
-        Schedule = [new PruningStage(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        _settings = PrunerRegistry.Complete(settings, Description);
+        Schedule = [PruningStage.Single(_settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
     }
 
+    /// <summary>The method.</summary>
+    public static PrunerDescription Description { get; } = new()
+    {
+        Name = "d2pruner",
+        Summary = "Pivots of the highest debiased attention, then a greedy independent set on the hybrid similarity graph, then the rest by attention.",
+        Kind = PrunerKind.Method,
+        Source = "D2Pruner, arXiv 2512.19443",
+        LeastLayers = 1,
+        UsesPrior = true,
+        Parameters = [D2Parameters.Alpha, D2Parameters.Theta, D2Parameters.PivotRatio, D2Parameters.Rule],
+        Create = (settings, _) => new D2TokenPruner(settings),
+    };
+
     /// <inheritdoc/>
-    public string Name => "d2pruner";
+    public string Name => Description.Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; }
@@ -42,9 +49,9 @@ public sealed class D2TokenPruner : IVisualTokenPruner
         var scores = RelativeAttention.Compute(attention, context.Prior);
 
         var start = Stopwatch.GetTimestamp();
-        var graph = SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
+        var (graph, min, max) = SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
         var built = Stopwatch.GetTimestamp();
-        var (kept, pivots, fill) = GreedyIndependentSet.Select(scores, graph.Adjacency, context.Budget, _settings.PivotRatio, _settings.Rule);
+        var (kept, pivots, fill) = GreedyIndependentSet.Select(scores, graph, context.Budget, _settings.PivotRatio, _settings.Rule);
         return new TokenReduction
         {
             Kept = kept,
@@ -53,8 +60,8 @@ public sealed class D2TokenPruner : IVisualTokenPruner
                 Pivots = pivots,
                 Fill = fill,
                 Edges = graph.Edges,
-                MinSimilarity = graph.Min,
-                MaxSimilarity = graph.Max,
+                MinSimilarity = min,
+                MaxSimilarity = max,
                 Scores = scores,
                 GraphTime = Stopwatch.GetElapsedTime(start, built),
                 SelectTime = Stopwatch.GetElapsedTime(built),

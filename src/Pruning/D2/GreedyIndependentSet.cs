@@ -17,6 +17,14 @@ internal static class GreedyIndependentSet
         var pivots = PivotSelection.Count(budget, pivotRatio, rule);
         PivotSelection.Take(order, pivots, rule, graph, pool);
 
+        Walk(order, graph, budget, pool);
+        var fill = Fill(order, budget, pool);
+        return (pool.ToIndices(), pivots, fill);
+    }
+
+    /// <summary>Takes available tokens in order, each with its neighbours out of the pool, until the budget is reached or none is available.</summary>
+    public static void Walk(int[] order, AdjacencyBits graph, int budget, CandidatePool pool)
+    {
         // One walk suffices: a token that was unavailable once never becomes available again.
         for (var k = 0; k < order.Length && pool.Selected < budget; k++)
         {
@@ -24,13 +32,17 @@ internal static class GreedyIndependentSet
             pool.Select(order[k]);
             pool.Exclude(graph.Row(order[k]));
         }
+    }
 
-        // The budget is an equality (Eq. 1): the rest by A_rel, edges ignored.
+    /// <summary>The budget is an equality (Eq. 1): takes the rest in order, edges ignored; returns how many.</summary>
+    public static int Fill(int[] order, int budget, CandidatePool pool)
+    {
         var fill = budget - pool.Selected;
         for (var k = 0; k < order.Length && pool.Selected < budget; k++)
         {
             if (!pool.IsSelected(order[k])) pool.Select(order[k]);
         }
-        return (pool.ToIndices(), pivots, fill);
+
+        return fill;
     }
 }

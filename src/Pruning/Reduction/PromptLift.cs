@@ -50,7 +50,7 @@ internal sealed class PromptLift
         return indices;
     }
 
-    public PromptReductionStep Finish(ImageReduction[] images)
+    public PromptReductionStep Finish(ImageReduction[] images, bool reindex)
     {
         var rows = Enumerable.Range(0, _keep.Length).Where(r => _keep[r]).ToArray();
         var after = new int[_keep.Length];
@@ -58,9 +58,9 @@ internal sealed class PromptLift
         return new PromptReductionStep(rows,
             _merged ? _merges.ConvertAll(m => m with { Output = after[m.Output] }) : null,
             images,
-            _state.Keep(rows, Array.ConvertAll(rows, r => _positions[r]), _remaining))
+            _state.Keep(rows, reindex ? [.. Enumerable.Range(0, rows.Length)] : Array.ConvertAll(rows, r => _positions[r]), _remaining, reindex))
         {
-            KeepsEverything = rows.Length == _keep.Length && !_merged,
+            KeepsEverything = rows.Length == _keep.Length && !_merged && (!reindex || _state.HasOriginalPositions),
         };
     }
 }

@@ -47,7 +47,7 @@ public static class PromptReduction
             var kept = lift.Image(image, rows, remaining, reduction);
             images[image] = new ImageReduction(image, layout, rows.Length, kept, reduction.Statistics);
         }
-        return lift.Finish(images);
+        return lift.Finish(images, pruner.Schedule[stageIndex].Reindex);
     }
 
     private static void CheckContext(PruningContext context, VisualTokenLayout layout, int budget, int candidates)

@@ -31,6 +31,9 @@ public sealed class PromptReductionState
     /// <summary>M, the number of rows left.</summary>
     public int Length => PromptPositions.Length;
 
+    /// <summary>How far position ids moved back: an answer's first position is the prompt's next position less this. 0 unless a stage numbered positions anew.</summary>
+    public int PositionShift { get; private init; }
+
     /// <summary>The state before any pruning.</summary>
     /// <param name="promptLength">N, at least 1.</param>
     /// <param name="layouts">The layouts of all images; may be empty.</param>
@@ -87,7 +90,13 @@ public sealed class PromptReductionState
         return [.. Enumerable.Range(0, Length).Where(r => !candidate[r])];
     }
 
+    /// <summary>Whether every row still carries the position it came from.</summary>
+    internal bool HasOriginalPositions => PositionShift == 0 && Positions.AsSpan().SequenceEqual(PromptPositions);
+
     /// <summary>The state with only these rows (ascending) left.</summary>
-    internal PromptReductionState Keep(int[] rows, int[] positions, int[]?[] remaining) =>
-        new(Layouts, PromptLength, Array.ConvertAll(rows, r => PromptPositions[r]), positions, remaining);
+    internal PromptReductionState Keep(int[] rows, int[] positions, int[]?[] remaining, bool reindexed = false) =>
+        new(Layouts, PromptLength, Array.ConvertAll(rows, r => PromptPositions[r]), positions, remaining)
+        {
+            PositionShift = reindexed ? PromptLength - rows.Length : PositionShift,
+        };
 }

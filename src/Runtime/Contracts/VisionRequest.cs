@@ -17,6 +17,9 @@ public sealed record VisionRequest
     /// <summary>Pruning settings in force; null prunes nothing.</summary>
     public PruningSettings? Pruning { get; init; }
 
+    /// <summary>The methods that <see cref="Pruning"/> may name.</summary>
+    public PrunerRegistry Pruners { get; init; } = PrunerRegistry.BuiltIn;
+
     /// <summary>What may be taken over from earlier requests with the same beginning.</summary>
     public PrefixReuse PrefixReuse { get; init; }
 

@@ -92,7 +92,7 @@ internal sealed partial class ModelExecutor : IExecutor
         sequence.Prefill = prefill;
         sequence.Cache = prefill.Cache;
         sequence.Logits = prefill.Logits;
-        sequence.NextPosition = prompt.NextPosition;
+        sequence.NextPosition = prompt.NextPosition - prefill.State.PositionShift;
         if (prefill.Prefix is { } prefix)
         {
             _prefixes.Add(key[..prefix.Length], prefix);
@@ -169,7 +169,7 @@ internal sealed partial class ModelExecutor : IExecutor
     private int Border(PreparedRequest prepared) => prepared.Pruning switch
     {
         null => _model.Info.DecoderLayers,
-        var p when p.Wants(PruningSignals.VisionClsAttention) => 0,
+        var p when p.Plan.Needs(PruningSignals.VisionClsAttention) => 0,
         var p => p.FullLayers,
     };
 
@@ -185,7 +185,7 @@ internal sealed partial class ModelExecutor : IExecutor
     // Runs the tower for images that nobody has encoded and no prefix holds.
     private void See(PreparedRequest prepared, PrefixUse? use, Action atBorder)
     {
-        var clsAttention = Preparer.NeedsClsAttention(prepared.Pruning?.Pruner);
+        var clsAttention = prepared.Pruning?.Plan.Needs(PruningSignals.VisionClsAttention) == true;
         for (var i = 0; i < prepared.Images.Count; i++)
         {
             var image = prepared.Images[i];
@@ -218,13 +218,14 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private PositionalBiasPrior? Prior(PruningChoice pruning)
     {
-        var p = pruning.Settings;
-        if (p.Prior is not null || _model.Prior?.Layers.Contains(p.LayersBeforePruning) == true) return pruning.Prior;
-        if (_self?.Find(p.LayersBeforePruning) is { } learned) return learned;
-        if (!_warnedOfPrior && p.Method == "d2pruner")
+        var k = pruning.Settings.LayersBeforePruning;
+        var learned = _self?.Find(k);
+        var source = pruning.Plan.PriorSource(_model.Prior?.Layers ?? [], learned is not null);
+        if (source == PriorSource.Learned) return learned;
+        if (source == PriorSource.Missing && !_warnedOfPrior)
         {
             _warnedOfPrior = true;
-            Log.NoPrior(_logger, p.LayersBeforePruning, _model.Info.Id, _model.Info.Folder);
+            Log.NoPrior(_logger, k, _model.Info.Id, _model.Info.Folder);
         }
 
         return pruning.Prior;

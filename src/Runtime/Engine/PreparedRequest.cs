@@ -37,14 +37,15 @@ internal sealed record PreparedRequest : IDisposable
 }
 
 /// <summary>Pruning as it will happen.</summary>
-/// <param name="Settings">Settings in force.</param>
-/// <param name="Pruner">The algorithm.</param>
+/// <param name="Plan">Settings in force and the algorithm.</param>
 /// <param name="Budgets">Per stage: n per image.</param>
 /// <param name="Prior">The prior; null is uniform or one that is still being learned.</param>
-internal sealed record PruningChoice(PruningSettings Settings, IVisualTokenPruner Pruner, IReadOnlyList<int[]> Budgets, PositionalBiasPrior? Prior)
+internal sealed record PruningChoice(PruningPlan Plan, IReadOnlyList<int[]> Budgets, PositionalBiasPrior? Prior)
 {
+    public PruningSettings Settings => Plan.Settings;
+
+    public IVisualTokenPruner Pruner => Plan.Pruner;
+
     /// <summary>K of the first stage: layers below it see every token. 0 when something is dropped before the first layer.</summary>
     public int FullLayers => Pruner.Schedule[0].Point is { Kind: PruningPointKind.AfterLayer } p ? p.Layer + 1 : 0;
-
-    public bool Wants(PruningSignals signal) => Pruner.Schedule.Any(s => s.Signals.HasFlag(signal));
 }

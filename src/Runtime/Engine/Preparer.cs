@@ -19,21 +19,20 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
     public void Validate(VisionRequest request)
     {
         model.Generation.Merge(request.Generation);
-        if (request.Pruning is { } pruning) PrunerFactory.Create(InForce(pruning));
+        if (request.Pruning is { } pruning) request.Pruners.Plan(pruning, model.Info.DecoderLayers);
     }
 
     public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken)
     {
         ImagePart[] parts = [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()];
-        var settings = request.Pruning is { } p && parts.Length > 0 ? InForce(p) : null;
-        var pruner = settings is null ? null : PrunerFactory.Create(settings);
-        var images = Images(parts, request, NeedsClsAttention(pruner), cancellationToken);
+        var plan = request.Pruning is { } p && parts.Length > 0 ? request.Pruners.Plan(p, model.Info.DecoderLayers) : null;
+        var images = Images(parts, request, plan?.Needs(PruningSignals.VisionClsAttention) == true, cancellationToken);
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = model.PromptEncoder.Encode(request.Turns, [.. images.Select(i => i.Plan)], request.Tools);
             var room = Room(prompt);
-            var choice = settings is null ? null : new PruningChoice(settings, pruner!, [.. pruner!.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(settings));
+            var choice = plan is null ? null : new PruningChoice(plan, [.. plan.Pruner.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(plan));
             var generation = model.Generation.Merge(request.Generation);
             return new PreparedRequest
             {
@@ -53,8 +52,6 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             throw;
         }
     }
-
-    public static bool NeedsClsAttention(IVisualTokenPruner? pruner) => pruner?.Schedule.Any(s => s.Signals.HasFlag(PruningSignals.VisionClsAttention)) == true;
 
     private List<PreparedImage> Images(ImagePart[] parts, VisionRequest request, bool clsAttention, CancellationToken cancellationToken)
     {
@@ -93,25 +90,21 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             VisionErrorKind.TooLarge);
     }
 
-    // A preset's K is capped at L-1, an explicit one outside the model is an error.
-    private PruningSettings InForce(PruningSettings p)
-    {
-        var layers = model.Info.DecoderLayers;
-        if (!p.LayersAreExplicit) return p with { LayersBeforePruning = Math.Min(p.LayersBeforePruning, layers - 1) };
-        return p.LayersBeforePruning >= 0 && p.LayersBeforePruning < layers
-            ? p
-            : throw new ArgumentOutOfRangeException(
-                nameof(p), p.LayersBeforePruning, $"K = {p.LayersBeforePruning} is outside 0..{layers - 1}: the model '{model.Info.Id}' has {layers} layers.");
-    }
-
     // The named prior, or the one beside the model; what is being learned is asked for on the engine's thread.
-    private PositionalBiasPrior? Prior(PruningSettings p)
+    private PositionalBiasPrior? Prior(PruningPlan plan)
     {
-        if (p.Prior == "uniform") return null;
-        if (p.Prior is not { } path) return model.Prior;
-        var named = PriorFile.Load(path);
-        PriorMismatchException.Check(named, path, model.Info, p.LayersBeforePruning);
-        return named;
+        switch (plan.PriorSource(model.Prior?.Layers ?? []))
+        {
+            case PriorSource.Model:
+                return model.Prior;
+            case PriorSource.Named:
+                var path = plan.Settings.Prior!;
+                var named = PriorFile.Load(path);
+                PriorMismatchException.Check(named, path, model.Info, plan.Settings.LayersBeforePruning);
+                return named;
+            default:
+                return null;
+        }
     }
 
     private static int[] Budget(TokenBudget budget, EncodedPrompt prompt, ImagePart[] parts)

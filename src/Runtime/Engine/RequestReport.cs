@@ -25,7 +25,7 @@ internal static class RequestReport
             ReusedTurn = reuse is { How: PrefixReuse.Frozen, Turn: var turn } ? turn : null,
             Images = [.. prompt.Images.Select((_, i) => Image(sequence, prefill, i))],
             Pruning = pruning?.Settings,
-            Prior = pruning?.Wants(PruningSignals.LastRowAttention) != true ? null : prior is not null && prefill.Priors.Any(p => p is not null) ? prior.Id : "uniform",
+            Prior = pruning?.Plan.Description.UsesPrior != true ? null : prior is not null && prefill.Priors.Any(p => p is not null) ? prior.Id : "uniform",
             KvBytes = prefill.Cache.Bytes,
             KvBytesUnpruned = prompt.Length * model.KvBytesPerToken,
             QueueTime = sequence.QueueTime,

@@ -117,7 +117,7 @@ public static class PruningPanels
     private static void DrawLegend(SKCanvas canvas, ImagePruning pruning, PrefillSummary? prefill, int top, bool heat)
     {
         var text = $"{pruning.Kept.Length} of {pruning.VisualTokens} visual tokens kept";
-        if (prefill?.Pruning is { } p) text += $", {p.Method}, K = {p.LayersBeforePruning}, alpha = {p.Alpha:0.##}, prior: {prefill.Prior ?? "none"}";
+        if (prefill?.Pruning is { } p) text += $", {p.Method}, K = {p.LayersBeforePruning}{(p.Parameters.ContainsKey("alpha") ? $", alpha = {p.Alpha:0.##}" : "")}, prior: {prefill.Prior ?? "none"}";
         PixelFont.Draw(canvas, text, Gap, top + 4, SKColors.Black);
         if (!heat) return;
         using var paint = new SKPaint();

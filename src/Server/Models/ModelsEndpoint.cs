@@ -53,7 +53,7 @@ internal sealed class ModelsEndpoint(ServedModels models)
         foreach (var preset in Enum.GetNames<PruningPreset>()) json.WriteStringValue(preset.ToLowerInvariant());
         json.WriteEndArray();
         json.WriteStartArray("methods");
-        foreach (var method in PrunerFactory.Methods) json.WriteStringValue(method);
+        foreach (var method in PrunerRegistry.BuiltIn.Names) json.WriteStringValue(method);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();

@@ -13,6 +13,7 @@ internal static class PruningJson
         ["method"] = report.Method,
         ["layer"] = report.LayersBeforePruning,
         ["alpha"] = report.Alpha,
+        ["parameters"] = report.Parameters is { } values ? new JsonObject(values.Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText())))) : null,
         ["prior"] = report.Prior,
         ["visual_tokens"] = report.VisualTokens,
         ["visual_tokens_kept"] = report.VisualTokensKept,
