@@ -27,6 +27,9 @@ switch (args)
     case ["decode-one", var precision, var geometry, var context, var sequences]:
         DecodeBenchmark.One(figures, precision, geometry, int.Parse(context, System.Globalization.CultureInfo.InvariantCulture), int.Parse(sequences, System.Globalization.CultureInfo.InvariantCulture));
         return 0;
+    case ["serve", .. var part]:
+        await new ServeBenchmark(figures, DemoModel()).RunAsync(part.FirstOrDefault() ?? "all");
+        return 0;
     case ["memory"]:
         figures.Add("prefill_peak_bytes", PeakMemory.Measure() ?? double.NaN);
         figures.Add("prefill_peak_bound_bytes", PeakMemory.Bound);
@@ -38,7 +41,20 @@ switch (args)
                    Benchmarks -- decode [--rounds 9]       the decode step in bf16 beside the memory's bound (mini and 7B shapes)
                    Benchmarks -- quantized [--rounds 9]    the same in bf16, int8 and int4, prompts beside bf16, start of the tool
                    Benchmarks -- decode-one PRECISION mini|7b CONTEXT SEQUENCES   one figure (7b: four layers), for tests/Peers/llamacpp
+                   Benchmarks -- serve [decode|load|second]  many requests at once (about 10 minutes, 6 GB of memory, 5 GB of disk)
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens
             """);
         return args is ["--help"] or ["-h"] ? 0 : 2;
+}
+
+// The shipped model lends its tokenizer and processor to checkpoints of random weights.
+static string DemoModel()
+{
+    for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+    {
+        var demo = Path.Combine(folder.FullName, "samples", "DemoModel", "demo-llava");
+        if (Directory.Exists(demo)) return demo;
+    }
+
+    throw new DirectoryNotFoundException("samples/DemoModel/demo-llava is not above the program; run the benchmarks from the repository.");
 }
