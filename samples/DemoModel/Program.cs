@@ -5,6 +5,7 @@ var root = new RootCommand("Trains, evaluates and exports the demo model: a smal
 root.Subcommands.Add(TrainCommand.Create());
 root.Subcommands.Add(TrainCommand.CreateResume());
 root.Subcommands.Add(EvaluateCommand.Create());
+root.Subcommands.Add(ReuseCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(SheetCommand.Create());
 root.Subcommands.Add(DrawCommand.Create());

@@ -83,7 +83,7 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
         var text = string.Concat(Enumerable.Repeat("red circle ", Context / 2));
         var prepared = executor.Prepare(new VisionRequest { Turns = [new ChatTurn("user", [new TextPart(text)])], Generation = Endless(Steps + 1) }, default);
         var sequence = new Sequence(prepared with { Generation = prepared.Generation with { StopIds = new HashSet<int>() } }, default, default);
-        executor.Prefill(sequence, () => { });
+        executor.Prefill(sequence, () => { }, []);
         return sequence;
     }
 

@@ -3,6 +3,7 @@ using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using TorchSharp;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Tests.Engine;
 
@@ -160,6 +161,62 @@ public sealed class BatchTests
         // A new image is not among the chosen tokens: nothing frozen fits.
         turns[^1] = new ChatTurn("user", [new ImagePart(Images[^1]), new TextPart("And this?")]);
         Assert.NotEqual(PrefixReuse.Frozen, (await Ask(engine, Request(PrefixReuse.Frozen))).Prefill.Reused);
+    }
+
+    [Fact]
+    public async Task ThreadsBelongToTheProcess_AnotherNumberIsRefusedWhileAModelLives()
+    {
+        VisionModelOptions Options(int? threads) => new() { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Threads = threads };
+        var before = get_num_threads();
+        await using (await VisionLanguageEngine.LoadAsync(Options(before)))
+        {
+            var e = await Assert.ThrowsAsync<ArgumentException>(() => VisionLanguageEngine.LoadAsync(Options(before + 1)));
+            Assert.Contains($"{before + 1}", e.Message);
+            await using var same = await VisionLanguageEngine.LoadAsync(Options(before));
+            await using var none = await VisionLanguageEngine.LoadAsync(Options(null));
+        }
+
+        await using (await VisionLanguageEngine.LoadAsync(Options(1))) Assert.Equal(1, get_num_threads());
+        set_num_threads(before);
+    }
+
+    [Fact]
+    public async Task WaitingImages_ShareARunOfTheTower_AndAnswerTheSame()
+    {
+        VisionModelOptions Options(int batch) => new()
+        {
+            ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, VisionBatch = batch, VisionCacheBytes = 0, PrefixCacheBytes = 0,
+        };
+        await using var alone = await VisionLanguageEngine.LoadAsync(Options(1));
+        await using var batched = await VisionLanguageEngine.LoadAsync(Options(4));
+        var requests = Requests(30, 2).Where(r => r.Turns[0].Parts.Count > 1).ToArray();
+        var expected = new List<GenerationResult>();
+        foreach (var r in requests) expected.Add(await Ask(alone, r));
+        var actual = await Task.WhenAll(requests.Select(r => Ask(batched, r)));
+        for (var i = 0; i < requests.Length; i++) Assert.Equal(expected[i].TokenIds, actual[i].TokenIds);
+    }
+
+    [Fact]
+    public async Task GrownAnswers_AddToTheFirstQuestionsTokens()
+    {
+        await using var engine = await Load(false, 4, 64L << 20, ModelPrecision.Float32);
+        VisionRequest Question(string text, PrefixReuse reuse) => new()
+        {
+            Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart(text)])],
+            Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true },
+            Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfTokens(8) },
+            PrefixReuse = reuse,
+        };
+        var first = await Ask(engine, Question("What is this?", PrefixReuse.Grow));
+        var fresh = await Ask(engine, Question("Where is the star, please?", PrefixReuse.Off));
+        var grown = await Ask(engine, Question("Where is the star, please?", PrefixReuse.Grow));
+        Assert.Equal(PrefixReuse.Grow, grown.Prefill.Reused);
+        Assert.Equal(fresh.Prefill.Images[0].Kept, grown.Prefill.Images[0].Kept);
+        var both = first.Prefill.Images[0].Kept.Union(grown.Prefill.Images[0].Kept).Count();
+        Assert.Equal(grown.Prefill.PromptTokens - 36 + both, grown.Prefill.PromptTokensKept);
+        // Where both questions keep everything, growing is reusing.
+        var all = Question("Where is the star, please?", PrefixReuse.Grow) with { Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfRatio(1) } };
+        Assert.Equal((await Ask(engine, all with { PrefixReuse = PrefixReuse.Off })).TokenIds, (await Ask(engine, all)).TokenIds);
     }
 
     [Fact]

@@ -77,7 +77,7 @@ internal sealed class ScriptedExecutor : IExecutor
         };
     }
 
-    public void Prefill(Sequence sequence, Action atBorder)
+    public void Prefill(Sequence sequence, Action atBorder, IReadOnlyList<Sequence> waiting)
     {
         var text = Text(sequence);
         lock (Order) Order.Add(text);

@@ -14,4 +14,10 @@ public enum PrefixReuse
 
     /// <summary>Nothing.</summary>
     Off,
+
+    /// <summary>
+    /// An experiment (docs/log.md has its verdict): as <see cref="Frozen"/>, but the further question chooses anew, and what it adds is run through the
+    /// later layers at its own positions beside what is there. What it kept is not kept for a third question.
+    /// </summary>
+    Grow,
 }

@@ -76,6 +76,13 @@ public sealed class VisionModelOptions
     public long? MaxKvBytes { get; set; }
 
     /// <summary>
+    /// Images of waiting requests of one size that go through the vision tower as one batch, where the family's tower can (LLaVA-1.5). Null: 8 on CUDA; 1 on
+    /// CPU, where a batch is no faster and features would no longer be bit for bit those of an image alone.
+    /// </summary>
+    [Range(1, 64)]
+    public int? VisionBatch { get; set; }
+
+    /// <summary>
     /// Longest time that a request being read may keep running answers from their next token; a slice (a decoder layer, a tower's block) is never cut.
     /// Null: 100 ms on CUDA, and one slice on CPU.
     /// </summary>

@@ -84,6 +84,19 @@ public sealed class KvCache : IKvRows, IDisposable
         return fork;
     }
 
+    /// <summary>Fills an empty layer with another cache's first tokens.</summary>
+    /// <param name="layer">The layer, empty.</param>
+    /// <param name="from">The other cache.</param>
+    /// <param name="rows">Tokens to copy, at least 1.</param>
+    /// <param name="room">Tokens to leave room for beyond them.</param>
+    public void Adopt(int layer, KvCache from, int rows, int room)
+    {
+        if (_lengths[layer] != 0) throw new InvalidOperationException($"Layer {layer} holds {_lengths[layer]} tokens already.");
+        _keys[layer] = Copy(from._keys[layer]!, rows, room);
+        _values[layer] = Copy(from._values[layer]!, rows, room);
+        _lengths[layer] = rows;
+    }
+
     /// <summary>Appends keys and values.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="k">[1, KV, n, d]; cast to the cache's type.</param>

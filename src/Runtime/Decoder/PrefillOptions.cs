@@ -23,6 +23,12 @@ public sealed record PrefillOptions
     /// <summary>What is already known of the prompt's beginning; null reads all of it.</summary>
     public PrefixUse? Reuse { get; init; }
 
+    /// <summary>
+    /// An experiment: the tokens that an earlier question's pruning left, to which this question's choice is added; needs <see cref="Reuse"/> up to the
+    /// prune point and a pruner of one stage that merges nothing.
+    /// </summary>
+    public PrefixUse? Grow { get; init; }
+
     /// <summary>Prompt tokens whose state before the prune point is copied into <see cref="PrefillOutput.Prefix"/>; 0 copies nothing.</summary>
     public int KeepPrefix { get; init; }
 

@@ -68,6 +68,7 @@ public static class PromptForward
         private IReadOnlyList<ImageReduction> _images = [];
         private PromptPrefix? _prefix;
         private int _early;
+        private Tensor? _mask; // grown caches are not in the order of positions
         private Tensor _x;
         private Tensor _cos;
         private Tensor _sin;
@@ -220,7 +221,7 @@ public static class PromptForward
                 _cache.Append(i, k, v, _decoder.KvType);
                 if (!fresh) (k, v) = _cache.View(i);
                 if (wants) row = ForwardTrace.ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
-                return Attention.Suffix(q, k, v);
+                return _mask is null ? Attention.Suffix(q, k, v) : Attention.Masked(q, k, v, _mask);
             });
             Replace(ref _x, y);
             return row;
@@ -240,8 +241,16 @@ public static class PromptForward
                 NoteScores(stage, row);
                 var step = PromptReduction.Run(pruner, s, _state, c => Context(stage, c, row), _options.Budgets[s], _cancellationToken);
                 _images = step.Images;
-                if (!step.KeepsEverything || _options.ForceGather) Gather(step, stage.Point);
-                _state = step.State;
+                if (_options.Grow is { } grow && !step.KeepsEverything)
+                {
+                    _state = Grow(grow, step, stage.Point);
+                }
+                else
+                {
+                    if (!step.KeepsEverything || _options.ForceGather) Gather(step, stage.Point);
+                    _state = step.State;
+                }
+
                 _options.Observer?.PruningEnds();
             }
         }
@@ -321,6 +330,30 @@ public static class PromptForward
             }
 
             for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, index);
+        }
+
+        // The earlier question's tokens stay in the later layers; only what this one adds is run through them, each token seeing what stands before it.
+        private PromptReductionState Grow(PrefixUse use, PromptReductionStep step, PruningPoint point)
+        {
+            if (step.MergeWeights is not null || _options.Pruner!.Schedule.Count > 1) throw new InvalidOperationException("Only pruners of one stage that merge nothing can grow.");
+            int[] held = [.. use.Prefix.Frozen!.Positions.TakeWhile(p => p < use.Length)];
+            int[] added = [.. step.Rows.Except(held)];
+            int[] all = [.. held.Union(added).Order()];
+            var index = Index(added);
+            Replace(ref _x, _x.index_select(1, index));
+            Replace(ref _cos, _cosAll.index_select(0, index));
+            Replace(ref _sin, _sinAll.index_select(0, index));
+            for (var i = point.Layer + 1; i < _decoder.Config.Layers; i++) _cache.Adopt(i, use.Prefix.Cache, held.Length, added.Length + _options.Room);
+            if (_options.EvictEarlyKv) for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, Index(all));
+            int[] keys = [.. held, .. added];
+            var mask = new float[added.Length * keys.Length];
+            for (var q = 0; q < added.Length; q++)
+            {
+                for (var k = 0; k < keys.Length; k++) mask[q * keys.Length + k] = keys[k] <= added[q] ? 0 : float.NegativeInfinity;
+            }
+
+            _mask = tensor(mask, [added.Length, keys.Length], device: _decoder.Device).MoveToOuterDisposeScope();
+            return PromptReductionState.Restore(_prompt.Length, _prompt.Layouts, all);
         }
 
         // H' = W H for the outputs that W names; the others are copies.

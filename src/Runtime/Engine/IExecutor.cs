@@ -20,7 +20,8 @@ internal interface IExecutor : IDisposable
     /// <summary>Reads a prompt, on the engine's thread: sets the sequence's cache, logits, position and summary.</summary>
     /// <param name="sequence">The sequence.</param>
     /// <param name="atBorder">Called between slices; throws when the sequence is no longer wanted.</param>
-    void Prefill(Sequence sequence, Action atBorder);
+    /// <param name="waiting">Sequences that are read next, in their order: their images may share a run of the tower.</param>
+    void Prefill(Sequence sequence, Action atBorder, IReadOnlyList<Sequence> waiting);
 
     /// <summary>Feeds each sequence's last id and sets its next logits, on the engine's thread. All or nothing.</summary>
     void Decode(IReadOnlyList<Sequence> sequences);

@@ -1,6 +1,7 @@
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Native;
 using D2Pruner.AI.Runtime.Prompts;
@@ -21,6 +22,7 @@ internal sealed partial class ModelExecutor : IExecutor
     private readonly VisionFeatureCache _features;
     private readonly PrefixCache _prefixes;
     private readonly Preparer _preparer;
+    private readonly int _visionBatch;
     private bool _warnedOfPrior;
     private long _visionRuns;
 
@@ -33,6 +35,7 @@ internal sealed partial class ModelExecutor : IExecutor
         // One processor and tower an engine: their identity is the checkpoint's, the fit's and the type's.
         _features = new VisionFeatureCache(options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
         _prefixes = new PrefixCache(options.PrefixCacheBytes ?? (device.type == DeviceType.CUDA ? 2L << 30 : 1L << 30));
+        _visionBatch = options.VisionBatch ?? (device.type == DeviceType.CUDA ? 8 : 1);
         MaxKvBytes = options.MaxKvBytes ?? DeviceMemory.KvBudget(device);
         _preparer = new Preparer(model, _features, MaxKvBytes);
     }
@@ -64,16 +67,16 @@ internal sealed partial class ModelExecutor : IExecutor
 
     public long Trim() => _prefixes.Clear() + _features.Clear();
 
-    public void Prefill(Sequence sequence, Action atBorder)
+    public void Prefill(Sequence sequence, Action atBorder, IReadOnlyList<Sequence> waiting)
     {
         using var inference = torch.inference_mode();
         using var scope = torch.NewDisposeScope();
         var (prepared, prompt) = (sequence.Prepared, sequence.Prepared.Prompt);
         var pruning = prepared.Pruning;
         var key = KeyOf(prepared);
-        var reuse = sequence.Reuses ? Find(prepared, key) : null;
+        using var reuse = sequence.Reuses ? Find(prepared, key) : null;
         var timer = new PrefillTimer(_model.Decoder.Device, atBorder);
-        See(prepared, reuse?.Use, timer.AtBorder);
+        See(prepared, reuse?.Use, waiting, timer.AtBorder);
         Synchronize();
         var vision = timer.Elapsed;
         var prior = pruning is null ? null : Prior(pruning);
@@ -85,6 +88,7 @@ internal sealed partial class ModelExecutor : IExecutor
             EvictEarlyKv = pruning?.Settings.EvictEarlyKv ?? true,
             Room = Math.Min(Math.Min(prepared.Generation.MaxNewTokens, prepared.Room), 256),
             Reuse = reuse?.Use,
+            Grow = reuse?.Chosen?.Use,
             KeepPrefix = PrefixToKeep(prepared, reuse?.Use),
             Observer = timer,
             Trace = sequence.Trace,
@@ -124,7 +128,9 @@ internal sealed partial class ModelExecutor : IExecutor
         long[] key = [.. KeyOf(sequence.Prepared), .. answer.Ids.SkipLast(1).Select(i => (long)i)];
         var layers = _model.Info.DecoderLayers;
         var whole = prefill.State.Length == prefill.State.PromptLength;
-        if (!whole && sequence.Prepared.Request.PrefixReuse != PrefixReuse.Frozen) return;
+        if (!whole && sequence.Prepared.Request.PrefixReuse is not (PrefixReuse.Frozen or PrefixReuse.Grow)) return;
+        // A grown cache is not in the order of positions.
+        if (sequence.Summary!.Reused == PrefixReuse.Grow) return;
         // Merged rows or moved positions are no one's beginning.
         if (!whole && !prefill.State.Positions.AsSpan().SequenceEqual(prefill.State.PromptPositions)) return;
         var n = sequence.Prepared.Prompt.Length;
@@ -137,7 +143,7 @@ internal sealed partial class ModelExecutor : IExecutor
         };
         sequence.Cache = null;
         sequence.Prefill = null;
-        var turn = sequence.Summary!.ReusedTurn ?? sequence.Prepared.Request.Turns.Count - 1;
+        var turn = sequence.Summary.ReusedTurn ?? sequence.Prepared.Request.Turns.Count - 1;
         _prefixes.Add(key, prefix, whole ? null : FrozenName(pruning!), turn);
     }
 
@@ -152,15 +158,21 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private static string FrozenName(PruningChoice pruning) => $"{pruning.Settings}|{pruning.Prior?.Id}";
 
-    private (PrefixUse Use, int Turn, PrefixReuse How)? Find(PreparedRequest prepared, long[] key)
+    private FoundPrefix? Find(PreparedRequest prepared, long[] key)
     {
         var mode = prepared.Request.PrefixReuse;
         if (!_prefixes.IsOn || mode == PrefixReuse.Off) return null;
-        var (prompt, layers) = (prepared.Prompt, _model.Info.DecoderLayers);
-        var found = mode == PrefixReuse.Frozen && prepared.Pruning is { } p && _prefixes.Find(key, prompt, layers, FrozenName(p)) is var (use, turn)
-            ? (use, turn, PrefixReuse.Frozen)
-            : ((PrefixUse Use, int Turn, PrefixReuse How)?)null;
-        if (found is null && Border(prepared) is > 0 and var border && _prefixes.Find(key, prompt, border, null) is var (exact, _)) found = (exact, 0, PrefixReuse.Exact);
+        var (prompt, layers, border) = (prepared.Prompt, _model.Info.DecoderLayers, Border(prepared));
+        var frozen = mode is PrefixReuse.Frozen or PrefixReuse.Grow && prepared.Pruning is { } p ? _prefixes.Find(key, prompt, layers, FrozenName(p)) : null;
+        var exact = border > 0 && (frozen is null || mode == PrefixReuse.Grow) ? _prefixes.Find(key, prompt, border, null) : null;
+        var found = (mode, frozen, exact) switch
+        {
+            (PrefixReuse.Grow, { } chosen, { } known) => new FoundPrefix(known, chosen, PrefixReuse.Grow),
+            (PrefixReuse.Frozen, { } chosen, _) => new FoundPrefix(chosen, null, PrefixReuse.Frozen),
+            (_, _, { } known) => new FoundPrefix(known, null, PrefixReuse.Exact),
+            _ => null,
+        };
+        if (found?.How != PrefixReuse.Grow && found?.Known != frozen) frozen?.Dispose();
         _prefixes.Note(prompt.Length, found?.Use.Length ?? 0);
         return found;
     }
@@ -183,7 +195,7 @@ internal sealed partial class ModelExecutor : IExecutor
     }
 
     // Runs the tower for images that nobody has encoded and no prefix holds.
-    private void See(PreparedRequest prepared, PrefixUse? use, Action atBorder)
+    private void See(PreparedRequest prepared, PrefixUse? use, IReadOnlyList<Sequence> waiting, Action atBorder)
     {
         var clsAttention = prepared.Pruning?.Plan.Needs(PruningSignals.VisionClsAttention) == true;
         for (var i = 0; i < prepared.Images.Count; i++)
@@ -205,15 +217,40 @@ internal sealed partial class ModelExecutor : IExecutor
             }
 
             atBorder();
-            var pixels = image.Pixels ?? throw new InvalidOperationException($"Image {i} has neither pixels nor features.");
-            var output = _model.Vision.Encode(pixels, clsAttention, atBorder);
-            image.Take(output with { Features = output.Features.DetachFromDisposeScope() });
-            Interlocked.Increment(ref _visionRuns);
+            Encode(BatchOf(image, prepared, waiting), clsAttention, atBorder);
             Telemetry(hit: false);
-            _features.Add(image.Key, image.Plan, image.Output!, clsAttention);
         }
 
-        void Telemetry(bool hit) => EngineTelemetry.LookedUp(_model.Info.Id, hit);
+        void Telemetry(bool hit) => SequenceLog.Quietly(() => EngineTelemetry.LookedUp(_model.Info.Id, hit));
+    }
+
+    // The image, and images of the same pixel shape that are needed next.
+    private List<PreparedImage> BatchOf(PreparedImage image, PreparedRequest prepared, IReadOnlyList<Sequence> waiting)
+    {
+        List<PreparedImage> batch = [image];
+        var shape = image.Pixels?.PixelShape ?? throw new InvalidOperationException("An image has neither pixels nor features.");
+        foreach (var other in prepared.Images.Concat(waiting.SelectMany(s => s.Prepared.Images)))
+        {
+            if (batch.Count >= _visionBatch) break;
+            if (other.Pixels is { } pixels && pixels.PixelShape.AsSpan().SequenceEqual(shape) && batch.TrueForAll(i => i.Key != other.Key)) batch.Add(other);
+        }
+
+        return batch;
+    }
+
+    private void Encode(List<PreparedImage> batch, bool clsAttention, Action atBorder)
+    {
+        // Pixels of a waiting request may go with its caller at any moment.
+        (PreparedImage Image, ProcessedImage Pixels)[] present = [.. batch.Select(i => (i, i.Pixels)).Where(i => i.Pixels is not null).Select(i => (i.i, i.Pixels!))];
+        var outputs = _model.Vision.EncodeBatch([.. present.Select(i => i.Pixels)], clsAttention, atBorder);
+        for (var i = 0; i < present.Length; i++)
+        {
+            // A copy of its own where the batch's block would stay alive for one image.
+            var features = present.Length == 1 ? outputs[i].Features.DetachFromDisposeScope() : outputs[i].Features.clone().DetachFromDisposeScope();
+            _features.Add(present[i].Image.Key, present[i].Image.Plan, outputs[i] with { Features = features }, clsAttention);
+            present[i].Image.Take(outputs[i] with { Features = features });
+            Interlocked.Increment(ref _visionRuns);
+        }
     }
 
     private PositionalBiasPrior? Prior(PruningChoice pruning)

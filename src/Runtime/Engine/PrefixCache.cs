@@ -48,12 +48,12 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         return key;
     }
 
-    /// <summary>The longest usable beginning.</summary>
+    /// <summary>The longest usable beginning; it stays until the lease ends, whatever the bound says.</summary>
     /// <param name="key">The prompt's key.</param>
     /// <param name="prompt">The prompt.</param>
     /// <param name="layers">K of the first prune point, L where nothing is pruned.</param>
     /// <param name="frozen">Identity of the pruning whose frozen beginnings are wanted; null for exact ones.</param>
-    public (PrefixUse Use, int Turn)? Find(long[] key, EncodedPrompt prompt, int layers, string? frozen)
+    public PrefixLease? Find(long[] key, EncodedPrompt prompt, int layers, string? frozen)
     {
         LinkedListNode<Entry>? best = null;
         var length = LeastTokens - 1;
@@ -71,7 +71,8 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         if (best is null) return null;
         _order.Remove(best);
         _order.AddFirst(best);
-        return (new PrefixUse(best.Value.Prefix, length), best.Value.Turn);
+        best.Value.Users++;
+        return new PrefixLease(new PrefixUse(best.Value.Prefix, length), best.Value.Turn, () => Release(best.Value));
     }
 
     /// <summary>Notes what a request asked for and got.</summary>
@@ -122,7 +123,14 @@ internal sealed class PrefixCache(long capacity) : IDisposable
     {
         _order.Remove(node);
         Interlocked.Add(ref _bytes, -node.Value.Bytes);
-        node.Value.Prefix.Dispose();
+        node.Value.IsGone = true;
+        if (node.Value.Users == 0) node.Value.Prefix.Dispose();
+    }
+
+    // Between the slices of a prompt that uses it, an answer may end and push it out.
+    private static void Release(Entry entry)
+    {
+        if (--entry.Users == 0 && entry.IsGone) entry.Prefix.Dispose();
     }
 
     private static int Shared(long[] a, long[] b) => a.AsSpan().CommonPrefixLength(b);
@@ -138,5 +146,10 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         return length;
     }
 
-    private sealed record Entry(long[] Key, PromptPrefix Prefix, string? Frozen, int Turn, long Bytes);
+    private sealed record Entry(long[] Key, PromptPrefix Prefix, string? Frozen, int Turn, long Bytes)
+    {
+        public int Users { get; set; }
+
+        public bool IsGone { get; set; }
+    }
 }

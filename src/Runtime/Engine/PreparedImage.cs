@@ -8,8 +8,10 @@ namespace D2Pruner.AI.Runtime.Engine;
 /// <param name="plan">Its plan.</param>
 internal sealed class PreparedImage(string key, ImagePlan plan) : IDisposable
 {
+    private readonly Lock _gate = new();
     private VisionFeatureCache.Lease? _lease;
     private VisionOutput? _own;
+    private bool _disposed;
 
     public string Key { get; } = key;
 
@@ -26,16 +28,35 @@ internal sealed class PreparedImage(string key, ImagePlan plan) : IDisposable
     public static PreparedImage Known(string key, VisionFeatureCache.Lease lease) => new(key, lease.Image) { _lease = lease };
 
     /// <summary>Features that another request computed meanwhile.</summary>
-    public void Take(VisionFeatureCache.Lease lease) => (_lease, Pixels) = (lease, null);
+    public void Take(VisionFeatureCache.Lease lease) => Take(lease, null);
 
     /// <summary>Features that the tower computed for this request; disposed with it.</summary>
-    public void Take(VisionOutput output) => (_own, Pixels) = (output, null);
+    public void Take(VisionOutput output) => Take(null, output);
 
     public void Dispose()
     {
-        _lease?.Dispose();
-        _own?.Features.Dispose();
-        foreach (var level in _own?.Levels ?? []) level.Dispose();
-        (_lease, _own, Pixels) = (null, null, null);
+        lock (_gate)
+        {
+            _disposed = true;
+            Free(_lease, _own);
+            (_lease, _own, Pixels) = (null, null, null);
+        }
+    }
+
+    // A waiting request may be cancelled on its caller's thread while the engine's computes for it.
+    private void Take(VisionFeatureCache.Lease? lease, VisionOutput? own)
+    {
+        lock (_gate)
+        {
+            if (_disposed || Output is not null) Free(lease, own);
+            else (_lease, _own, Pixels) = (lease, own, null);
+        }
+    }
+
+    private static void Free(VisionFeatureCache.Lease? lease, VisionOutput? own)
+    {
+        lease?.Dispose();
+        own?.Features.Dispose();
+        foreach (var level in own?.Levels ?? []) level.Dispose();
     }
 }

@@ -10,7 +10,7 @@ internal static class RequestReport
         Sequence sequence,
         PrefillOutput prefill,
         PositionalBiasPrior? prior,
-        (PrefixUse Use, int Turn, PrefixReuse How)? reuse,
+        FoundPrefix? reuse,
         VisionModelInfo model,
         TimeSpan vision,
         PrefillTimer timer)
@@ -22,7 +22,7 @@ internal static class RequestReport
             PromptTokensKept = prefill.State.Length,
             CachedTokens = reuse?.Use.Length ?? 0,
             Reused = reuse?.How,
-            ReusedTurn = reuse is { How: PrefixReuse.Frozen, Turn: var turn } ? turn : null,
+            ReusedTurn = reuse?.Turn,
             Images = [.. prompt.Images.Select((_, i) => Image(sequence, prefill, i))],
             Pruning = pruning?.Settings,
             Prior = pruning?.Plan.Description.UsesPrior != true ? null : prior is not null && prefill.Priors.Any(p => p is not null) ? prior.Id : "uniform",

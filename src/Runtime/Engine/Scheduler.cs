@@ -169,7 +169,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         {
             try
             {
-                executor.Prefill(s, () => AtBorder(s));
+                executor.Prefill(s, () => AtBorder(s), Waiting());
                 return;
             }
             catch (Exception e) when (!retry && EngineOutOfMemoryException.Is(e) && executor.Trim() is > 0 and var freed)
@@ -179,6 +179,11 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
                 Collect();
             }
         }
+    }
+
+    private Sequence[] Waiting()
+    {
+        lock (_gate) return [.. _waiting];
     }
 
     // Between two slices of a prompt: the answers in progress go on when they have waited long enough.

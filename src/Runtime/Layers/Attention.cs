@@ -31,10 +31,21 @@ public static class Attention
         if (n == m) return Fused(q, k, v, causal: true);
         if (n == 1) return Decode(q, k, v);
         using var scope = NewDisposeScope();
+        var mask = cat([zeros([n, m - n], ScalarType.Float32, q.device), CausalMask(n, q.device)], 1);
+        return Masked(q, k, v, mask).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Fused attention under a mask of its own.</summary>
+    /// <param name="q">[1, H, n, d].</param>
+    /// <param name="k">[1, KV, m, d].</param>
+    /// <param name="v">[1, KV, m, d].</param>
+    /// <param name="mask">[n, m] fp32, added to the scores.</param>
+    public static Tensor Masked(Tensor q, Tensor k, Tensor v, Tensor mask)
+    {
+        using var scope = NewDisposeScope();
         var type = ComputeType(q.device, q.dtype);
-        var mask = cat([zeros([n, m - n], ScalarType.Float32, q.device), CausalMask(n, q.device)], 1).to(type);
         var heads = q.shape[1];
-        var y = nn.functional.scaled_dot_product_attention(q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), attn_mask: mask);
+        var y = nn.functional.scaled_dot_product_attention(q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), attn_mask: mask.to(type));
         return y.to(q.dtype).MoveToOuterDisposeScope();
     }
 

@@ -6,6 +6,7 @@ using D2Pruner.AI.Runtime.Checkpoints.Quantized;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Generation;
 using D2Pruner.AI.Runtime.Layers;
+using D2Pruner.AI.Runtime.Native;
 using D2Pruner.AI.Runtime.Text;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
@@ -33,7 +34,7 @@ public static partial class ModelLoader
     {
         Validate(options);
         TorchEnvironment.EnsureLoaded();
-        if (options.Threads is { } threads) set_num_threads(threads);
+        using var claim = new OnFailure(ProcessThreads.Claim(options.Threads));
         var path = options.DownloadIfMissing ? Fetch(options.ModelPath!, progress, cancellationToken) : ModelLocator.Resolve(options.ModelPath!);
         progress?.Report(new ModelLoadProgress("Reading the configuration", 0, 0));
         var folder = CheckpointFolder.Open(path);
@@ -88,7 +89,7 @@ public static partial class ModelLoader
                 PriorMismatchException.Check(prior, priorPath, ownPrior ? info : info with { Fingerprint = fingerprint }, null);
                 if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null) Log.Prior(logger, priorPath, precision, path, options.Quantization);
             }
-            return new VisionLanguageModel(weights)
+            return new VisionLanguageModel(weights, claim.Keep())
             {
                 Info = info,
                 Blueprint = blueprint,

@@ -12,8 +12,9 @@ namespace D2Pruner.AI.Runtime.Models;
 public sealed class VisionLanguageModel : IDisposable
 {
     private readonly CheckpointWeights _weights;
+    private readonly IDisposable _threads;
 
-    internal VisionLanguageModel(CheckpointWeights weights) => _weights = weights;
+    internal VisionLanguageModel(CheckpointWeights weights, IDisposable threads) => (_weights, _threads) = (weights, threads);
 
     /// <summary>Facts.</summary>
     public required VisionModelInfo Info { get; init; }
@@ -68,5 +69,6 @@ public sealed class VisionLanguageModel : IDisposable
     {
         Decoder.Dispose();
         _weights.Dispose();
+        _threads.Dispose();
     }
 }

@@ -20,4 +20,11 @@ public interface IVisionTower
     /// <param name="clsAttention">Also return CLS attention, where there is one.</param>
     /// <param name="atBorder">Called between blocks: may run something else, or throw to end the work; null for nothing.</param>
     VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null);
+
+    /// <summary>Encodes several images of one pixel shape; families whose towers gain by it run them as one batch.</summary>
+    /// <param name="images">The processed images, at least one.</param>
+    /// <param name="clsAttention">Also return CLS attention, where there is one.</param>
+    /// <param name="atBorder">Called between blocks.</param>
+    IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null) =>
+        [.. images.Select(i => Encode(i, clsAttention, atBorder))];
 }

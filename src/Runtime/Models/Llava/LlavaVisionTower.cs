@@ -31,19 +31,24 @@ public sealed class LlavaVisionTower : IVisionTower
     public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) => EncodeBatch([image], clsAttention, atBorder)[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<float[]>() : null;
-        var features = EncodeTiles(image, cls, atBorder);
-        return new VisionOutput(features.reshape(-1, features.shape[2]).MoveToOuterDisposeScope(), cls?[0]);
+        var features = EncodeTiles(images, cls, atBorder);
+        return [.. images.Select((_, i) => new VisionOutput(features[i].alias().MoveToOuterDisposeScope(), cls?[i]))];
     }
 
-    /// <summary>Projected features of every tile, [tiles, tokens, D].</summary>
-    public Tensor EncodeTiles(ProcessedImage image, List<float[]>? clsAttention, Action? atBorder = null)
+    /// <summary>Projected features of every tile of images of one pixel shape, [tiles, tokens, D].</summary>
+    public Tensor EncodeTiles(IReadOnlyList<ProcessedImage> images, List<float[]>? clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
-        var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], _clip.DType, _clip.Device);
+        float[] values = images.Count == 1 ? images[0].Pixels : [.. images.SelectMany(i => i.Pixels)];
+        long[] shape = [images[0].PixelShape[0] * images.Count, .. images[0].PixelShape.Skip(1).Select(s => (long)s)];
+        var pixels = tensor(values, shape, _clip.DType, _clip.Device);
         var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, atBorder);
         Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
         return Project(selected.Length == 1 ? selected[0] : cat(selected, -1)).MoveToOuterDisposeScope();

@@ -29,7 +29,7 @@ public sealed class LlavaNextVisionTower : IVisionTower
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<float[]>() : null;
-        var tiles = _tiles.EncodeTiles(image, cls, atBorder);
+        var tiles = _tiles.EncodeTiles([image], cls, atBorder);
         var width = tiles.shape[2];
         var source = tiles.reshape(-1, width);
         var map = SourceRows(image);
