@@ -32,6 +32,23 @@ public sealed class PrunerTests
     }
 
     [Fact]
+    public void A_further_question_about_an_image_finds_its_graph()
+    {
+        var (layout, memo, pruner) = (Layouts.Grids((6, 6)), new PruningMemo(), new D2TokenPruner(new PruningSettings()));
+        float[] attention = [.. Enumerable.Range(0, 36).Select(i => 1f / (i + 2))];
+        using var features = torch.randn(36, 16);
+        using var others = torch.randn(36, 16);
+        TokenReduction Reduce(torch.Tensor hidden, PruningMemo? known) =>
+            pruner.Reduce(new PruningContext { Layout = layout, Budget = 12, Attention = attention, HiddenStates = hidden, Memo = known });
+        var fresh = Reduce(features, null);
+        Assert.Equal(fresh.Kept, Reduce(features, memo).Kept);
+        Assert.True(memo.Bytes > 0);
+        // Were the graph built again, these would give another one.
+        Assert.Equal(fresh.Statistics.Edges, Reduce(others, memo).Statistics.Edges);
+        Assert.NotEqual(fresh.Statistics.Edges, Reduce(others, null).Statistics.Edges);
+    }
+
+    [Fact]
     public void Missing_signals_are_named()
     {
         var layout = Layouts.Grids((2, 2));

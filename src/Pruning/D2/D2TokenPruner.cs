@@ -49,7 +49,7 @@ public sealed class D2TokenPruner : IVisualTokenPruner
         var scores = RelativeAttention.Compute(attention, context.Prior);
 
         var start = Stopwatch.GetTimestamp();
-        var (graph, min, max) = SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
+        var (graph, min, max) = Graph(context, hidden);
         var built = Stopwatch.GetTimestamp();
         var (kept, pivots, fill) = GreedyIndependentSet.Select(scores, graph, context.Budget, _settings.PivotRatio, _settings.Rule);
         return new TokenReduction
@@ -68,4 +68,17 @@ public sealed class D2TokenPruner : IVisualTokenPruner
             },
         };
     }
+
+    // The graph depends on the image and on alpha and theta, never on the question: a further question about the image finds it.
+    private (AdjacencyBits Adjacency, float Min, float Max) Graph(PruningContext context, TorchSharp.torch.Tensor hidden)
+    {
+        (AdjacencyBits, float, float) Build() =>
+            SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
+
+        if (context.Memo is not { } memo) return Build();
+        var known = memo.GetOrAdd($"graph|{_settings.Alpha:R}|{_settings.Theta:R}", () => new Known(Build()), k => 8L * k.Graph.Adjacency.Count * k.Graph.Adjacency.WordsPerRow);
+        return known.Graph;
+    }
+
+    private sealed record Known((AdjacencyBits Adjacency, float Min, float Max) Graph);
 }

@@ -156,7 +156,8 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private static long[] KeyOf(PreparedRequest prepared) => PrefixCache.KeyOf(prepared.Prompt, [.. prepared.Images.Select(i => i.Key)]);
 
-    private static string FrozenName(PruningChoice pruning) => $"{pruning.Settings}|{pruning.Prior?.Id}";
+    private static string FrozenName(PruningChoice pruning) =>
+        $"{pruning.Settings}|{string.Join(',', pruning.Settings.Parameters.Select(p => $"{p.Key}={p.Value}"))}|{string.Join(',', pruning.Budgets.SelectMany(b => b))}|{pruning.Prior?.Id}";
 
     private FoundPrefix? Find(PreparedRequest prepared, long[] key)
     {
