@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
@@ -16,7 +17,7 @@ internal static class PythonJson
         if (string.IsNullOrWhiteSpace(json)) return "{}";
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = StrictJson.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new PromptException($"Of {what}, JSON {document.RootElement.ValueKind} was found; expected an object.");
             var text = new StringBuilder(json.Length + 16);

@@ -26,8 +26,9 @@ public sealed class Grammar : AnswerGrammar
         var json = new JsonGrammar(builder);
         var relaxed = new List<string>();
         GrammarNode? answer = null;
-        if (shape.Schema is { } schema)
+        if (shape.Schema is { } given)
         {
+            var schema = SchemaDocument.Read(given, "The JSON schema of the answer");
             answer = json.Document(new SchemaCompiler(builder, json, schema, shape.Strict, relaxed, "#").Compile());
             RequirePossible(builder, answer, "The JSON schema of the answer");
         }

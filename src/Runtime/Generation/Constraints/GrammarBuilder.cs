@@ -6,8 +6,10 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints;
 internal sealed class GrammarBuilder
 {
     private const int MaxNodes = 200_000;
+    private const int MaxText = 8 << 20;
     private readonly List<GrammarNode> _nodes = [];
     private GrammarNode? _empty;
+    private long _text;
 
     public IReadOnlyList<GrammarNode> Nodes => _nodes;
 
@@ -23,7 +25,11 @@ internal sealed class GrammarBuilder
 
     public GrammarNode Bytes(int low, int high) => Bytes(ByteSet.Range(low, high));
 
-    public GrammarNode Literal(string text) => text.Length == 0 ? Empty : Add(new GrammarNode.Literal(Encoding.UTF8.GetBytes(text)) { Id = _nodes.Count });
+    public GrammarNode Literal(string text)
+    {
+        if ((_text += text.Length) > MaxText) throw new NotSupportedException($"The JSON schema needs a grammar with more than {MaxText} characters of fixed text. Use a smaller schema.");
+        return text.Length == 0 ? Empty : Add(new GrammarNode.Literal(Encoding.UTF8.GetBytes(text)) { Id = _nodes.Count });
+    }
 
     public GrammarNode Sequence(params GrammarNode[] parts) => parts.Length == 1 ? parts[0] : Add(new GrammarNode.Sequence(parts) { Id = _nodes.Count });
 

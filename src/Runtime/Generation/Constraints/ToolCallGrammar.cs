@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using D2Pruner.AI.Runtime.Generation.Constraints.Json;
 using D2Pruner.AI.Runtime.Text;
 
@@ -40,17 +40,8 @@ internal sealed class ToolCallGrammar(GrammarBuilder builder, JsonGrammar json, 
 
     private GrammarNode Call(ChatTool tool)
     {
-        JsonElement parameters;
-        try
-        {
-            using var document = JsonDocument.Parse(string.IsNullOrWhiteSpace(tool.ParametersJson) ? "{}" : tool.ParametersJson);
-            parameters = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            throw new ArgumentException($"The parameters of the tool '{tool.Name}' are not JSON: {e.Message}");
-        }
-
+        var text = string.IsNullOrWhiteSpace(tool.ParametersJson) ? "{}" : tool.ParametersJson;
+        var parameters = SchemaDocument.Read(Encoding.UTF8.GetBytes(text), $"The parameters of the tool '{tool.Name}'");
         var where = $"tool '{tool.Name}' #";
         var arguments = new SchemaCompiler(builder, json, parameters, shape.Strict, relaxed, where) { RootIsObject = true }.Compile();
         Grammar.RequirePossible(builder, arguments, $"The schema of the tool '{tool.Name}'");

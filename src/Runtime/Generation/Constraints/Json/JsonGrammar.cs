@@ -4,10 +4,13 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 internal sealed class JsonGrammar
 {
     private const int MostIndentation = 24;
+    private const int MostKeyCharacters = 30_000;
     private readonly GrammarBuilder _b;
     private GrammarNode? _space;
     private GrammarNode? _character;
     private GrammarNode? _keyCharacter;
+    private GrammarNode? _keyRest;
+    private GrammarNode? _beyondAscii;
     private GrammarNode.Reference? _value;
     private GrammarNode? _object;
     private GrammarNode? _array;
@@ -108,45 +111,86 @@ internal sealed class JsonGrammar
     }
 
     /// <summary>A key of at least one character, without escapes, that is none of some names (so that no key comes twice in two spellings).</summary>
-    public GrammarNode Key(IReadOnlyCollection<string> names) =>
-        _b.Sequence(_b.Literal("\""), Other([.. names.Where(n => n.Length > 0 && !n.Any(c => c is '"' or '\\' or < ' '))], 0));
-
-    // What follows the first characters of some names: another character and any rest, or the end where no name ends.
-    private GrammarNode Other(string[] names, int at)
+    /// <exception cref="NotSupportedException">The names have too many characters together.</exception>
+    public GrammarNode Key(IReadOnlyCollection<string> names)
     {
-        var rest = _b.Sequence(_b.Repeat(KeyCharacter, 0, -1, ofCharacters: true), _b.Literal("\""));
-        if (names.Length == 0) return at == 0 ? _b.Sequence(_b.Repeat(KeyCharacter, 1, -1, ofCharacters: true), _b.Literal("\"")) : rest;
-        var options = new List<GrammarNode>();
-        if (at > 0 && !names.Any(n => n.Length == at)) options.Add(_b.Literal("\""));
-        var used = default(ByteSet);
-        foreach (var group in names.Where(n => n.Length > at).GroupBy(n => n[at]))
-        {
-            // Of names beyond ASCII, the whole of what is not ASCII is left out at that place.
-            if (group.Key >= 0x80)
-            {
-                used = used.Or(ByteSet.Range(0x80, 0xFF));
-                continue;
-            }
+        string[] sorted = [.. names.Where(n => n.Length > 0 && !n.Any(c => c is '"' or '\\' or < ' ')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var other = sorted.Length > 0 ? Other(sorted) : _b.Sequence(_b.Repeat(KeyCharacter, 1, -1, ofCharacters: true), _b.Literal("\""));
+        return _b.Sequence(_b.Literal("\""), other);
+    }
 
-            used = used.With((byte)group.Key);
-            options.Add(_b.Sequence(_b.Literal(group.Key.ToString()), Other([.. group], at + 1)));
+    // The names as a tree, places before those that follow them; the grammar is then made from the last place to the first: names may be long.
+    private GrammarNode Other(string[] sorted)
+    {
+        var places = new List<KeyPlace> { new(0, sorted.Length, 0) };
+        for (var i = 0; i < places.Count; i++)
+        {
+            if (places.Count > MostKeyCharacters)
+                throw new NotSupportedException($"The JSON schema allows more properties beside names of over {MostKeyCharacters} characters in all. Use shorter names, or additionalProperties: false.");
+            var (from, to, at) = places[i];
+            for (; from < to; from++)
+            {
+                if (sorted[from].Length == at)
+                {
+                    places[i].EndsName = true;
+                    continue;
+                }
+
+                var c = sorted[from][at];
+                var end = from + 1;
+                while (end < to && sorted[end][at] == c) end++;
+                if (c < 0x80)
+                {
+                    places[i].Next.Add((c, places.Count));
+                    places.Add(new KeyPlace(from, end, at + 1));
+                }
+                else
+                {
+                    places[i].BeyondAscii = true;
+                }
+
+                from = end - 1;
+            }
         }
 
-        options.Add(_b.Sequence(Plain(used, flagged: false), rest));
+        var nodes = new GrammarNode[places.Count];
+        for (var i = places.Count - 1; i >= 0; i--) nodes[i] = Other(places[i], nodes);
+        return nodes[0];
+    }
+
+    // What follows at a place: another character and any rest, the next of a name, or the end where no name ends.
+    private GrammarNode Other(KeyPlace place, GrammarNode[] nodes)
+    {
+        var options = new List<GrammarNode>();
+        if (place.At > 0 && !place.EndsName) options.Add(_b.Literal("\""));
+        var used = default(ByteSet);
+        foreach (var (c, next) in place.Next)
+        {
+            used = used.With((byte)c);
+            options.Add(_b.Sequence(_b.Literal(c.ToString()), nodes[next]));
+        }
+
+        _keyRest ??= _b.Sequence(_b.Repeat(KeyCharacter, 0, -1, ofCharacters: true), _b.Literal("\""));
+        options.Add(_b.Sequence(Ascii(used, flagged: false), _keyRest));
+        // Of names beyond ASCII, the whole of what is not ASCII is left out at that place.
+        if (!place.BeyondAscii) options.Add(_b.Sequence(_beyondAscii ??= BeyondAscii(flagged: false), _keyRest));
         return _b.Choice([.. options]);
     }
 
     private GrammarNode KeyCharacter => _keyCharacter ??= Character(escapes: false);
 
-    private GrammarNode Character(bool escapes) => escapes ? _b.Choice(Plain(default, flagged: true), Escape()) : Plain(default, flagged: true);
+    private GrammarNode Character(bool escapes) => escapes ? _b.Choice(Plain(), Escape()) : Plain();
 
-    // A character of well-formed UTF-8 (Unicode, table 3-7) that needs no escape; some first bytes may be left out.
-    private GrammarNode Plain(ByteSet without, bool flagged)
+    // A character of well-formed UTF-8 (Unicode, table 3-7) that needs no escape.
+    private GrammarNode Plain() => _b.Choice(Ascii(default, flagged: true), BeyondAscii(flagged: true));
+
+    private GrammarNode Ascii(ByteSet without, bool flagged) => _b.Bytes(ByteSet.Range(0x20, 0x7F).Except(ByteSet.Of("\"\\")).Except(without), flagged);
+
+    private GrammarNode BeyondAscii(bool flagged)
     {
         var tail = _b.Bytes(0x80, 0xBF);
-        GrammarNode First(int low, int high) => _b.Bytes(ByteSet.Range(low, high).Except(ByteSet.Of("\"\\")).Except(without), flagged);
+        GrammarNode First(int low, int high) => _b.Bytes(ByteSet.Range(low, high), flagged);
         return _b.Choice(
-            First(0x20, 0x7F),
             _b.Sequence(First(0xC2, 0xDF), tail),
             _b.Sequence(First(0xE0, 0xE0), _b.Bytes(0xA0, 0xBF), tail),
             _b.Sequence(First(0xE1, 0xEC), tail, tail),
@@ -168,4 +212,14 @@ internal sealed class JsonGrammar
                     _b.Sequence(_b.Bytes("0123456789abcefABCEF"), Hex, Hex, Hex),
                     _b.Sequence(_b.Bytes("dD"), _b.Bytes("01234567"), Hex, Hex),
                     _b.Sequence(_b.Bytes("dD"), _b.Bytes("89abAB"), Hex, Hex, _b.Literal("\\u"), _b.Bytes("dD"), _b.Bytes("cdefCDEF"), Hex, Hex)))));
+
+    // Names [From, To) of the sorted ones share their first At characters.
+    private sealed record KeyPlace(int From, int To, int At)
+    {
+        public List<(char Character, int Place)> Next { get; } = [];
+
+        public bool EndsName { get; set; }
+
+        public bool BeyondAscii { get; set; }
+    }
 }

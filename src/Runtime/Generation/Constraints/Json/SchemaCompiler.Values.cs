@@ -15,7 +15,8 @@ internal sealed partial class SchemaCompiler
             r.ValueKind == JsonValueKind.String ? r.GetString()! : throw SchemaDocument.Wrong("required", path, r, "names of properties")) ?? []];
         var more = schema.TryGetProperty("additionalProperties", out var a) ? a : schema.TryGetProperty("unevaluatedProperties", out var u) ? u : (JsonElement?)null;
         var moreKey = schema.TryGetProperty("additionalProperties", out _) ? "additionalProperties" : "unevaluatedProperties";
-        foreach (var name in required.Where(r => properties.All(p => p.Name != r)))
+        HashSet<string> names = [.. properties.Select(p => p.Name)];
+        foreach (var name in required.Where(r => !names.Contains(r)))
         {
             if (more?.ValueKind == JsonValueKind.False) return b.Never();
             properties.Add((name, more ?? True, $"{path}/{moreKey}"));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using D2Pruner.AI.Runtime.Text;
 
@@ -11,11 +12,14 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
 {
     private const int MaxDepth = 100;
     private const int MaxSchemas = 20_000;
+    private const long MaxMerged = 64 << 20;
     private readonly SchemaDocument _document = new(root);
     private readonly Dictionary<string, GrammarNode.Reference> _references = new(StringComparer.Ordinal);
     private readonly HashSet<string> _merging = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _notes = new(StringComparer.Ordinal);
     private int _depth;
     private int _compiled;
+    private long _merged;
 
     /// <summary>The value must be an object, whatever the schema says or leaves open (arguments of a tool).</summary>
     public bool RootIsObject { get; init; }
@@ -26,7 +30,7 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (root.ValueKind != JsonValueKind.Object) throw SchemaDocument.Wrong("parameters", rootPath, root, "a JSON schema object");
         var kinds = new SchemaOverlap(_document).Kinds(root);
         if ((kinds & JsonKinds.Object) == 0) throw new ArgumentException($"The schema at {rootPath} allows no object, but a tool's arguments are one.");
-        return kinds == JsonKinds.Object ? Schema(root, rootPath) : Schema(SchemaMerge.Merge(SchemaMerge.Without(root, "type"), ObjectOnly, out _), rootPath);
+        return kinds == JsonKinds.Object ? Schema(root, rootPath) : Schema(Merge(Without(root, "type"), ObjectOnly, out _), rootPath);
     }
 
     private static JsonElement ObjectOnly { get; } = JsonDocument.Parse("{\"type\": \"object\"}").RootElement.Clone();
@@ -69,7 +73,7 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
             {
                 try
                 {
-                    var merged = SchemaMerge.Merge(SchemaMerge.Without(schema, "$ref"), target, out var conflict);
+                    var merged = Merge(Without(schema, "$ref"), target, out var conflict);
                     if (conflict is not null) Relax(conflict, path);
                     return Schema(merged, path);
                 }
@@ -92,7 +96,7 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
     {
         if (SchemaDocument.Array(schema, "allOf", path) is { } all)
         {
-            var merged = SchemaMerge.Without(schema, "allOf");
+            var merged = Without(schema, "allOf");
             foreach (var part in all.EnumerateArray())
             {
                 if (part.ValueKind == JsonValueKind.True) continue;
@@ -100,11 +104,11 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
                 // A reference with keywords beside it keeps both.
                 if (part.Find("$ref") is not null && part.EnumerateObject().Count() > 1)
                 {
-                    merged = SchemaMerge.Merge(merged, SchemaMerge.Without(part, "$ref"), out var beside);
+                    merged = Merge(merged, Without(part, "$ref"), out var beside);
                     if (beside is not null) Relax($"allOf' ('{beside}')", path);
                 }
 
-                merged = SchemaMerge.Merge(merged, target, out var conflict);
+                merged = Merge(merged, target, out var conflict);
                 if (conflict is not null) Relax($"allOf' (both say '{conflict}')", path);
             }
 
@@ -124,14 +128,14 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
     private GrammarNode Alternatives(JsonElement schema, string key, JsonElement[] options, string path)
     {
         if (options.Length == 0) throw new ArgumentException($"The JSON schema has an empty '{key}' at {path}.");
-        var rest = SchemaMerge.Without(schema, key);
+        var rest = Without(schema, key);
         var own = rest.EnumerateObject().Any(p => SchemaKeywords.IsRead(p.Name));
         if (own)
         {
             for (var i = 0; i < options.Length; i++)
             {
                 if (_document.Resolve(options[i]) is not { ValueKind: JsonValueKind.Object } target) continue;
-                options[i] = SchemaMerge.Merge(rest, target, out var conflict);
+                options[i] = Merge(rest, target, out var conflict);
                 if (conflict is not null) Relax($"{key}' (both say '{conflict}')", path);
             }
         }
@@ -210,6 +214,26 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         }
 
         var note = $"'{keyword}' at {path}";
-        if (!relaxed.Contains(note)) relaxed.Add(note);
+        if (_notes.Add(note) && !relaxed.Contains(note)) relaxed.Add(note);
+    }
+
+    private JsonElement Merge(JsonElement first, JsonElement second, out string? conflict)
+    {
+        Spend(first);
+        Spend(second);
+        return SchemaMerge.Merge(first, second, out conflict);
+    }
+
+    private JsonElement Without(JsonElement schema, params string[] keywords)
+    {
+        Spend(schema);
+        return SchemaMerge.Without(schema, keywords);
+    }
+
+    // Merging copies; a schema that merges its large parts again and again is refused rather than worked off.
+    private void Spend(JsonElement schema)
+    {
+        if ((_merged += JsonMarshal.GetRawUtf8Value(schema).Length) > MaxMerged)
+            throw new NotSupportedException($"The JSON schema's combinations (allOf, anyOf, $ref with keywords beside it) spell out to more than {MaxMerged} bytes. Use a smaller one.");
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
@@ -7,7 +9,44 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// <summary>A JSON schema's text: local references, and typed looks at keywords that name their place when they are wrong.</summary>
 internal sealed class SchemaDocument(JsonElement root)
 {
+    private const int MaxText = 1 << 20;
+
     public JsonElement Root => root;
+
+    /// <summary>A schema of its own, read completely: everything the compiler looks at later is well-formed and within the limits.</summary>
+    /// <exception cref="ArgumentException">It has texts that are no Unicode, or a name twice in one object.</exception>
+    /// <exception cref="NotSupportedException">It is longer than 1 MiB or nested more than <see cref="StrictJson.MaxDepth"/> deep.</exception>
+    public static JsonElement Read(JsonElement schema, string what)
+    {
+        if (schema.ValueKind == JsonValueKind.Undefined) throw new ArgumentException($"{what} is undefined; expected an object, true or false.");
+        return Read(JsonMarshal.GetRawUtf8Value(schema).ToArray(), what);
+    }
+
+    /// <inheritdoc cref="Read(JsonElement, string)"/>
+    public static JsonElement Read(byte[] utf8, string what)
+    {
+        if (utf8.Length > MaxText) throw new NotSupportedException($"{what} has {utf8.Length} bytes; the limit is {MaxText}. Use a smaller one.");
+        try
+        {
+            if (IsTooDeep(utf8)) throw new NotSupportedException($"{what} is nested more than {StrictJson.MaxDepth} deep. Use a flatter one.");
+            return StrictJson.Parse(utf8, uniqueNames: true).RootElement;
+        }
+        catch (JsonException e)
+        {
+            throw new ArgumentException($"{what} is not JSON that can be read: {e.Message}", e);
+        }
+    }
+
+    private static bool IsTooDeep(byte[] utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth > StrictJson.MaxDepth - 1) return true;
+        }
+
+        return false;
+    }
 
     /// <summary>The element behind a local reference (<c>#</c>, <c>#/...</c>); null where there is none.</summary>
     public JsonElement? Find(string reference)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -6,6 +7,9 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// <summary>Two schemas that both hold as one, where that is simple: different keywords, shared lists of properties and required names.</summary>
 internal static class SchemaMerge
 {
+    // More than a schema itself may have: merging nests a little.
+    private const int MaxDepth = 512;
+
     /// <summary>Merges.</summary>
     /// <param name="first">A schema that is an object.</param>
     /// <param name="second">Another.</param>
@@ -41,7 +45,7 @@ internal static class SchemaMerge
                 foreach (var property in p.Value.EnumerateObject())
                 {
                     if (!properties.TryGetPropertyValue(property.Name, out var known)) properties[property.Name] = Node(property.Value);
-                    else if (!JsonNode.DeepEquals(known, Node(property.Value))) properties[property.Name] = new JsonObject { ["allOf"] = new JsonArray(known!.DeepClone(), Node(property.Value)) };
+                    else if (!JsonNode.DeepEquals(known, Node(property.Value))) properties[property.Name] = Both(known!, Node(property.Value));
                 }
             }
             else if (IsSchema(p.Name) && IsOpen(p.Value))
@@ -50,7 +54,7 @@ internal static class SchemaMerge
             }
             else if (IsSchema(p.Name))
             {
-                result[p.Name] = IsOpen(Element(present)) ? Node(p.Value) : new JsonObject { ["allOf"] = new JsonArray(present.DeepClone(), Node(p.Value)) };
+                result[p.Name] = IsOpen(Element(present)) ? Node(p.Value) : Both(present, Node(p.Value));
             }
             else
             {
@@ -74,11 +78,23 @@ internal static class SchemaMerge
     // {} and true say nothing (schema writers put them beside references).
     private static bool IsOpen(JsonElement schema) => schema.ValueKind == JsonValueKind.True || (schema.ValueKind == JsonValueKind.Object && !schema.EnumerateObject().Any());
 
+    // One list however many there are, so that merging many does not nest.
+    private static JsonObject Both(JsonNode first, JsonNode second) => first is JsonObject { Count: 1 } o && o["allOf"] is JsonArray all
+        ? new JsonObject { ["allOf"] = new JsonArray([.. all.Select(n => n?.DeepClone()), second]) }
+        : new JsonObject { ["allOf"] = new JsonArray(first.DeepClone(), second) };
+
     private static JsonElement Element(JsonNode node)
     {
-        using var document = JsonDocument.Parse(node.ToJsonString());
-        return document.RootElement.Clone();
+        try
+        {
+            using var document = JsonDocument.Parse(node.ToJsonString(), new JsonDocumentOptions { MaxDepth = MaxDepth });
+            return document.RootElement.Clone();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new NotSupportedException($"The JSON schema's parts nest more than {MaxDepth} deep once they are put together. Use a flatter one.", e);
+        }
     }
 
-    private static JsonNode Node(JsonElement json) => JsonNode.Parse(json.GetRawText())!;
+    private static JsonNode Node(JsonElement json) => JsonNode.Parse(JsonMarshal.GetRawUtf8Value(json), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
 }

@@ -6,13 +6,17 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// <summary>Whether alternatives of a <c>oneOf</c> exclude each other as the compiler writes them: by type, by fixed values, or by their properties.</summary>
 internal sealed class SchemaOverlap(SchemaDocument document)
 {
+    // Alternatives may be many, and refer to each other: beyond this many looks they may overlap, for all that is known.
+    private const int MaxLooks = 200_000;
+    private int _looks;
+
     public bool AllDisjoint(IReadOnlyList<JsonElement> schemas)
     {
         for (var i = 0; i < schemas.Count; i++)
         {
             for (var j = i + 1; j < schemas.Count; j++)
             {
-                if (!Disjoint(schemas[i], schemas[j], 0)) return false;
+                if (!Disjoint(schemas[i], schemas[j], 0) || _looks > MaxLooks) return false;
             }
         }
 
@@ -23,7 +27,7 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     public JsonKinds Kinds(JsonElement schema, int depth = 0)
     {
         if (schema.ValueKind == JsonValueKind.False) return JsonKinds.None;
-        if (depth > 8 || document.Resolve(schema) is not { ValueKind: JsonValueKind.Object } s) return JsonKinds.All;
+        if (++_looks > MaxLooks || depth > 8 || document.Resolve(schema) is not { ValueKind: JsonValueKind.Object } s) return JsonKinds.All;
         var kinds = JsonKinds.All;
         if (s.TryGetProperty("const", out var constant)) kinds &= JsonKindsReading.Of(constant);
         if (s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array) kinds &= Union(values, JsonKindsReading.Of);
@@ -41,7 +45,7 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     {
         var (a, b) = (Kinds(first), Kinds(second));
         if ((a & b) == 0) return true;
-        if (depth > 4 || document.Resolve(first) is not { ValueKind: JsonValueKind.Object } x || document.Resolve(second) is not { ValueKind: JsonValueKind.Object } y) return false;
+        if (++_looks > MaxLooks || depth > 4 || document.Resolve(first) is not { ValueKind: JsonValueKind.Object } x || document.Resolve(second) is not { ValueKind: JsonValueKind.Object } y) return false;
         if (Values(x) is { } u && Values(y) is { } v) return !u.Overlaps(v);
         return (a & b) == JsonKinds.Object && (Differ(x, y, depth) || (NeverFits(x, y) && NeverFits(y, x)));
     }
