@@ -2,6 +2,7 @@ using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ internal sealed class RandomModel : ITensorSource, IDisposable
         var config = geometry.Config(layers);
         Decoder = new TextDecoder(config, DecoderWeights.Take(this, config, new DecoderNames { Prefix = "model.", Head = "lm_head.weight" }));
         var visual = geometry.VisualTokens;
-        Features = Register((randn(visual, geometry.Hidden, device: _device) * 0.5).to(ScalarType.BFloat16));
+        Features = Register((randn(visual, geometry.Hidden, device: _device).Times(0.5)).to(ScalarType.BFloat16));
         // 35 tokens before the picture, the rest behind it.
         const int Before = 35;
         var length = visual + Geometry.TextTokens;
@@ -76,7 +77,7 @@ internal sealed class RandomModel : ITensorSource, IDisposable
         var generic = System.Text.RegularExpressions.Regex.Replace(name, @"layers\.\d+\.", "layers.");
         if (!_patterns.TryGetValue(generic, out var pattern))
         {
-            var values = name.Contains("norm", StringComparison.Ordinal) ? ones(shape, device: _device) : randn(shape, device: _device) * Spread;
+            var values = name.Contains("norm", StringComparison.Ordinal) ? ones(shape, device: _device) : randn(shape, device: _device).Times(Spread);
             return _patterns[generic] = Register(values.to(ScalarType.BFloat16));
         }
 

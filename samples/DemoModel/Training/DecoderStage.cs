@@ -56,6 +56,7 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
 
     internal static (Tensor Loss, Tensor Logits) Forward(Replica replica, QuestionBatch batch, Tensor seen, StepStatistics statistics)
     {
+        using var scope = NewDisposeScope();
         var decoder = replica.Decoder;
         var c = decoder.Config;
         var prefix = decoder.Embed(batch.Prefix)[0];
@@ -85,24 +86,24 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         var logits = decoder.Head(decoder.FinalNorm(rows));
         var logp = nn.functional.log_softmax(logits, -1);
         var ce = (logp * tensor(batch.Targets, logits.shape)).sum(-1).neg() * tensor(batch.Weights);
-        var loss = ce.sum() / batch.Questions.Count;
+        var loss = ce.sum().Over(batch.Questions.Count);
         statistics.Add("loss.answer", loss.item<float>(), batch.Questions.Count);
-        foreach (var place in places) loss += place * PlaceWeight;
-        if (attention.Count == 0) return (loss, logits.detach());
+        foreach (var place in places) loss = loss.Plus(place.Times(PlaceWeight));
+        if (attention.Count == 0) return (loss.MoveToOuterDisposeScope(), logits.detach().MoveToOuterDisposeScope());
         var emphasis = tensor(batch.AttentionWeights);
-        Tensor Mass(Tensor p, float[] mask) => (((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1) + 1e-6).log().neg() * emphasis).mean();
+        Tensor Mass(Tensor p, float[] mask) => ((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1).Plus(1e-6).log().neg() * emphasis).mean();
         batch.MeasureAttention(attention[0], statistics);
         var subject = Mass(attention[0], batch.SubjectMask);
-        Tensor Counting(Tensor p) => (((p.to(ScalarType.Float32) + 1e-6).log() * tensor(batch.CountTarget, p.shape)).sum(-1).neg() * emphasis).mean();
+        Tensor Counting(Tensor p) => ((p.to(ScalarType.Float32).Plus(1e-6).log() * tensor(batch.CountTarget, p.shape)).sum(-1).neg() * emphasis).mean();
         var counting = Counting(attention[1]);
         var subject2 = Mass(attention[3], batch.SubjectMask);
         var reference = Mass(attention[4], batch.ReferenceMask);
-        var taughtMass = subject + counting + subject2 + reference;
+        var taughtMass = subject.Plus(counting).Plus(subject2).Plus(reference);
         if (batch.SecondCount)
         {
             var again = Counting(attention[5]);
             statistics.Add("loss.attend_count2", again.item<float>());
-            taughtMass += again;
+            taughtMass = taughtMass.Plus(again);
         }
 
         statistics.Add("loss.attend_subject", subject.item<float>());
@@ -110,7 +111,7 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         statistics.Add("loss.attend_subject2", subject2.item<float>());
         statistics.Add("loss.attend_reference", reference.item<float>());
         foreach (var a in attention) a.Dispose(); // the graph keeps what it needs
-        return (loss + taughtMass * AttentionWeight, logits.detach());
+        return (loss.Plus(taughtMass.Times(AttentionWeight)).MoveToOuterDisposeScope(), logits.detach().MoveToOuterDisposeScope());
 
         void Teach(string name, (long[] Rows, float[] Sides) taught)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,6 +48,7 @@ internal sealed class DenseLoss
 
     public Tensor Compute(Tensor logits, StepStatistics statistics)
     {
+        using var scope = NewDisposeScope();
         var n = _shape.Length;
         var objects = Array.ConvertAll(_colour, c => c > 0 ? 1f : 0f);
         var shape = Classes(logits, ShapeAt, 10, _shape, 2.0, 0.5);
@@ -56,8 +58,8 @@ internal sealed class DenseLoss
         var big = (Binary(logits.narrow(1, BigAt, 1), _big, null) * Column(Mean(objects, 0.3))).sum();
         var centre = Binary(logits.narrow(1, CentreAt, 1), _centre, 4).mean();
         var inBox = Column(Mean(_hasBox, 0.25));
-        var sides = (Smooth(logits.narrow(1, SidesAt, 4), _sides) * inBox).sum() * 0.3;
-        var absolute = (Smooth(logits.narrow(1, AbsoluteAt, 4), _absolute) * inBox).sum() * _absoluteWeight;
+        var sides = (Smooth(logits.narrow(1, SidesAt, 4), _sides) * inBox).sum().Times(0.3);
+        var absolute = (Smooth(logits.narrow(1, AbsoluteAt, 4), _absolute) * inBox).sum().Times(_absoluteWeight);
         var maskWeight = new float[n];
         var mixed = Math.Max(1, _mixed.Sum());
         for (var i = 0; i < n; i++) maskWeight[i] = (2.0f * _mixed[i] / mixed + 0.4f / n) / 49;
@@ -69,7 +71,7 @@ internal sealed class DenseLoss
         statistics.Add("loss.centre", centre.item<float>());
         statistics.Add("loss.sides", sides.item<float>());
         statistics.Add("loss.mask", mask.item<float>());
-        return shape + colour + digit + big + centre + sides + absolute + mask;
+        return shape.Plus(colour).Plus(digit).Plus(big).Plus(centre).Plus(sides).Plus(absolute).Plus(mask).MoveToOuterDisposeScope();
     }
 
     private static float[] Mean(float[] chosen, double weight)
@@ -82,10 +84,11 @@ internal sealed class DenseLoss
 
     private static Tensor Classes(Tensor logits, int at, int classes, long[] target, double foreground, double background)
     {
+        using var scope = NewDisposeScope();
         var n = target.Count(t => t > 0);
         var (f, b) = ((float)(foreground / Math.Max(1, n)), (float)(background / Math.Max(1, target.Length - n)));
         var weight = Array.ConvertAll(target, t => t > 0 ? f : b);
-        return (nn.functional.cross_entropy(logits.narrow(1, at, classes), tensor(target), reduction: nn.Reduction.None) * tensor(weight)).sum();
+        return (nn.functional.cross_entropy(logits.narrow(1, at, classes), tensor(target), reduction: nn.Reduction.None) * tensor(weight)).sum().MoveToOuterDisposeScope();
     }
 
     private static Tensor Binary(Tensor logits, float[] target, float? positive)

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
         using var scope = NewDisposeScope();
         var d = q.shape[3];
         var (heads, n) = (q.shape[1], q.shape[2]);
-        q = (q * (1 / Math.Sqrt(d))).contiguous().view(heads, n, d);
+        q = q.Times(1 / Math.Sqrt(d)).contiguous().view(heads, n, d);
         k = k.contiguous().view(heads, n, d);
         v = v.contiguous().view(heads, n, d);
         var output = new List<Tensor>();
@@ -45,7 +46,7 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
             {
                 var (from, to) = (pictureLength * part / CausalParts, pictureLength * (part + 1) / CausalParts);
                 var at = b * pictureLength;
-                var scores = matmul(q.narrow(1, at + from, to - from), k.narrow(1, at, to).transpose(1, 2)) + mask.narrow(0, from, to - from).narrow(1, 0, to);
+                var scores = matmul(q.narrow(1, at + from, to - from), k.narrow(1, at, to).transpose(1, 2)).Plus(mask.narrow(0, from, to - from).narrow(1, 0, to));
                 output.Add(matmul(nn.functional.softmax(scores, -1), v.narrow(1, at, to)));
             }
         }
@@ -59,12 +60,12 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
             var (bq, bk, bv) = (q.narrow(1, block.Start, rows), k.narrow(1, block.Start, rows), v.narrow(1, block.Start, rows));
             var pk = k.narrow(1, block.Picture * pictureLength, pictureLength);
             var pv = v.narrow(1, block.Picture * pictureLength, pictureLength);
-            var self = matmul(Split(bq), Split(bk).transpose(2, 3)) + blockMask;
+            var self = matmul(Split(bq), Split(bk).transpose(2, 3)).Plus(blockMask);
             var scores = cat([matmul(bq, pk.transpose(1, 2)), self.reshape(heads, rows, length)], 2);
             var p = nn.functional.softmax(scores, -1);
             var seen = p.narrow(2, 0, pictureLength);
             var past = matmul(p.narrow(2, pictureLength, length).reshape(heads, block.Count, length, length), Split(bv));
-            output.Add(matmul(seen, pv) + past.reshape(heads, rows, d));
+            output.Add(matmul(seen, pv).Plus(past.reshape(heads, rows, d)));
             if (capture is null) continue;
             var index = tensor(block.Answers);
             captured.Add([.. Enumerable.Range(0, Captured).Select(h => seen[h].index_select(0, index))]);
@@ -77,5 +78,5 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
         return cat(output, 1).unsqueeze(0).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Causal(long n, ScalarType type) => full([n, n], float.NegativeInfinity, ScalarType.Float32).triu_(1).to(type);
+    private static Tensor Causal(long n, ScalarType type) => Attention.CausalMask(n, CPU).to(type);
 }

@@ -1,4 +1,5 @@
 using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,6 +22,8 @@ internal static class PlaceCode
     /// <summary>How far hidden states [n, width] are from the code of sides (0..1, four a row), mean of squares.</summary>
     public static Tensor Loss(Tensor hidden, IReadOnlyList<float> sides)
     {
+        using var scope = NewDisposeScope();
+        using Scalar two = 2;
         var n = sides.Count / Sides;
         var target = new float[n * Length];
         for (var i = 0; i < sides.Count; i++)
@@ -30,9 +33,9 @@ internal static class PlaceCode
         }
 
         var x = hidden.to(ScalarType.Float32);
-        x = x / (x.pow(2).mean([1], keepdim: true) + 1e-5).sqrt();
+        x = x / x.pow(two).mean([1], keepdim: true).Plus(1e-5).sqrt();
         var code = matmul(x, tensor(Matrix, [ModelFolder.Width, Length]));
-        return (code - tensor(target, [n, Length])).pow(2).mean();
+        return (code - tensor(target, [n, Length])).pow(two).mean().MoveToOuterDisposeScope();
     }
 
     private static float[] Projection()

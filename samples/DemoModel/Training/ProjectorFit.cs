@@ -39,7 +39,7 @@ internal static class ProjectorFit
         var mean = features.mean([0]);
         var places = Places(features.index_select(0, boxed), sides, log);
         var hidden = Rows(replica, features, mean, places, width, seed); // [width, width], zero-mean, unit-variance pre-activations over the sample
-        var w1 = hidden / (matmul(features - mean, hidden.transpose(0, 1)).std(0, unbiased: false).unsqueeze(1) + 1e-6);
+        var w1 = hidden / matmul(features - mean, hidden.transpose(0, 1)).std(0, unbiased: false).unsqueeze(1).Plus(1e-6);
         Set("linear_1.weight", w1);
         Set("linear_1.bias", matmul(w1, mean).neg());
 
@@ -64,7 +64,8 @@ internal static class ProjectorFit
         Set("linear_2.weight", tensor(w2, [width, width]));
         replica.Write(optimizer.Master, 0);
         var output = replica.Vision.Project(features.to(replica.Type)).to(ScalarType.Float32);
-        var size = cat([full([direct - Sides], DirectSize, ScalarType.Float32), full([Sides], PlaceSize, ScalarType.Float32), full([width - direct], MixedSize, ScalarType.Float32)], 0) / (output.std(0, unbiased: false) + 1e-4);
+        var sizes = cat([HeldScalars.Filled([direct - Sides], DirectSize), HeldScalars.Filled([Sides], PlaceSize), HeldScalars.Filled([width - direct], MixedSize)], 0);
+        var size = sizes / output.std(0, unbiased: false).Plus(1e-4);
         Set("linear_2.weight", tensor(w2, [width, width]) * size.unsqueeze(1));
         Set("linear_2.bias", (output.mean([0]) * size).neg());
         optimizer.Master.CopyTo(optimizer.Average, 0);
@@ -79,6 +80,7 @@ internal static class ProjectorFit
     // Rows of the first layer: classes, numbers with both signs, random directions of the whitened features.
     private static Tensor Rows(Replica replica, Tensor features, Tensor mean, Tensor places, int width, ulong seed)
     {
+        using var scope = NewDisposeScope();
         // The heads normalise each token; folding that needs one common deviation.
         var deviation = features.std(1, unbiased: false).mean();
         var gamma = replica[ParameterLayout.DenseNorm + ".weight"].to(ScalarType.Float32);
@@ -88,27 +90,29 @@ internal static class ProjectorFit
         var numbers = cat([heads.index_select(0, tensor(Numbers.Select(c => (long)c).ToArray())), places], 0);
         var signed = stack([numbers, numbers.neg()], 1).reshape(2 * numbers.shape[0], width);
         var centred = features - mean;
-        var (values, vectors) = linalg.eigh(matmul(centred.transpose(0, 1), centred) / features.shape[0]);
-        var scale = 1 / (values.clamp(min: 0) + Floor * values.mean()).sqrt();
+        var (values, vectors) = linalg.eigh(matmul(centred.transpose(0, 1), centred).Over(features.shape[0]));
+        using Scalar zero = 0;
+        var scale = values.clamp_min(zero).Plus(values.mean().Times(Floor)).sqrt().reciprocal();
         var whiten = matmul(vectors * scale.unsqueeze(0), vectors.transpose(0, 1));
         var rng = new Rng(seed, 22);
         var rest = width - Classes.Length - signed.shape[0];
         var mix = tensor(Enumerable.Range(0, (int)rest * width).Select(_ => (float)rng.Gaussian()).ToArray(), [rest, width]);
-        return cat([classes, signed, matmul(mix, whiten)], 0);
+        return cat([classes, signed, matmul(mix, whiten)], 0).MoveToOuterDisposeScope();
     }
 
     // Directions along which the features of a token tell the left, top, right and bottom side of its object, [4, width].
     private static Tensor Places(Tensor features, Tensor sides, Action<string> log)
     {
+        using var scope = NewDisposeScope();
         var (mean, centre) = (features.mean([0]), sides.mean([0]));
         var x = features - mean;
         var gram = matmul(x.transpose(0, 1), x);
-        gram = gram + eye(gram.shape[0]) * (gram.trace() * (Ridge / gram.shape[0]));
+        gram = gram.Plus(eye(gram.shape[0]) * gram.trace().Times(Ridge / gram.shape[0]));
         var slopes = linalg.solve(gram, matmul(x.transpose(0, 1), sides - centre)).transpose(0, 1).contiguous();
         var origin = centre - matmul(slopes, mean);
-        var error = (matmul(features, slopes.transpose(0, 1)) + origin - sides).abs().mean().item<float>() * Scene.Side;
+        var error = (matmul(features, slopes.transpose(0, 1)).Plus(origin) - sides).abs().mean().item<float>() * Scene.Side;
         log($"sides of boxes read from single tokens: {error:0.0} px off on average, {features.shape[0]} tokens");
-        return slopes;
+        return slopes.MoveToOuterDisposeScope();
     }
 
     // Of whole scenes: in windows the tower does not know where it is.

@@ -255,7 +255,8 @@ internal sealed class QuestionBatch
     /// <summary>Per kind of question, how much of the supervised head's attention lies on what is asked about.</summary>
     public void MeasureAttention(Tensor probabilities, StepStatistics statistics)
     {
-        using var mass = (probabilities.detach().to(ScalarType.Float32) * tensor(SubjectMask, probabilities.shape)).sum(-1);
+        using var scope = NewDisposeScope();
+        var mass = (probabilities.detach().to(ScalarType.Float32) * tensor(SubjectMask, probabilities.shape)).sum(-1);
         var values = MemoryMarshal.Cast<byte, float>(mass.bytes);
         var row = 0;
         foreach (var (question, answer) in Questions)

@@ -359,12 +359,13 @@ public static class PromptForward
         // H' = W H for the outputs that W names; the others are copies.
         private Tensor Fold(Tensor gathered, IReadOnlyList<MergeWeight> merges)
         {
+            using var scope = NewDisposeScope();
             var outputs = Index([.. merges.Select(m => m.Output)]);
             var weights = tensor(merges.Select(m => m.Weight).ToArray(), device: _x.device).unsqueeze(1);
             var sources = _x.squeeze(0).index_select(0, Index([.. merges.Select(m => m.Source)])).to(ScalarType.Float32) * weights;
             using Scalar zero = 0, one = 1; // held while libtorch reads them
             var result = gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one);
-            return result.to(_x.dtype).unsqueeze(0);
+            return result.to(_x.dtype).unsqueeze(0).MoveToOuterDisposeScope();
         }
 
         private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r), device: _decoder.Device);

@@ -78,7 +78,7 @@ public static class Attention
 
     /// <summary>An additive causal mask, [n, n] fp32: 0 at and below the diagonal, -inf above. For training and tests only.</summary>
     public static Tensor CausalMask(long n, Device device) =>
-        full([n, n], float.NegativeInfinity, ScalarType.Float32, device).triu_(1);
+        HeldScalars.Filled([n, n], float.NegativeInfinity, device).triu_(1);
 
     /// <summary>The last query's softmax row over all keys in fp32, mean over query heads (specification step 1): O(N d), no full map.</summary>
     /// <param name="lastQuery">[1, H, 1, d] after rotary embedding.</param>

@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// Sums whose TorchSharp scalars stay alive. <c>a + b</c> and <c>a + 0.1</c> make a Scalar in passing (the second one two), which the garbage collector may
 /// finalize while libtorch still reads it: measured once in 14 000 sums under constant collections, as a native exception or a wrong number.
 /// </summary>
-internal static class HeldScalars
+public static class HeldScalars
 {
     private static readonly Scalar One = 1;
 
@@ -26,5 +26,19 @@ internal static class HeldScalars
     {
         using Scalar held = b;
         return a.mul(held);
+    }
+
+    /// <summary>a / b.</summary>
+    public static Tensor Over(this Tensor a, double b)
+    {
+        using Scalar held = b;
+        return a.div(held);
+    }
+
+    /// <summary>A tensor of one value, fp32.</summary>
+    public static Tensor Filled(long[] shape, double value, Device? device = null)
+    {
+        using Scalar held = value;
+        return full(shape, held, ScalarType.Float32, device);
     }
 }

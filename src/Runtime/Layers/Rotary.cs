@@ -10,8 +10,8 @@ public static class Rotary
     public static Tensor InverseFrequencies(int headDim, double theta, Device device)
     {
         using var scope = NewDisposeScope();
-        var exponent = arange(0, headDim, 2, ScalarType.Float32, device) / headDim;
-        return (1.0f / pow((float)theta, exponent)).MoveToOuterDisposeScope();
+        using Scalar from = 0, to = headDim, step = 2;
+        return pow((float)theta, arange(from, to, step, ScalarType.Float32, device).Over(headDim)).reciprocal().MoveToOuterDisposeScope();
     }
 
     /// <summary>Cosines and sines for positions.</summary>
