@@ -47,6 +47,18 @@ public sealed class SafetensorsTests
         { "named twice", Build("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8) },
         { "cannot be read", Build("""{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4) },
         { "needs", Build("""{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,4]}}""", 4) },
+        { "needs more bytes", Build("""{"a":{"dtype":"F32","shape":[0,9223372036854775807,5],"data_offsets":[0,0]}}""", 0) },
+        { "axes", Build($$$"""{"a":{"dtype":"F32","shape":[{{{string.Join(',', Enumerable.Repeat(1, 65))}}}],"data_offsets":[0,4]}}""", 4) },
+        { "last 4 bytes", Build("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8) },
+        { "4 bytes before", Build("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8) },
+        { "surrogate", Build("""{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4) },
+        { "surrogate", Build("""{"__metadata__":{"a":"\udfff"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4) },
+        { "UTF-8", [.. BitConverter.GetBytes(8L), .. "{\""u8, 0xFF, .. "\":{} }"u8] },
+        { "cannot be read", Build("""{"__metadata__":[1]}""", 0) },
+        { "cannot be read", Build("""{"a":7}""", 0) },
+        { "cannot be read", Build("""{"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}}""", 4) },
+        { "cannot be read", Build("""{"a":{"dtype":"F32","shape":[1e40],"data_offsets":[0,4]}}""", 4) },
+        { "cannot be read", Build(string.Concat(Enumerable.Repeat("{\"a\":", 2000)) + "1" + new string('}', 2000), 0) },
     };
 
     [Theory]
@@ -58,6 +70,58 @@ public sealed class SafetensorsTests
         var e = Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(folder.File("bad.safetensors")));
         Assert.Contains(expected, e.Message);
         Assert.Contains("bad.safetensors", e.Message);
+    }
+
+    [SkippableFact]
+    public void WhatIsNoFile_IsRefusedAtOnce()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux());
+        using var folder = new TemporaryFolder();
+        Assert.Contains("a pipe", Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(Fifo.Create(folder.File("pipe")))).Message);
+        Assert.Contains("a folder", Assert.Throws<SafetensorsException>(() => PriorFile.Load(folder.Path)).Message);
+        Assert.Contains("There is no file", Assert.Throws<SafetensorsException>(() => PriorFile.Load(folder.File("none"))).Message);
+    }
+
+    [Fact]
+    public void FileThatIsBeingWritten_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        new SafetensorsWriter().Add("a", [1f], 1).Write(folder.File("x"));
+        using (new FileStream(folder.File("x"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            Assert.Contains("writing it", Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(folder.File("x"))).Message);
+        SafetensorsFile.Open(folder.File("x")).Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MappedAndRead_AreTheSameValues(bool mapped)
+    {
+        using var folder = new TemporaryFolder();
+        new SafetensorsWriter().Add("a", [1f, 2f, 3f], 3).Add("e", new float[0], 0, 5).Write(folder.File("x"));
+        using var file = SafetensorsFile.Open(folder.File("x"), mapped);
+        Assert.Equal(mapped, file.IsMapped);
+        using var a = file.Read("a");
+        using var d = file.Read("a", torch.ScalarType.Float64);
+        using var e = file.Read("e");
+        Assert.Equal([1f, 2f, 3f], a.data<float>().ToArray());
+        Assert.Equal([1d, 2d, 3d], d.data<double>().ToArray());
+        Assert.Equal([0, 5], e.shape);
+    }
+
+    [Theory]
+    [InlineData("""{"weight_map":{"a":7}}""", "Number")]
+    [InlineData("""{"weight_map":{"a":null}}""", "Null")]
+    [InlineData("""{"weight_map":{}}""", "names no file")]
+    [InlineData("""{"weight_map":{"a":"../b.safetensors"}}""", "plain file name")]
+    [InlineData("""{"weight_map":{"\ud800":"a"}}""", "surrogate")]
+    [InlineData("""{"weight_map":["a"]}""", "no weight_map")]
+    public void DamagedIndex_IsACheckpointException(string index, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), "{}");
+        File.WriteAllText(folder.File("model.safetensors.index.json"), index);
+        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path).WeightFiles()).Message);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal static class CalibrationState
             var skipped = file.Metadata.GetValueOrDefault("skipped", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList();
             return (int.Parse(file.Metadata[DoneName], CultureInfo.InvariantCulture), skipped, sums);
         }
-        catch (Exception e) when (e is SafetensorsException or FormatException or KeyNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
         {
             return null; // a damaged state costs time, nothing else
         }

@@ -2,6 +2,7 @@ using D2Pruner.AI.Runtime.Prompts;
 using System.Security.Cryptography;
 using System.Text;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
@@ -89,7 +90,7 @@ public static class Calibrator
         ProcessedImage image;
         try
         {
-            image = model.ImageProcessor.Process(Fit(ImageDecoder.Decode(File.ReadAllBytes(file)), model.Blueprint.CalibrationSide));
+            image = model.ImageProcessor.Process(Fit(ImageDecoder.Decode(RegularFile.ReadAllBytes(file, ImageLimits.Default.MaxBytes)), model.Blueprint.CalibrationSide));
         }
         catch (Exception e) when (e is ImageDecodeException or IOException or UnauthorizedAccessException)
         {

@@ -6,6 +6,8 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <summary>A Hugging Face model folder: its JSON files and where its weights are.</summary>
 public sealed class CheckpointFolder
 {
+    private const long MostBytes = 64L << 20;
+    private const int MostProblems = 60;
     private static readonly JsonElement Empty = JsonDocument.Parse("{}").RootElement;
 
     private CheckpointFolder(string path, JsonElement config)
@@ -58,7 +60,10 @@ public sealed class CheckpointFolder
             var json = ReadJson(Path, index);
             if (!json.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw new CheckpointException(Path, ["model.safetensors.index.json has no weight_map."]);
-            string[] shards = [.. map.EnumerateObject().Select(p => p.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
+            string[] odd = [.. map.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.String).Select(p => $"model.safetensors.index.json gives '{p.Name}' as {p.Value.ValueKind}; expected the name of a file.").Take(MostProblems)];
+            if (odd.Length > 0) throw new CheckpointException(Path, odd);
+            string[] shards = [.. map.EnumerateObject().Select(p => p.Value.GetString()!).Distinct().Order(StringComparer.Ordinal)];
+            if (shards.Length == 0) throw new CheckpointException(Path, ["model.safetensors.index.json names no file."]);
             string[] bad = [.. shards.Where(s => s.Length == 0 || s != System.IO.Path.GetFileName(s))];
             if (bad.Length > 0) throw new CheckpointException(Path, [.. bad.Select(s => $"model.safetensors.index.json names '{s}', which is not a plain file name.")]);
             string[] missing = [.. shards.Where(s => !File.Exists(File_(s)))];
@@ -78,7 +83,7 @@ public sealed class CheckpointFolder
     {
         try
         {
-            var root = JsonDocument.Parse(File.ReadAllBytes(file)).RootElement;
+            var root = StrictJson.Parse(RegularFile.ReadAllBytes(file, MostBytes)).RootElement;
             return root.ValueKind == JsonValueKind.Object
                 ? root
                 : throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} holds {root.ValueKind}, not a JSON object."]);
@@ -86,6 +91,10 @@ public sealed class CheckpointFolder
         catch (JsonException e)
         {
             throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} is not valid JSON: {e.Message}"], e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} cannot be read: {e.Message}"], e);
         }
     }
 

@@ -22,7 +22,10 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     private QuantizationRule? _rule;
     private QuantizationRule? _headRule;
 
-    private CheckpointWeights(CheckpointFolder folder) => (_folder, _formats) = (folder.Path, folder.Quantization?.Formats ?? []);
+    private CheckpointWeights(CheckpointFolder folder, WeightsAccess access) => (_folder, _formats, Access) = (folder.Path, folder.Quantization?.Formats ?? [], access);
+
+    /// <summary>Whether the files are mapped or copied, and why.</summary>
+    public WeightsAccess Access { get; }
 
     /// <summary>Type in which tensors are handed out.</summary>
     public ScalarType Type { get; private set; }
@@ -40,17 +43,20 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     public long FileBytes => _where.Sum(w => w.Value.Find(w.Key)!.Bytes);
 
     /// <summary>Opens the weight files of a folder and reads their headers.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="inMemory">Copy everything while loading (true) or map the files (false); null decides by who may change them: <see cref="WeightsAccess.Decide"/>.</param>
     /// <exception cref="CheckpointException">Files are missing or damaged.</exception>
-    public static CheckpointWeights Open(CheckpointFolder folder)
+    public static CheckpointWeights Open(CheckpointFolder folder, bool? inMemory = null)
     {
-        var weights = new CheckpointWeights(folder);
+        var paths = folder.WeightFiles();
+        var weights = new CheckpointWeights(folder, WeightsAccess.Decide(paths, inMemory));
         var problems = new List<string>();
         Exception? cause = null;
-        foreach (var path in folder.WeightFiles())
+        foreach (var path in paths)
         {
             try
             {
-                var file = SafetensorsFile.Open(path);
+                var file = SafetensorsFile.Open(path, mapped: !weights.Access.InMemory);
                 weights._files.Add(file);
                 foreach (var name in file.Names)
                 {
@@ -67,6 +73,17 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         if (problems.Count == 0) return weights;
         weights.Dispose();
         throw new CheckpointException(folder.Path, problems, cause);
+    }
+
+    /// <summary>Looks whether mapped files are what they were when they were opened: before every request, one call of the system a file. Copies need no look.</summary>
+    /// <exception cref="WeightsChangedException">A file was written or cut off.</exception>
+    public void ThrowIfChanged()
+    {
+        if (Access.InMemory) return;
+        foreach (var file in _files)
+        {
+            if (file.FindChange() is { } change) throw new WeightsChangedException(file.FilePath, change);
+        }
     }
 
     /// <summary>Compares the files with what a configuration asks for and names every difference at once.</summary>
@@ -186,8 +203,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <summary>A tensor in the files' own type; the caller disposes it before this object.</summary>
     internal Tensor Raw(string name) => _where[name].Read(name);
 
-    /// <summary>A tensor's bytes.</summary>
-    internal ReadOnlySpan<byte> RawBytes(string name) => _where[name].RawBytes(name);
+    /// <summary>Writes a tensor's bytes as they are stored.</summary>
+    internal void CopyTo(string name, Stream target) => _where[name].CopyTo(name, target);
 
     /// <inheritdoc/>
     public void Dispose()

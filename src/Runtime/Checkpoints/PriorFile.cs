@@ -8,18 +8,23 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <summary>Reads and writes priors: tensors <c>K&lt;layer&gt;.&lt;component&gt;</c> [rows, cols] fp32 with provenance as metadata (absent metadata is accepted).</summary>
 public static partial class PriorFile
 {
+    /// <summary>Split-half correlations below this are low: the two halves of the pictures disagree, and the prior is mostly noise.</summary>
+    public const double LowCorrelation = 0.5;
+
+    private const int MaxSide = 4096;
+
     /// <summary>Reads a prior.</summary>
-    /// <exception cref="SafetensorsException">The file is damaged or holds something else.</exception>
+    /// <exception cref="SafetensorsException">The file is missing, damaged, no regular file, or holds something else.</exception>
     public static PositionalBiasPrior Load(string path)
     {
-        using var file = SafetensorsFile.Open(path);
+        using var file = Open(path);
         var maps = new Dictionary<(int, string), PriorMap>();
         foreach (var name in file.Names)
         {
             var match = Name().Match(name);
             var entry = file.Find(name)!;
-            if (!match.Success || entry.Type != TorchSharp.torch.ScalarType.Float32 || entry.Shape.Length != 2)
-                throw new SafetensorsException(path, $"the tensor '{name}' is no prior map; expected K<layer>.<component> of type F32 with two axes.");
+            if (!match.Success || entry.Shape.Any(d => d is < 1 or > MaxSide) || entry.Type != TorchSharp.torch.ScalarType.Float32 || entry.Shape.Length != 2)
+                throw new SafetensorsException(path, $"the tensor '{name}' is no prior map; expected K<layer>.<component> of type F32 with two axes of 1 to {MaxSide}.");
             try
             {
                 maps[(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), match.Groups[2].Value)] = new PriorMap((int)entry.Shape[0], (int)entry.Shape[1], file.ReadArray<float>(name));
@@ -32,16 +37,21 @@ public static partial class PriorFile
 
         if (maps.Count == 0) throw new SafetensorsException(path, "it holds no prior map.");
         string? Text(string key) => file.Metadata.TryGetValue(key, out var v) ? v : null;
-        return new PositionalBiasPrior(Path.GetFileName(path), maps)
+        double? correlation = double.TryParse(Text("split_half_correlation"), NumberStyles.Float, CultureInfo.InvariantCulture, out var r) ? r : null;
+        // Whatever reports a prior by its id reports this with it.
+        var id = Path.GetFileName(path) + (correlation < LowCorrelation ? string.Create(CultureInfo.InvariantCulture, $" (noisy: split-half correlation {correlation:F2})") : "");
+        return new PositionalBiasPrior(id, maps)
         {
             ModelFingerprint = Text("model_fingerprint"),
             TemplateHash = Text("template_hash"),
             PictureCount = int.TryParse(Text("picture_count"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null,
-            SplitHalfCorrelation = double.TryParse(Text("split_half_correlation"), NumberStyles.Float, CultureInfo.InvariantCulture, out var r) ? r : null,
+            SplitHalfCorrelation = correlation,
         };
     }
 
-    /// <summary>Writes a prior.</summary>
+    /// <summary>Writes a prior, whole or not at all.</summary>
+    /// <exception cref="IOException">The disk is full, or the target cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The target's folder may not be written.</exception>
     public static void Save(PositionalBiasPrior prior, string path)
     {
         ArgumentNullException.ThrowIfNull(prior);
@@ -53,6 +63,18 @@ public static partial class PriorFile
         Note("picture_count", prior.PictureCount);
         Note("split_half_correlation", prior.SplitHalfCorrelation);
         writer.Write(path);
+    }
+
+    private static SafetensorsFile Open(string path)
+    {
+        try
+        {
+            return SafetensorsFile.Open(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or UnauthorizedAccessException)
+        {
+            throw new SafetensorsException(path, e.Message, e);
+        }
     }
 
     [GeneratedRegex(@"^K([1-9]\d{0,3})\.(\w+)$")]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
@@ -7,14 +8,13 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 internal static class SafetensorsHeader
 {
     private const long MaxHeader = 100L << 20;
+    private const int MaxAxes = 16;
 
-    public static (Dictionary<string, TensorEntry> Tensors, Dictionary<string, string> Metadata) Read(string path)
+    public static (Dictionary<string, TensorEntry> Tensors, Dictionary<string, string> Metadata) Read(string path, SafeFileHandle file, long length)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        var length = stream.Length;
         if (length < 10) throw new SafetensorsException(path, $"it has {length} bytes; the smallest one has 10. The download may be incomplete.");
         Span<byte> prefix = stackalloc byte[8];
-        stream.ReadExactly(prefix);
+        ReadExactly(path, file, prefix, 0);
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > MaxHeader || (long)headerLength > length - 8)
         {
@@ -22,13 +22,13 @@ internal static class SafetensorsHeader
         }
 
         var header = new byte[headerLength];
-        stream.ReadExactly(header);
+        ReadExactly(path, file, header, 8);
         var start = 8 + (long)headerLength;
         var tensors = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
-            using var json = JsonDocument.Parse(header);
+            using var json = StrictJson.Parse(header);
             if (json.RootElement.ValueKind != JsonValueKind.Object) throw new SafetensorsException(path, "its header is not a JSON object.");
             foreach (var property in json.RootElement.EnumerateObject())
             {
@@ -47,15 +47,29 @@ internal static class SafetensorsHeader
             throw new SafetensorsException(path, $"its header cannot be read: {e.Message}", e);
         }
 
+        // As the format demands: one tensor after the other, from the header to the end of the file.
         TensorEntry? previous = null;
+        var used = start;
         foreach (var t in tensors.Values.Where(t => t.Bytes > 0).OrderBy(t => t.Offset))
         {
-            if (previous is not null && t.Offset < previous.Offset + previous.Bytes)
-                throw new SafetensorsException(path, $"the tensors '{previous.Name}' and '{t.Name}' overlap.");
+            if (t.Offset < used) throw new SafetensorsException(path, $"the tensors '{previous!.Name}' and '{t.Name}' overlap.");
+            if (t.Offset > used) throw new SafetensorsException(path, $"{t.Offset - used} bytes before the tensor '{t.Name}' belong to no tensor.");
+            used = t.Offset + t.Bytes;
             previous = t;
         }
 
+        if (used < length) throw new SafetensorsException(path, $"its last {length - used} bytes belong to no tensor. It may be two files in one, or its header another file's.");
         return (tensors, metadata);
+    }
+
+    private static void ReadExactly(string path, SafeFileHandle file, Span<byte> target, long from)
+    {
+        for (var at = 0; at < target.Length;)
+        {
+            var read = RandomAccess.Read(file, target[at..], from + at);
+            if (read == 0) throw new SafetensorsException(path, "it ended while its header was read; another program is changing it.");
+            at += read;
+        }
     }
 
     private static TensorEntry Entry(string path, JsonProperty property, long start, long fileLength)
@@ -70,14 +84,19 @@ internal static class SafetensorsHeader
         var (begin, end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
         if (begin < 0 || end < begin || end > fileLength - start)
             throw new SafetensorsException(path, $"the tensor '{name}' claims bytes {begin}..{end}, but the file holds {fileLength - start} bytes of data. It may be truncated.");
+        if (shape.Length > MaxAxes) throw new SafetensorsException(path, $"the tensor '{name}' has {shape.Length} axes; at most {MaxAxes} are read.");
+        // Sizes beside a zero count too: libtorch multiplies them all for its strides.
         UInt128 expected = (UInt128)SafetensorsTypes.Size(type);
+        var isEmpty = false;
         foreach (var d in shape)
         {
             if (d < 0) throw new SafetensorsException(path, $"the tensor '{name}' has a negative size in its shape [{string.Join(", ", shape)}].");
-            expected = expected * (UInt128)d;
-            if (expected > (UInt128)long.MaxValue) break;
+            if (d == 0) isEmpty = true;
+            else expected *= (UInt128)d;
+            if (expected > (UInt128)long.MaxValue) throw new SafetensorsException(path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] needs more bytes than there are numbers.");
         }
 
+        if (isEmpty) expected = 0;
         if (expected != (UInt128)(end - begin))
             throw new SafetensorsException(path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] and type {typeName} needs {expected} bytes but has {end - begin}.");
         return new TensorEntry(name, type, shape, start + begin, end - begin);

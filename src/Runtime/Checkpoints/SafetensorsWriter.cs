@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>Collects tensors and writes them as one safetensors file (a temporary file, then a rename).</summary>
+/// <summary>Collects tensors and writes them as one safetensors file, whole or not at all.</summary>
 public sealed class SafetensorsWriter
 {
     private readonly SortedDictionary<string, (ScalarType Type, long[] Shape, byte[] Data)> _tensors = new(StringComparer.Ordinal);
@@ -31,6 +31,8 @@ public sealed class SafetensorsWriter
     }
 
     /// <summary>Writes the file.</summary>
+    /// <exception cref="IOException">The disk is full, or the target cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The target's folder may not be written.</exception>
     public void Write(string path)
     {
         using var header = new MemoryStream();
@@ -63,15 +65,12 @@ public sealed class SafetensorsWriter
         }
 
         while (header.Length % 8 != 0) header.WriteByte((byte)' ');
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        using (var file = File.Create(temporary))
+        AtomicFile.Write(path, file =>
         {
             file.Write(BitConverter.GetBytes(header.Length));
             header.WriteTo(file);
             foreach (var t in _tensors.Values) file.Write(t.Data);
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        });
     }
 
     private SafetensorsWriter Add(string name, ScalarType type, ReadOnlySpan<byte> data, long[] shape)

@@ -14,11 +14,11 @@ internal static class ModelFingerprint
     public static string Of(CheckpointFolder folder)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(File.ReadAllBytes(Path.Combine(folder.Path, "config.json")));
+        hash.AppendData(RegularFile.ReadAllBytes(Path.Combine(folder.Path, "config.json")));
         var buffer = new byte[Sample];
         foreach (var path in folder.WeightFiles())
         {
-            using var file = File.OpenHandle(path);
+            using var file = RegularFile.Open(path);
             var length = RandomAccess.GetLength(file);
             hash.AppendData(BitConverter.GetBytes(length));
             foreach (var at in (long[])[0, Math.Max(0, length / 2 - Sample / 2), Math.Max(0, length - Sample)])

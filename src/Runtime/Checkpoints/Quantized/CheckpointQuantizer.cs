@@ -48,7 +48,7 @@ internal sealed class CheckpointQuantizer
         {
             var entry = _weights.Entry(name);
             if (quantized.Contains(name)) AddQuantized(output, name, entry);
-            else output.Add(name, entry.Type, entry.Shape, s => s.Write(_weights.RawBytes(name)));
+            else output.Add(name, entry.Type, entry.Shape, s => _weights.CopyTo(name, s));
         }
 
         File.WriteAllText(Path.Combine(target, "config.json"), Config(quantized));
