@@ -94,6 +94,28 @@ public sealed class ImageResolverTests : IDisposable
         await Refused(resolver, new Uri("data:image/png;base64," + Convert.ToBase64String(new byte[100])), "10 bytes");
     }
 
+    /// <summary>A percent-encoded payload of as many characters as bytes passed with three times the limit.</summary>
+    [Theory]
+    [InlineData("data:image/png,{0}", 11)]
+    [InlineData("data:image/png,{0}", 29)]
+    [InlineData("data:image/png,%41{0}", 10)]
+    [InlineData("data:image/png;base64,{0}", 16)]
+    public async Task DataUriOverTheLimit_IsRefused_HoweverItIsWritten(string form, int length)
+    {
+        using var resolver = new AllowListImageResolver(new ImageResolverOptions { MaxBytes = 10 });
+        await Refused(resolver, new Uri(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, new string('A', length))), "10 bytes");
+    }
+
+    [Fact]
+    public async Task DataUriAtTheLimit_IsRead()
+    {
+        using var resolver = new AllowListImageResolver(new ImageResolverOptions { MaxBytes = 10 });
+        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png," + new string('A', 10)), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png," + string.Concat(Enumerable.Repeat("%41", 10))), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Convert.ToBase64String(new byte[10])), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Uri.EscapeDataString(Convert.ToBase64String(new byte[10]))), default)).Length);
+    }
+
     [Fact]
     public async Task DataUris_AreRead()
     {

@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+
 namespace D2Pruner.AI;
 
 /// <summary>Files below allowed folders, judged by where they really lie.</summary>
@@ -25,7 +27,7 @@ internal sealed class AllowedFiles
             // Pipes and devices have no length, and reading one may never end.
             if (file.Length == 0) throw new ImageAccessDeniedException(uri, "it is empty or no ordinary file.");
             if (file.Length > _maxBytes) throw new ImageAccessDeniedException(uri, $"it has {file.Length} bytes; {_maxBytes} are allowed.", Runtime.VisionErrorKind.TooLarge);
-            return await File.ReadAllBytesAsync(file.FullName, cancellationToken).ConfigureAwait(false);
+            return await RegularFile.ReadAllBytesAsync(file.FullName, _maxBytes, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

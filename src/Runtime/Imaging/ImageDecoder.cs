@@ -5,6 +5,16 @@ namespace D2Pruner.AI.Runtime.Imaging;
 /// <summary>Decodes pictures as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management, alpha dropped, grey replicated.</summary>
 public static class ImageDecoder
 {
+    /// <summary>Checks all images of a request by their headers: nothing is decoded.</summary>
+    /// <param name="images">The files.</param>
+    /// <param name="limits">Limits; null for the defaults.</param>
+    /// <exception cref="ImageDecodeException">One is unreadable or over a limit, or all together are.</exception>
+    public static void CheckAll(IReadOnlyList<ReadOnlyMemory<byte>> images, ImageLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ImageHeader.CheckAll(images, limits);
+    }
+
     /// <summary>Decodes a picture.</summary>
     /// <param name="bytes">The file (PNG, JPEG, WebP, GIF, BMP, ...).</param>
     /// <param name="limits">Limits; null for the defaults.</param>
@@ -12,16 +22,10 @@ public static class ImageDecoder
     public static DecodedImage Decode(ReadOnlyMemory<byte> bytes, ImageLimits? limits = null)
     {
         limits ??= ImageLimits.Default;
-        if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
-        if (bytes.Length > limits.MaxBytes) throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.", kind: VisionErrorKind.TooLarge);
-        using var data = SKData.CreateCopy(bytes.Span);
-        using var stream = new SKMemoryStream(data);
-        using var codec = SKCodec.Create(stream, out var created);
-        if (codec is null) throw new ImageDecodeException($"The {bytes.Length} bytes are not a readable picture ({created}). Supported are PNG, JPEG, WebP, GIF and BMP.");
-        var (width, height) = (codec.Info.Width, codec.Info.Height);
-        if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");
-        if ((long)width * height > limits.MaxPixels)
-            throw new ImageDecodeException($"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one or raise the limit.", kind: VisionErrorKind.TooLarge);
+        ImageHeader.CheckLength(bytes, limits);
+        using var pin = bytes.Pin();
+        using var codec = ImageHeader.Open(bytes.Span, pin);
+        var (width, height) = ImageHeader.Check(bytes.Span, codec, limits);
         var rgba = Pixels(codec, width, height);
         var origin = codec.EncodedOrigin;
         if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default) origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;
