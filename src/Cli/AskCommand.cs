@@ -2,6 +2,7 @@ using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using Microsoft.Extensions.AI;
 using Spectre.Console;
@@ -40,7 +41,7 @@ internal static class AskCommand
     {
         var json = parse.GetValue(Json);
         List<AIContent> contents = [];
-        foreach (var file in parse.GetValue(Image) ?? []) contents.Add(new DataContent(await File.ReadAllBytesAsync(file.FullName, cancellationToken), "application/octet-stream"));
+        foreach (var file in parse.GetValue(Image) ?? []) contents.Add(new DataContent(await RegularFile.ReadAllBytesAsync(file.FullName, ImageLimits.Default.MaxBytes, cancellationToken), "application/octet-stream"));
         contents.Add(new TextContent(parse.GetValue(Prompt)));
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         await using var engine = await LoadAsync(options, quiet: json, cancellationToken);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
@@ -16,6 +17,7 @@ internal static class CalibrateCommand
     private static readonly Option<DirectoryInfo> Images = new("--images") { Description = "Folder of pictures (sub-folders too); some hundreds of varied ones are good.", Required = true };
     private static readonly Option<string?> Layers = new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's layers - 1)." };
     private static readonly Option<FileInfo?> Out = new("--out") { Description = $"File to write. Default: {ModelLoader.PriorFileName} in the model folder, where it is found by itself." };
+    private static readonly Option<bool> Force = new("--force") { Description = "Replace a better prior (the old file is kept as .bak), and write one whose split-half correlation is low." };
     private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many pictures." };
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
@@ -24,7 +26,7 @@ internal static class CalibrateCommand
 
     public static Command Create()
     {
-        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Limit, Device, Precision, Quantization };
+        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
         command.SetAction((parse, ct) => Failure.Guard(() =>
         {
             Run(parse, ct);
@@ -51,11 +53,19 @@ internal static class CalibrateCommand
         var target = parse.GetValue(Out)?.FullName ?? ModelLoader.PriorPath(model.Info.Folder, options.Quantization);
         var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        var force = parse.GetValue(Force);
+        PriorTarget.Check(target, model.Info.Fingerprint, pictures.Count, layers, force);
         var settings = new CalibrationOptions { Layers = layers, StatePath = target + StateEnding };
         Console.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {pictures.Count} picture(s).");
         var progress = new ConsoleProgress();
         var result = Calibrator.Run(model, pictures, settings, progress, cancellationToken);
-        PriorFile.Save(result.Prior, target);
+        if (result.Prior.SplitHalfCorrelation is { } correlation && correlation < PriorFile.LowCorrelation && !force)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"The prior's split-half correlation is {correlation:F2}, below {PriorFile.LowCorrelation}: half of the pictures disagree with the other half, and it was not written. Use more pictures, or --force. What was counted is kept in '{settings.StatePath}'."));
+        }
+
+        if (PriorTarget.Write(result.Prior, target) is { } kept) Console.WriteLine($"The prior before it is kept: {kept}");
         File.Delete(settings.StatePath!);
         var table = new Table().Border(TableBorder.Rounded).AddColumns("map", "grid", "split-half correlation");
         foreach (var (key, map) in result.Prior.Maps.OrderBy(m => m.Key))

@@ -23,6 +23,18 @@ internal static class InspectCommand
         return command;
     }
 
+    private static string Access(CheckpointFolder folder)
+    {
+        try
+        {
+            return WeightsAccess.Decide(folder.WeightFiles(), null).ToString();
+        }
+        catch (CheckpointException)
+        {
+            return "no weight files here";
+        }
+    }
+
     private static void Run(string model, string size)
     {
         if (size.Split('x') is not [var ws, var hs] || !int.TryParse(ws, out var width) || !int.TryParse(hs, out var height) || width < 1 || height < 1)
@@ -46,6 +58,7 @@ internal static class InspectCommand
             if (quantization.Exceptions.Count > 0) Row("left dense", string.Join(", ", quantization.Exceptions.Take(4)) + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));
         }
 
+        Row("weights access", Access(folder));
         Row("stored type", folder.Config.TryGetProperty("torch_dtype", out var dtype) ? dtype.ToString() : "not named in config.json");
         Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context {text.MaxPositions}");
         Row("picture", $"{width}x{height}: {visual} visual tokens, grid {string.Join(" + ", plan.Grids.Select(g => $"{g.Name} {g.Rows}x{g.Columns}"))}" + (plan.SeparatorOffsets.Length > 0 ? $", {plan.SeparatorOffsets.Length} separators" : ""));

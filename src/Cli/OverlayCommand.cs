@@ -2,6 +2,7 @@ using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using Microsoft.Extensions.AI;
 
@@ -28,7 +29,9 @@ internal static class OverlayCommand
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
         if (Pruning.Preset(parse) == PruningPreset.None) throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
-        var bytes = await File.ReadAllBytesAsync(parse.GetValue(Image)!.FullName, cancellationToken);
+        var target = parse.GetValue(Out)!.FullName;
+        AtomicFile.CheckWritable(target);
+        var bytes = await RegularFile.ReadAllBytesAsync(parse.GetValue(Image)!.FullName, ImageLimits.Default.MaxBytes, cancellationToken);
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)! };
         await using var engine = await AskCommand.LoadAsync(options, quiet: false, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
@@ -37,8 +40,7 @@ internal static class OverlayCommand
         var message = new ChatMessage(ChatRole.User, [new DataContent(bytes, "application/octet-stream"), new TextContent(parse.GetValue(Prompt))]);
         var response = await client.GetResponseAsync([message], request, cancellationToken);
         var result = (GenerationResult)response.RawRepresentation!;
-        var target = parse.GetValue(Out)!.FullName;
-        await File.WriteAllBytesAsync(target, PruningPanels.Render(ImageDecoder.Decode(bytes), result.Prefill.Images[0], result.Prefill), cancellationToken);
+        AtomicFile.Write(target, PruningPanels.Render(ImageDecoder.Decode(bytes), result.Prefill.Images[0], result.Prefill));
         Console.WriteLine($"{result.Prefill.VisualTokensKept} of {result.Prefill.VisualTokens} visual tokens kept, prior: {result.Prefill.Prior ?? "none"}");
         Console.WriteLine($"Written: {target}");
     }
