@@ -139,12 +139,12 @@ public sealed class CalibrationTests
         }
 
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu" });
+        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", Priors = { ["own"] = path } });
         var request = new VisionRequest
         {
             Turns = [new ChatTurn("user", [new ImagePart(File.ReadAllBytes(pictures[0])), new TextPart("What?")])],
             Generation = new GenerationSettings { MaxNewTokens = 1 },
-            Pruning = new PruningSettings { LayersBeforePruning = 3, LayersAreExplicit = true, Prior = path, Budget = TokenBudget.OfTokens(10) },
+            Pruning = new PruningSettings { LayersBeforePruning = 3, LayersAreExplicit = true, Prior = "own", Budget = TokenBudget.OfTokens(10) },
         };
         var error = await Assert.ThrowsAsync<PriorMismatchException>(async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
         Assert.Contains("K = 3", error.Message, StringComparison.Ordinal);

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Generation;
 using Xunit;
 
@@ -7,7 +7,14 @@ namespace D2Pruner.AI.Tests.Generation;
 
 public sealed class GenerationTests
 {
-    private static GenerationDefaults Defaults(string json = "{\"eos_token_id\": [2, 7]}") => GenerationDefaults.Read(JsonDocument.Parse(json).RootElement, [1]);
+    private static GenerationDefaults Defaults(string json = "{\"eos_token_id\": [2, 7]}")
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), "{\"eos_token_id\": 1}");
+        File.WriteAllText(folder.File("generation_config.json"), json);
+        return GenerationDefaults.Read(CheckpointFolder.Open(folder.Path));
+    }
+
 
     [Fact]
     public void Defaults_ReadOneOrSeveralStopIds_ElseTheFallback()

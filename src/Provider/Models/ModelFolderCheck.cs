@@ -30,7 +30,7 @@ internal static class ModelFolderCheck
         foreach (var file in new DirectoryInfo(folder).GetFiles().OrderBy(f => f.Name, StringComparer.Ordinal))
         {
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{file.Name}:{file.Length}\n"));
-            if (file.Length <= 1 << 20 || file.Name == ModelLoader.PriorFileName) hash.AppendData(File.ReadAllBytes(file.FullName));
+            if (file.Length <= 1 << 20 || file.Name == ModelLoader.PriorFileName) hash.AppendData(RegularFile.ReadAllBytes(file.FullName));
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());

@@ -23,9 +23,9 @@ public sealed class D2PrunerChatClientOptions
     [Range(1, int.MaxValue)]
     public int DefaultMaxOutputTokens { get; set; } = 512;
 
-    /// <summary>Largest picture in pixels (width x height as decoded); default 64 million.</summary>
+    /// <summary>Largest picture in pixels (width x height, told by its header); default 25 million. All pictures of a request together may have four times the default.</summary>
     [Range(1L, long.MaxValue)]
-    public long MaxImagePixels { get; set; } = 64_000_000;
+    public long MaxImagePixels { get; set; } = 25_000_000;
 
     /// <summary>Largest encoded picture in bytes; default 64 MiB.</summary>
     [Range(1L, long.MaxValue)]

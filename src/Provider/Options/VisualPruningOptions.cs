@@ -53,7 +53,7 @@ public sealed class VisualPruningOptions
     /// <summary>Evict dropped tokens' keys and values from the layers below K too.</summary>
     public bool? EvictEarlyKv { get; set; }
 
-    /// <summary>Positional prior: a file path, <c>uniform</c>, or null for the one beside the model.</summary>
+    /// <summary>Positional prior: a name that the operator registered (<c>VisionModelOptions.Priors</c>), <c>uniform</c>, or null for the one beside the model. Never a path.</summary>
     public string? Prior { get; set; }
 
     internal bool IsEmpty => this is

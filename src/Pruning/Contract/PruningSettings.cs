@@ -52,7 +52,7 @@ public sealed record PruningSettings
     /// <summary>Evict the dropped tokens' keys and values from the layers below K too.</summary>
     public bool EvictEarlyKv { get; init; } = true;
 
-    /// <summary>Prior to use: a file path, <c>uniform</c>, or null for the one beside the model.</summary>
+    /// <summary>Prior to use: a name that the operator registered with the model, <c>uniform</c>, or null for the one beside the model.</summary>
     public string? Prior { get; init; }
 
     /// <summary>The preset's own settings; <see cref="PruningPreset.None"/> and <see cref="PruningPreset.Auto"/> have none.</summary>

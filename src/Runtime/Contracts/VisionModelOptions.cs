@@ -37,6 +37,15 @@ public sealed class VisionModelOptions
     /// <summary>On CPU, keep keys and values in fp32 rather than bfloat16: twice the memory, slower answers from long prompts.</summary>
     public bool Float32Kv { get; set; }
 
+    /// <summary>
+    /// Whether weight files are copied while loading (true) or mapped (false); null maps only where nobody can change the files, and copies everywhere else,
+    /// because changing a mapped file ends the process or changes the running model. Weights that are computed in another type are always copies.
+    /// </summary>
+    public bool? WeightsInMemory { get; set; }
+
+    /// <summary>Positional priors that requests may name (<c>d2pruner.prior</c>): files by name, read and checked while loading; relative paths are below the model's folder.</summary>
+    public IDictionary<string, string> Priors { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
     [EnumDataType(typeof(ImageFit))]
     public ImageFit ImageFit { get; set; } = ImageFit.FromProcessor;

@@ -1,5 +1,4 @@
 using D2Pruner.AI.Pruning;
-using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Generation.Constraints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
@@ -24,6 +23,7 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
 
     public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken)
     {
+        model.ThrowIfChanged();
         ImagePart[] parts = [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()];
         var plan = request.Pruning is { } p && parts.Length > 0 ? request.Pruners.Plan(p, model.Info.DecoderLayers) : null;
         var images = Images(parts, request, plan?.Needs(PruningSignals.VisionClsAttention) == true, cancellationToken);
@@ -56,6 +56,7 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
     private List<PreparedImage> Images(ImagePart[] parts, VisionRequest request, bool clsAttention, CancellationToken cancellationToken)
     {
         var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
+        ImageDecoder.CheckAll([.. parts.Select(p => p.Bytes)], limits);
         var images = new List<PreparedImage>(parts.Length);
         try
         {
@@ -91,21 +92,12 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
     }
 
     // The named prior, or the one beside the model; what is being learned is asked for on the engine's thread.
-    private PositionalBiasPrior? Prior(PruningPlan plan)
+    private PositionalBiasPrior? Prior(PruningPlan plan) => plan.PriorSource(model.Prior?.Layers ?? []) switch
     {
-        switch (plan.PriorSource(model.Prior?.Layers ?? []))
-        {
-            case PriorSource.Model:
-                return model.Prior;
-            case PriorSource.Named:
-                var path = plan.Settings.Prior!;
-                var named = PriorFile.Load(path);
-                PriorMismatchException.Check(named, path, model.Info, plan.Settings.LayersBeforePruning);
-                return named;
-            default:
-                return null;
-        }
-    }
+        PriorSource.Model => model.Prior,
+        PriorSource.Named => model.Priors.Find(plan.Settings.Prior, plan.Settings.LayersBeforePruning),
+        _ => null,
+    };
 
     private static int[] Budget(TokenBudget budget, EncodedPrompt prompt, ImagePart[] parts)
     {

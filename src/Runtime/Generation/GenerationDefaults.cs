@@ -1,4 +1,5 @@
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Generation;
 
@@ -6,6 +7,7 @@ namespace D2Pruner.AI.Runtime.Generation;
 public sealed record GenerationDefaults
 {
     private const int DefaultMaxNewTokens = 512;
+    private const int LlamaStop = 2;
 
     /// <summary>Ids that end an answer.</summary>
     public required IReadOnlySet<int> StopIds { get; init; }
@@ -25,34 +27,48 @@ public sealed record GenerationDefaults
     /// <summary>Repetition penalty, or null.</summary>
     public double? RepetitionPenalty { get; init; }
 
-    /// <summary>Reads the files.</summary>
-    /// <param name="generation">generation_config.json, or an empty object.</param>
-    /// <param name="fallbackStopIds">Stop ids when the file names none.</param>
-    public static GenerationDefaults Read(JsonElement generation, IEnumerable<int> fallbackStopIds)
+    /// <summary>Reads generation_config.json, and the stop ids from config.json where it names none.</summary>
+    /// <exception cref="CheckpointException">A value has another form than expected or is out of range; the message lists every such value.</exception>
+    public static GenerationDefaults Read(CheckpointFolder folder)
     {
-        double? Number(string key) => generation.TryGetProperty(key, out var v) && v.ValueKind == JsonValueKind.Number ? v.GetDouble() : null;
-        var stop = Ids(generation);
-        return new GenerationDefaults
+        ArgumentNullException.ThrowIfNull(folder);
+        var problems = new List<string>();
+        const string File = "generation_config.json";
+        var json = folder.GenerationConfig;
+        var stop = StopIdsOf(json, File, problems);
+        if (stop.Count == 0) stop = StopIdsOf(folder.Config, "config.json", problems);
+        if (stop.Count == 0 && folder.Config.TryGetProperty("text_config", out var text)) stop = StopIdsOf(text, "config.json:text_config", problems);
+        var result = new GenerationDefaults
         {
-            StopIds = stop.Count > 0 ? stop : fallbackStopIds.ToHashSet(),
-            Sample = generation.TryGetProperty("do_sample", out var s) && s.ValueKind == JsonValueKind.True,
-            Temperature = Number("temperature"),
-            TopP = Number("top_p"),
-            TopK = (int?)Number("top_k"),
-            RepetitionPenalty = Number("repetition_penalty"),
+            StopIds = stop.Count > 0 ? stop : [LlamaStop],
+            Sample = json.TryGetProperty("do_sample", out var s) && s.ValueKind == JsonValueKind.True,
+            Temperature = Number("temperature", 0, 100),
+            TopP = Number("top_p", double.Epsilon, 1),
+            TopK = (int?)Number("top_k", 0, 10_000_000),
+            RepetitionPenalty = Number("repetition_penalty", double.Epsilon, 100),
         };
+        return problems.Count == 0 ? result : throw new CheckpointException(folder.Path, problems);
+
+        double? Number(string key, double min, double max)
+        {
+            if (!json.TryGetProperty(key, out var v) || v.ValueKind == JsonValueKind.Null) return null;
+            if (v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var d) && d >= min && d <= max) return d;
+            problems.Add($"{File}:{key} is {v.GetRawText()}; expected a number {(min > 0 ? "above 0" : "of at least 0")} and at most {max}.");
+            return null;
+        }
     }
 
-    /// <summary>The stop ids that a configuration object names under <c>eos_token_id</c>: one or several.</summary>
-    public static HashSet<int> Ids(JsonElement json)
+    private static HashSet<int> StopIdsOf(JsonElement json, string where, List<string> problems)
     {
-        if (!json.TryGetProperty("eos_token_id", out var eos)) return [];
-        return eos.ValueKind switch
+        if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("eos_token_id", out var eos) || eos.ValueKind == JsonValueKind.Null) return [];
+        var ids = new HashSet<int>();
+        foreach (var e in eos.ValueKind == JsonValueKind.Array ? eos.EnumerateArray().ToArray() : [eos])
         {
-            JsonValueKind.Number => [eos.GetInt32()],
-            JsonValueKind.Array => [.. eos.EnumerateArray().Select(e => e.GetInt32())],
-            _ => [],
-        };
+            if (e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out var id) && id >= 0) ids.Add(id);
+            else problems.Add($"{where}:eos_token_id holds {e.GetRawText()}; expected ids of tokens, whole numbers from 0 to {int.MaxValue}.");
+        }
+
+        return ids;
     }
 
     /// <summary>Checks a request's settings and puts them over the model's.</summary>

@@ -32,7 +32,7 @@ public sealed class ConfigReader
         var where = $"{_where}:{key}";
         if (!TryGet(key, out var value)) return new ConfigReader(JsonDocument.Parse("{}").RootElement, where, _problems);
         if (value.ValueKind == JsonValueKind.Object) return new ConfigReader(value, where, _problems);
-        _problems.Add($"{where} is {value.GetRawText()}, not an object.");
+        _problems.Add($"{where} is {Short(value)}, not an object.");
         return new ConfigReader(JsonDocument.Parse("{}").RootElement, where, _problems);
     }
 
@@ -43,8 +43,12 @@ public sealed class ConfigReader
         return Child(key);
     }
 
-    /// <summary>A positive integer; <paramref name="fallback"/> null means that it must be there.</summary>
-    public int Int(string key, int? fallback, int min = 1)
+    /// <summary>A whole number of a range; <paramref name="fallback"/> null means that it must be there.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="fallback">The value of an absent key.</param>
+    /// <param name="min">Smallest.</param>
+    /// <param name="max">Largest that a model can mean; it is checked before anything is made of that size.</param>
+    public int Int(string key, int? fallback, int min = 1, int max = int.MaxValue)
     {
         if (!TryGet(key, out var value))
         {
@@ -53,13 +57,17 @@ public sealed class ConfigReader
             return Math.Max(1, min);
         }
 
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var i) && i >= min) return i;
-        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a whole number of at least {min}.");
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var i) && i >= min && i <= max) return i;
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected a whole number {(max == int.MaxValue ? $"of at least {min}" : $"from {min} to {max}")}.");
         return fallback ?? Math.Max(1, min);
     }
 
-    /// <summary>A number.</summary>
-    public double Double(string key, double? fallback)
+    /// <summary>A finite number of a range.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="fallback">The value of an absent key; null means that it must be there.</param>
+    /// <param name="min">Smallest.</param>
+    /// <param name="max">Largest.</param>
+    public double Double(string key, double? fallback, double min = double.MinValue, double max = double.MaxValue)
     {
         if (!TryGet(key, out var value))
         {
@@ -68,8 +76,8 @@ public sealed class ConfigReader
             return 1;
         }
 
-        if (value.ValueKind == JsonValueKind.Number) return value.GetDouble();
-        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a number.");
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var d) && d >= min && d <= max) return d;
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected a number{(min == double.MinValue ? "" : $" from {min:R} to {max:R}")}.");
         return fallback ?? 1;
     }
 
@@ -78,7 +86,7 @@ public sealed class ConfigReader
     {
         if (!TryGet(key, out var value)) return fallback;
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
-        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected true or false.");
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected true or false.");
         return fallback;
     }
 
@@ -87,7 +95,7 @@ public sealed class ConfigReader
     {
         if (!TryGet(key, out var value)) return fallback;
         if (value.ValueKind == JsonValueKind.String) return value.GetString()!;
-        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected a text.");
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected a text.");
         return fallback;
     }
 
@@ -97,7 +105,7 @@ public sealed class ConfigReader
         if (!TryGet(key, out var value)) return fallback;
         JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
         if (items.Length > 0 && items.All(i => i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out _))) return [.. items.Select(i => i.GetInt32())];
-        _problems.Add($"{_where}:{key} is {value.GetRawText()}; expected whole numbers.");
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected whole numbers.");
         return fallback;
     }
 
@@ -121,6 +129,8 @@ public sealed class ConfigReader
     {
         if (_problems.Count > 0) throw new CheckpointException(folder, [.. _problems]);
     }
+
+    private static string Short(JsonElement value) => value.GetRawText() is var text && text.Length > 80 ? text[..80] + "..." : text;
 
     private bool TryGet(string key, out JsonElement value) =>
         _json.TryGetProperty(key, out value) && value.ValueKind is not JsonValueKind.Null and not JsonValueKind.Undefined;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
@@ -28,7 +29,9 @@ public static partial class ModelLoader
     /// <param name="cancellationToken">Observed between tensors.</param>
     /// <exception cref="PriorMismatchException">The prior beside the model was made for another one.</exception>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
-    /// <exception cref="CheckpointException">The folder cannot be loaded.</exception>
+    /// <exception cref="CheckpointException">The folder cannot be loaded: files are missing, damaged or out of range.</exception>
+    /// <exception cref="TokenizerException">Its tokenizer or chat template is missing, damaged or of a form that is not supported.</exception>
+    /// <exception cref="SafetensorsException">A prior is missing or damaged, or a weight file changed while it was read.</exception>
     /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the Hub does not give the model.</exception>
     public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)
     {
@@ -41,7 +44,7 @@ public static partial class ModelLoader
         var blueprint = ModelFamilies.Read(folder);
         var tokenizer = TokenizerLoader.Load(path);
         var device = FindDevice(options.Device);
-        var weights = CheckpointWeights.Open(folder);
+        var weights = CheckpointWeights.Open(folder, options.WeightsInMemory);
         try
         {
             WarnOfTemplate(path, blueprint, logger);
@@ -57,6 +60,7 @@ public static partial class ModelLoader
                 _ => null,
             }, options.QuantizeHead ? QuantizationRule.Int8 : null);
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
+            var watch = Stopwatch.StartNew();
             using var noGrad = no_grad();
             var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
             var vision = blueprint.TakeVision(weights);
@@ -65,6 +69,7 @@ public static partial class ModelLoader
             var priorPath = PriorPath(path, options.Quantization);
             var ownPrior = File.Exists(priorPath);
             if (!ownPrior) priorPath = Path.Combine(path, PriorFileName);
+            if (logger is not null) Log.Weights(logger, weights.Bytes, weights.Access, watch.Elapsed.TotalSeconds);
             var prior = withPrior && File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
             progress?.Report(new ModelLoadProgress("Ready", total, total));
             var info = new VisionModelInfo
@@ -98,8 +103,8 @@ public static partial class ModelLoader
                 PromptEncoder = blueprint.PromptEncoder(tokenizer),
                 Vision = vision,
                 Decoder = decoder,
-                Generation = WithStops(GenerationDefaults.Read(folder.GenerationConfig, StopIds(folder)), blueprint, tokenizer),
-                Prior = prior,
+                Generation = WithStops(GenerationDefaults.Read(folder), blueprint, tokenizer),
+                Priors = PriorCatalog.Load(options.Priors, info, prior),
             };
         }
         catch
@@ -131,6 +136,7 @@ public static partial class ModelLoader
         if (options.QueueCapacity < 1) throw new ArgumentException($"QueueCapacity is {options.QueueCapacity}; it must be at least 1.", nameof(options));
         if (options.VisionCacheBytes < 0) throw new ArgumentException($"VisionCacheBytes is {options.VisionCacheBytes}; it must be 0 (none) or more.", nameof(options));
         if (options.MaxContextTokens is < 16) throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
+        PriorCatalog.CheckNames(options.Priors);
         if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
         if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
         if (!Enum.IsDefined(options.Quantization)) throw new ArgumentException($"Quantization is {options.Quantization}, which does not exist.", nameof(options));
@@ -184,17 +190,13 @@ public static partial class ModelLoader
         if (logger is not null && ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template)) Log.Template(logger, folder, file.FileName, blueprint.Template.Name);
     }
 
-    private static IEnumerable<int> StopIds(CheckpointFolder folder)
-    {
-        var ids = GenerationDefaults.Ids(folder.Config);
-        if (ids.Count == 0 && folder.Config.TryGetProperty("text_config", out var text)) ids = GenerationDefaults.Ids(text);
-        return ids.Count > 0 ? ids : [2];
-    }
-
     private static partial class Log
     {
         [LoggerMessage(21, LogLevel.Warning, "The prior {File} was calibrated at the checkpoint's own precision and is used at {Precision}. One of its own: d2pruner calibrate --model \"{Folder}\" --images FOLDER --quantization {Quantization}.")]
         public static partial void Prior(ILogger logger, string file, string precision, string folder, ModelQuantization quantization);
+
+        [LoggerMessage(22, LogLevel.Information, "{Bytes} bytes of weights {Access}, in {Seconds:F2} s.")]
+        public static partial void Weights(ILogger logger, long bytes, WeightsAccess access, double seconds);
 
         [LoggerMessage(20, LogLevel.Warning, "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. If the model was trained with another template, its answers suffer.")]
         public static partial void Template(ILogger logger, string folder, string file, string template);

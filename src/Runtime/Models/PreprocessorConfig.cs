@@ -21,17 +21,20 @@ public sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[]
         c.Require(c.Bool("do_resize", true) && c.Bool("do_center_crop", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true), "do_resize, do_center_crop, do_rescale and do_normalize must be true.");
         var mean = Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]);
         var std = Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]);
-        return new PreprocessorConfig(edge, crop, mean, new PixelNormalizer(mean, std, c.Double("rescale_factor", 1 / 255.0)));
+        return new PreprocessorConfig(edge, crop, mean, new PixelNormalizer(mean, std, RescaleFactor(c)));
     }
 
-    /// <summary>Three numbers.</summary>
+    /// <summary>What pixel values are multiplied by.</summary>
+    internal static double RescaleFactor(ConfigReader c) => c.Double("rescale_factor", 1 / 255.0, 1e-6, 1e3);
+
+    /// <summary>Three finite numbers; deviations are above 0.</summary>
     public static double[] Triple(ConfigReader c, string key, double[] fallback)
     {
         if (!c.Has(key)) return fallback;
         var value = c.Json.GetProperty(key);
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3 && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number))
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3 && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var d) && double.IsFinite(d) && (key != "image_std" || d > 0)))
             return [.. value.EnumerateArray().Select(v => v.GetDouble())];
-        c.Require(false, $"{key} is {value.GetRawText()}; expected three numbers.");
+        c.Require(false, $"{key} is {value.GetRawText()}; expected three numbers{(key == "image_std" ? " above 0" : "")}.");
         return fallback;
     }
 
@@ -39,8 +42,8 @@ public sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[]
     private static int Side(ConfigReader c, string key, int fallback)
     {
         if (!c.Has(key)) return fallback;
-        if (c.Json.GetProperty(key).ValueKind == JsonValueKind.Number) return c.Int(key, fallback);
+        if (c.Json.GetProperty(key).ValueKind == JsonValueKind.Number) return c.Int(key, fallback, max: ConfigRange.ImageSide);
         var size = c.Child(key);
-        return size.Int("shortest_edge", size.Int("height", fallback));
+        return size.Int("shortest_edge", size.Int("height", fallback, max: ConfigRange.ImageSide), max: ConfigRange.ImageSide);
     }
 }

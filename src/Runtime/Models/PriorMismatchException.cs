@@ -22,6 +22,6 @@ public sealed class PriorMismatchException : InvalidOperationException, IVisionE
             : layer is { } k && !prior.Layers.Contains(k) ? $"it holds K = {string.Join(", ", prior.Layers)}, and K = {k} is asked for"
             : null;
         if (problem is not null)
-            throw new PriorMismatchException($"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate --model \"{model.Folder}\" --images FOLDER_OF_PICTURES{(layer is { } wanted ? $" --layers {wanted}" : "")}; or remove the file.");
+            throw new PriorMismatchException($"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate --model \"{model.Folder}\" --images FOLDER_OF_PICTURES{(layer is { } wanted ? $" --layers {wanted}" : "")}; or remove it.");
     }
 }

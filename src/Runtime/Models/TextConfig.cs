@@ -40,10 +40,10 @@ public static class TextConfig
         var type = c.Text("model_type", defaultType);
         var d = TextDefaults.Find(type) ?? TextDefaults.Llama;
         c.Require(TextDefaults.Find(type) is not null, $"model_type is '{type}'; supported text models are llama, mistral, qwen2, internlm2.");
-        var hidden = c.Int("hidden_size", d.HiddenSize);
-        var heads = c.Int("num_attention_heads", d.Heads);
-        var kv = c.Int("num_key_value_heads", d.KvHeads ?? heads);
-        var headDim = c.Int("head_dim", Math.Max(1, hidden / heads));
+        var hidden = c.Int("hidden_size", d.HiddenSize, max: ConfigRange.Width);
+        var heads = c.Int("num_attention_heads", d.Heads, max: ConfigRange.Heads);
+        var kv = c.Int("num_key_value_heads", d.KvHeads ?? heads, max: ConfigRange.Heads);
+        var headDim = c.Int("head_dim", Math.Max(1, hidden / heads), max: ConfigRange.Width);
         c.Require(heads % kv == 0, $"num_attention_heads {heads} is not a multiple of num_key_value_heads {kv}.");
         c.Require(headDim % 2 == 0, $"head_dim {headDim} is odd; rotary embedding needs pairs.");
         var rope = c.Has("rope_parameters") ? c.Child("rope_parameters") : c;
@@ -51,21 +51,21 @@ public static class TextConfig
         var ropeType = scaling.Text("rope_type", scaling.Text("type", "default"));
         c.Require(ropeType is "default" or "mrope" or "dynamic", $"rope scaling '{ropeType}' is not supported; supported are default, mrope and dynamic (up to max_position_embeddings).");
         // Mistral's absent window means 4096, null means none; a context below the window makes it irrelevant.
-        var maxPositions = c.Int("max_position_embeddings", d.MaxPositions);
+        var maxPositions = c.Int("max_position_embeddings", d.MaxPositions, max: ConfigRange.Positions);
         if (type == "mistral" && !c.Json.TryGetProperty("sliding_window", out _)) maxPositions = Math.Min(maxPositions, 4096);
-        if (c.Has("sliding_window") && (type == "mistral" || c.Bool("use_sliding_window", false))) maxPositions = Math.Min(maxPositions, c.Int("sliding_window", maxPositions));
+        if (c.Has("sliding_window") && (type == "mistral" || c.Bool("use_sliding_window", false))) maxPositions = Math.Min(maxPositions, c.Int("sliding_window", maxPositions, max: ConfigRange.Positions));
         var bias = type == "internlm2" ? c.Bool("bias", false) : c.Bool("attention_bias", d.QkvBias);
         return new DecoderConfig
         {
             HiddenSize = hidden,
-            IntermediateSize = c.Int("intermediate_size", d.IntermediateSize),
-            Layers = c.Int("num_hidden_layers", d.Layers),
+            IntermediateSize = c.Int("intermediate_size", d.IntermediateSize, max: ConfigRange.Intermediate),
+            Layers = c.Int("num_hidden_layers", d.Layers, max: ConfigRange.Layers),
             Heads = heads,
             KvHeads = kv,
             HeadDim = headDim,
-            VocabularySize = c.Int("vocab_size", d.VocabularySize),
-            RmsNormEps = c.Double("rms_norm_eps", d.RmsNormEps),
-            RopeTheta = rope.Double("rope_theta", c.Double("rope_theta", d.RopeTheta)),
+            VocabularySize = c.Int("vocab_size", d.VocabularySize, max: ConfigRange.Vocabulary),
+            RmsNormEps = c.Double("rms_norm_eps", d.RmsNormEps, 0, 1),
+            RopeTheta = rope.Double("rope_theta", c.Double("rope_theta", d.RopeTheta, 1, 1e12), 1, 1e12),
             MaxPositions = maxPositions,
             MropeSections = scaling.Has("mrope_section") ? scaling.Ints("mrope_section", []) : null,
             QkvBias = bias,

@@ -40,11 +40,21 @@ public sealed class VisionLanguageModel : IDisposable
     /// <summary>Generation defaults.</summary>
     public required GenerationDefaults Generation { get; init; }
 
+    /// <summary>The priors that requests may name, and the one beside the model.</summary>
+    public required PriorCatalog Priors { get; init; }
+
     /// <summary>The prior found beside the model, or null.</summary>
-    public PositionalBiasPrior? Prior { get; init; }
+    public PositionalBiasPrior? Prior => Priors.Beside;
+
+    /// <summary>Whether the weights are copies or views of their files, and why.</summary>
+    public WeightsAccess WeightsAccess => _weights.Access;
 
     /// <summary>Bytes of all weights.</summary>
     public long WeightBytes => _weights.Bytes;
+
+    /// <summary>Looks whether mapped weight files are what they were; to be called before each request. Cheap: one call of the system a file, none for copies.</summary>
+    /// <exception cref="WeightsChangedException">A file was written or cut off; the model must be loaded again.</exception>
+    public void ThrowIfChanged() => _weights.ThrowIfChanged();
 
     /// <summary>Processes and encodes the pictures and text of a conversation.</summary>
     /// <param name="turns">The turns, oldest first.</param>
@@ -54,6 +64,7 @@ public sealed class VisionLanguageModel : IDisposable
     /// <exception cref="PromptException">The turns or tools have no place in the family's template.</exception>
     public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken, IReadOnlyList<ChatTool>? tools = null)
     {
+        ImageHeader.CheckAll([.. turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => p.Bytes)], limits);
         var images = new List<ProcessedImage>();
         foreach (var part in turns.SelectMany(t => t.Parts).OfType<ImagePart>())
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
@@ -19,7 +20,7 @@ internal static class JsonReading
     {
         try
         {
-            var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            var json = StrictJson.Parse(RegularFile.ReadAllBytes(path));
             if (json.RootElement.ValueKind == JsonValueKind.Object) return json;
             var kind = json.RootElement.ValueKind;
             json.Dispose();

@@ -22,21 +22,21 @@ public sealed record InternVisionConfig(
 
     internal static InternVisionConfig Read(ConfigReader c, string biasKey, string qkNormKey)
     {
-        var hidden = c.Int("hidden_size", 1024);
-        var heads = c.Int("num_attention_heads", 16);
+        var hidden = c.Int("hidden_size", 1024, max: ConfigRange.Width);
+        var heads = c.Int("num_attention_heads", 16, max: ConfigRange.Heads);
         c.Require(hidden % heads == 0, $"hidden_size {hidden} is not a multiple of num_attention_heads {heads}.");
         var (image, patch) = (c.Ints("image_size", [448]), c.Ints("patch_size", [14]));
-        var square = image.Concat(patch).All(s => s > 0) && image.All(s => s == image[0]) && patch.All(s => s == patch[0]) && image[0] % patch[0] == 0;
-        c.Require(square, $"image_size [{string.Join(", ", image)}] with patch_size [{string.Join(", ", patch)}]; expected squares, the first a multiple of the second.");
+        var square = image.Concat(patch).All(s => s is > 0 and <= ConfigRange.ImageSide) && image.All(s => s == image[0]) && patch.All(s => s == patch[0]) && image[0] % patch[0] == 0 && image[0] / patch[0] <= ConfigRange.Side;
+        c.Require(square, $"image_size [{string.Join(", ", image)}] with patch_size [{string.Join(", ", patch)}]; expected squares of at most {ConfigRange.ImageSide}, the first a multiple of the second, with at most {ConfigRange.Side} patches per side.");
         return new InternVisionConfig(
             hidden,
-            c.Int("intermediate_size", 4096),
-            c.Int("num_hidden_layers", 24),
+            c.Int("intermediate_size", 4096, max: ConfigRange.Intermediate),
+            c.Int("num_hidden_layers", 24, max: ConfigRange.Layers),
             heads,
             square ? image[0] : 448,
             square ? patch[0] : 14,
             c.OneOf("hidden_act", "gelu", "gelu", "quick_gelu", "silu"),
-            c.Double("layer_norm_eps", 1e-6),
+            c.Double("layer_norm_eps", 1e-6, 0, 1),
             c.OneOf("norm_type", "layer_norm", "layer_norm", "rms_norm") == "rms_norm",
             c.Bool(biasKey, biasKey == "qkv_bias"),
             c.Bool(qkNormKey, false));
@@ -80,7 +80,7 @@ public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Visio
     private static InternVLConfig Create(ConfigReader c, DecoderConfig text, InternVisionConfig vision, int layer, string activation)
     {
         c.Require(layer is not 0 && layer >= -vision.Layers && layer <= vision.Layers, $"the feature layer {layer} is none of the tower's {vision.Layers} layers.");
-        var ratio = c.Double("downsample_ratio", 0.5);
+        var ratio = c.Double("downsample_ratio", 0.5, 1.0 / ConfigRange.Merge, 1);
         var merge = (int)Math.Round(1 / ratio);
         c.Require(ratio > 0 && Math.Abs(merge * ratio - 1) < 1e-9 && vision.Side % merge == 0, $"downsample_ratio {ratio} does not divide the {vision.Side} patches of a side.");
         return new InternVLConfig(text, vision, layer, Math.Max(1, merge), c.OneOf("ps_version", "v2", "v1", "v2") == "v1", activation);

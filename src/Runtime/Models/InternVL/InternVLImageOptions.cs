@@ -46,7 +46,7 @@ public sealed record InternVLImageOptions
         var (tower, patch) = (Square(vision, "image_size", 448), Square(vision, "patch_size", 14));
         var isNative = config.Text("model_type", config.Has("llm_config") ? "internvl_chat" : "internvl") == "internvl";
         var read = isNative ? Native(processor, tower) : Remote(config, processor, tower);
-        read = read with { PatchSize = patch, DownsampleRatio = config.Double("downsample_ratio", 0.5) };
+        read = read with { PatchSize = patch, DownsampleRatio = config.Double("downsample_ratio", 0.5, 1.0 / ConfigRange.Merge, 1) };
         var side = read.ImageSize / (double)patch * read.DownsampleRatio;
         config.Require(read.DownsampleRatio > 0 && side >= 1 && side == Math.Floor(side), $"tiles of {read.ImageSize} pixels with patches of {patch} and downsample_ratio {read.DownsampleRatio} make {side} tokens per side; expected a whole number.");
         (isNative ? processor : config).Require(read.MinTiles <= read.MaxTiles, $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
@@ -59,8 +59,8 @@ public sealed record InternVLImageOptions
         if (c.Has("size"))
         {
             var s = c.Child("size");
-            size = s.Int("height", tower);
-            s.Require(s.Int("width", size) == size, "height and width differ; tiles are square.");
+            size = s.Int("height", tower, max: ConfigRange.ImageSide);
+            s.Require(s.Int("width", size, max: ConfigRange.ImageSide) == size, "height and width differ; tiles are square.");
         }
 
         c.Require(size == tower, $"the processor makes tiles of {size}, but the tower takes {tower}.");
@@ -69,13 +69,13 @@ public sealed record InternVLImageOptions
         return new InternVLImageOptions
         {
             ImageSize = size,
-            MinTiles = c.Int("min_patches", 1),
-            MaxTiles = c.Int("max_patches", 12),
+            MinTiles = c.Int("min_patches", 1, max: ConfigRange.Tiles),
+            MaxTiles = c.Int("max_patches", 12, max: ConfigRange.Tiles),
             // GotOcr2's class defaults are CLIP's, not InternVL's; the files name ImageNet's.
             Normalizer = new PixelNormalizer(
                 PreprocessorConfig.Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]),
                 PreprocessorConfig.Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]),
-                c.Double("rescale_factor", 1 / 255.0)),
+                PreprocessorConfig.RescaleFactor(c)),
         };
     }
 
@@ -85,9 +85,9 @@ public sealed record InternVLImageOptions
         var isTiled = config.Bool("dynamic_image_size", false);
         return new InternVLImageOptions
         {
-            ImageSize = config.Int("force_image_size", tower),
-            MinTiles = isTiled ? config.Int("min_dynamic_patch", 1) : 1,
-            MaxTiles = isTiled ? config.Int("max_dynamic_patch", 6) : 1,
+            ImageSize = config.Int("force_image_size", tower, max: ConfigRange.ImageSide),
+            MinTiles = isTiled ? config.Int("min_dynamic_patch", 1, max: ConfigRange.Tiles) : 1,
+            MaxTiles = isTiled ? config.Int("max_dynamic_patch", 6, max: ConfigRange.Tiles) : 1,
             UseThumbnail = config.Bool("use_thumbnail", false),
             Normalizer = new PixelNormalizer(
                 PreprocessorConfig.Triple(processor, "image_mean", [0.485, 0.456, 0.406]),
@@ -99,7 +99,7 @@ public sealed record InternVLImageOptions
     private static int Square(ConfigReader c, string key, int fallback)
     {
         var sides = c.Ints(key, [fallback]);
-        c.Require(sides.All(s => s > 0 && s == sides[0]), $"{key} is [{string.Join(", ", sides)}]; expected one side, above 0.");
-        return Math.Max(sides[0], 1);
+        c.Require(sides.All(s => s is > 0 and <= ConfigRange.ImageSide && s == sides[0]), $"{key} is [{string.Join(", ", sides)}]; expected one side, from 1 to {ConfigRange.ImageSide}.");
+        return Math.Clamp(sides[0], 1, ConfigRange.ImageSide);
     }
 }

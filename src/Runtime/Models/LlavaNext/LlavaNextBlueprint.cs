@@ -72,10 +72,11 @@ public sealed class LlavaNextBlueprint : ModelBlueprint
         var pinpoints = new List<(int, int)>();
         var json = c.Json.GetProperty("image_grid_pinpoints");
         var items = json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().ToArray() : [];
-        foreach (var p in items)
+        c.Require(items.Length <= ConfigRange.Tiles, $"image_grid_pinpoints has {items.Length} entries; at most {ConfigRange.Tiles} are read.");
+        foreach (var p in items.Take(ConfigRange.Tiles))
         {
-            var good = p.ValueKind == JsonValueKind.Array && p.GetArrayLength() == 2 && p.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var i) && i > 0 && i % tile == 0);
-            c.Require(good, $"image_grid_pinpoints has {p.GetRawText()}; expected [height, width], multiples of {tile}.");
+            var good = p.ValueKind == JsonValueKind.Array && p.GetArrayLength() == 2 && p.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var i) && i > 0 && i <= ConfigRange.ImageSide && i % tile == 0);
+            c.Require(good, $"image_grid_pinpoints has {p.GetRawText()}; expected [height, width], multiples of {tile} up to {ConfigRange.ImageSide}.");
             if (good) pinpoints.Add((p[0].GetInt32(), p[1].GetInt32()));
         }
 

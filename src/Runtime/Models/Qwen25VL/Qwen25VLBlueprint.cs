@@ -23,17 +23,18 @@ public sealed class Qwen25VLBlueprint : ModelBlueprint
         var size = c.Child("size");
         _images = new Qwen2VLImageOptions
         {
-            MinPixels = c.Int("min_pixels", size.Int("shortest_edge", 3136)),
-            MaxPixels = c.Int("max_pixels", size.Int("longest_edge", 1003520)),
+            MinPixels = c.Int("min_pixels", size.Int("shortest_edge", 3136, max: ConfigRange.FewestPixels), max: ConfigRange.FewestPixels),
+            MaxPixels = c.Int("max_pixels", size.Int("longest_edge", 1003520, max: ConfigRange.Pixels), max: ConfigRange.Pixels),
             PatchSize = _config.Vision.PatchSize,
             MergeSize = _config.Vision.MergeSize,
             TemporalPatchSize = _config.Vision.TemporalPatchSize,
             Normalizer = new PixelNormalizer(
                 PreprocessorConfig.Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]),
                 PreprocessorConfig.Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]),
-                c.Double("rescale_factor", 1 / 255.0)),
+                PreprocessorConfig.RescaleFactor(c)),
         };
         c.Require(c.Int("patch_size", _images.PatchSize) == _images.PatchSize && c.Int("merge_size", _images.MergeSize) == _images.MergeSize, "patch_size or merge_size differs from the tower's.");
+        c.Require(_images.MinPixels <= _images.MaxPixels, $"min_pixels {_images.MinPixels} is above max_pixels {_images.MaxPixels}.");
         c.ThrowIfBad(folder.Path);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
@@ -10,6 +11,8 @@ namespace D2Pruner.AI.Runtime.Text;
 /// </summary>
 public sealed class ChatTemplateFile
 {
+    private const long MostBytes = 4L << 20;
+
     private ChatTemplateFile(string fileName, string text) => (FileName, Text) = (fileName, text);
 
     /// <summary>Name of the file in the folder that holds it.</summary>
@@ -34,9 +37,9 @@ public sealed class ChatTemplateFile
         {
             try
             {
-                return new ChatTemplateFile(Jinja, File.ReadAllText(path));
+                return new ChatTemplateFile(Jinja, RegularFile.ReadAllText(path, limit: MostBytes));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
             {
                 throw new TokenizerException($"'{path}' cannot be read: {e.Message}", e);
             }

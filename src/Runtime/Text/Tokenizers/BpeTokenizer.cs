@@ -25,6 +25,11 @@ internal sealed class BpeTokenizer : ITokenizer
         }
 
         foreach (var a in model.Added) _tokens[a.Id] = a.Content;
+        foreach (var id in (IEnumerable<int>)[.. model.Prefix, .. model.Suffix])
+        {
+            if (IdToToken(id) is null) throw new TokenizerException($"The tokenizer's post-processor adds the id {id}, which no token has; the vocabulary's ids end at {_tokens.Length - 1}.");
+        }
+
         _addedIds = model.Added.GroupBy(a => a.Content, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Id, StringComparer.Ordinal);
         _special = [.. model.Added.Where(a => a.Special).Select(a => a.Id)];
         _raw = new AddedTokenSplitter(model.Added.Where(a => !a.Normalized));

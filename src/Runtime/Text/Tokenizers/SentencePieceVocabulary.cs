@@ -1,4 +1,5 @@
 using System.Text;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
@@ -61,7 +62,7 @@ internal static class SentencePieceVocabulary
     {
         try
         {
-            return SentencePieceModel.Parse(File.ReadAllBytes(path));
+            return SentencePieceModel.Parse(RegularFile.ReadAllBytes(path));
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {

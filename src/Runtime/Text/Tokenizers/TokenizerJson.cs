@@ -15,7 +15,7 @@ internal static class TokenizerJson
             config));
 
     /// <summary>Reads an added token's content and flags.</summary>
-    public static AddedToken AddedToken(JsonElement json, int id) => new(id, json.GetProperty("content").GetString()!, json.Flag("special") ?? false)
+    public static AddedToken AddedToken(JsonElement json, int id) => new(id, json.Text("content") ?? throw new TokenizerException($"The added token {id} has no 'content'; expected its text."), json.Flag("special") ?? false)
     {
         LeftStrip = json.Flag("lstrip") ?? false,
         RightStrip = json.Flag("rstrip") ?? false,
@@ -101,12 +101,16 @@ internal static class TokenizerJson
         foreach (var m in json.EnumerateArray())
         {
             if (m.ValueKind == JsonValueKind.String) merges.Add(m.GetString()!);
-            else if (m.ValueKind == JsonValueKind.Array && m.GetArrayLength() == 2) merges.Add(m[0].GetString()!, m[1].GetString()!);
+            else if (m.ValueKind == JsonValueKind.Array && m.GetArrayLength() == 2) merges.Add(Text(m[0]), Text(m[1]));
             else throw new TokenizerException($"tokenizer.json has the merge {m.GetRawText()}; expected \"a b\" or [\"a\", \"b\"].");
         }
 
         return merges;
     }
+
+    private static string Text(JsonElement json) => json.ValueKind == JsonValueKind.String
+        ? json.GetString()!
+        : throw new TokenizerException($"tokenizer.json has {json.GetRawText()} in a merge; expected a text.");
 
     private static (DecoderKind Kind, int Strip) Decoder(JsonElement? json)
     {
@@ -146,7 +150,7 @@ internal static class TokenizerJson
                     continue;
                 }
 
-                var token = item.GetProperty("SpecialToken").GetProperty("id").GetString()!;
+                var token = item.GetProperty("SpecialToken").Text("id") ?? throw new TokenizerException("tokenizer.json's post-processor adds a token without an 'id'.");
                 int[] ids = p.Find("special_tokens")?.Find(token)?.Find("ids") is { } list
                     ? [.. list.EnumerateArray().Select(i => i.GetInt32())]
                     : [find(token) ?? throw new TokenizerException($"tokenizer.json's post-processor adds '{token}', which is not in the vocabulary.")];

@@ -1,4 +1,5 @@
 using System.Text;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
@@ -44,9 +45,9 @@ internal static class VocabularyFiles
         string[] lines;
         try
         {
-            lines = File.ReadAllText(path, Encoding.UTF8).Split('\n');
+            lines = RegularFile.ReadAllText(path).Split('\n');
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
             throw new TokenizerException($"'{path}' cannot be read: {e.Message}", e);
         }
