@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Benchmarks;
 
-/// <summary>Load: bytes over the time until every weight of a memory-mapped file has been read once, beside a plain sequential read of the file.</summary>
+/// <summary>Load: bytes over the time until every weight of a file, mapped or copied, has been read once, beside a plain sequential read of the file.</summary>
 internal sealed class LoadBenchmark(Figures figures)
 {
     private const int Tensors = 16;
@@ -18,15 +18,17 @@ internal sealed class LoadBenchmark(Figures figures)
         {
             var bytes = Write(path);
             figures.Say($"load: a file of {bytes / 1e9:0.0} GB");
-            var (load, read) = (new List<double>(), new List<double>());
+            var (load, copy, read) = (new List<double>(), new List<double>(), new List<double>());
             Sequential(path); // both then find the file in the page cache
             for (var i = 0; i < 3; i++)
             {
                 read.Add(bytes / Seconds(() => Sequential(path)) / 1e9);
-                load.Add(bytes / Seconds(() => Load(path)) / 1e9);
+                load.Add(bytes / Seconds(() => Load(path, mapped: true)) / 1e9);
+                copy.Add(bytes / Seconds(() => Load(path, mapped: false)) / 1e9);
             }
 
             figures.Add("load_gb_per_s", load);
+            figures.Add("load_copied_gb_per_s", copy);
             figures.Add("read_gb_per_s", read);
         }
         finally
@@ -63,9 +65,9 @@ internal sealed class LoadBenchmark(Figures figures)
         }
     }
 
-    private static void Load(string path)
+    private static void Load(string path, bool mapped)
     {
-        using var file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path, mapped);
         foreach (var name in file.Names)
         {
             using var tensor = file.Read(name);

@@ -105,8 +105,12 @@ public sealed class CalibrationTests
         using var folder = new TemporaryFolder();
         var source = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
         var model = folder.Copy(Path.Combine(source, "model"));
-        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"]).InvokeAsync());
+        // A few pictures and random weights: the halves disagree, and that is refused unless it is meant.
+        string[] arguments = ["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"];
         var file = Path.Combine(model, ModelLoader.PriorFileName);
+        Assert.Equal(1, await CalibrateCommand.Create().Parse(arguments).InvokeAsync());
+        Assert.False(File.Exists(file));
+        Assert.Equal(0, await CalibrateCommand.Create().Parse([.. arguments, "--force"]).InvokeAsync());
         var written = PriorFile.Load(file);
         Assert.Equal([2, 5], written.Layers);
         Assert.NotNull(written.ModelFingerprint);
@@ -122,7 +126,7 @@ public sealed class CalibrationTests
         Assert.Contains("another model", error.Message, StringComparison.Ordinal);
         Assert.Contains("d2pruner calibrate", error.Message, StringComparison.Ordinal);
         // Calibration itself must be able to replace it.
-        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", Path.Combine(other, "model"), "--images", Path.Combine(source, "images"), "--limit", "2"]).InvokeAsync());
+        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", Path.Combine(other, "model"), "--images", Path.Combine(source, "images"), "--limit", "2", "--force"]).InvokeAsync());
         Load(Path.Combine(other, "model")).Dispose();
     }
 
