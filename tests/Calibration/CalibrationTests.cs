@@ -105,12 +105,8 @@ public sealed class CalibrationTests
         using var folder = new TemporaryFolder();
         var source = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
         var model = folder.Copy(Path.Combine(source, "model"));
-        // A few pictures and random weights: the halves disagree, and that is refused unless it is meant.
-        string[] arguments = ["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"];
+        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"]).InvokeAsync());
         var file = Path.Combine(model, ModelLoader.PriorFileName);
-        Assert.Equal(1, await CalibrateCommand.Create().Parse(arguments).InvokeAsync());
-        Assert.False(File.Exists(file));
-        Assert.Equal(0, await CalibrateCommand.Create().Parse([.. arguments, "--force"]).InvokeAsync());
         var written = PriorFile.Load(file);
         Assert.Equal([2, 5], written.Layers);
         Assert.NotNull(written.ModelFingerprint);
@@ -125,8 +121,14 @@ public sealed class CalibrationTests
         var error = Assert.Throws<PriorMismatchException>(() => Load(Path.Combine(other, "model")));
         Assert.Contains("another model", error.Message, StringComparison.Ordinal);
         Assert.Contains("d2pruner calibrate", error.Message, StringComparison.Ordinal);
-        // Calibration itself must be able to replace it.
-        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", Path.Combine(other, "model"), "--images", Path.Combine(source, "images"), "--limit", "2", "--force"]).InvokeAsync());
+        // Calibration itself must be able to replace it. One picture a half and random weights: the halves disagree, which is refused unless it is meant.
+        string[] two = ["--model", Path.Combine(other, "model"), "--images", Path.Combine(source, "images"), "--limit", "2"];
+        var copy = Path.Combine(other, "model", ModelLoader.PriorFileName);
+        Assert.Equal(1, await CalibrateCommand.Create().Parse(two).InvokeAsync());
+        Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(copy));
+        Assert.Equal(0, await CalibrateCommand.Create().Parse([.. two, "--force"]).InvokeAsync());
+        Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(copy + ".bak"));
+        Assert.Contains("noisy", PriorFile.Load(copy).Id, StringComparison.Ordinal);
         Load(Path.Combine(other, "model")).Dispose();
     }
 
