@@ -54,7 +54,7 @@ internal sealed class QuantizedBenchmark(Figures figures, int rounds)
     private static (DenseLinear Dense, QuantizedLinear Quantized, Tensor X) Pair(string precision, int outputs, int inputs)
     {
         using var scope = NewDisposeScope();
-        var weight = (randn(outputs, inputs) * 0.02).to(ScalarType.BFloat16);
+        var weight = randn(outputs, inputs).Times(0.02).to(ScalarType.BFloat16);
         var x = randn(1, PromptRows, inputs).to(ScalarType.BFloat16);
         var rule = precision == "int8" ? Runtime.Checkpoints.Quantized.QuantizationRule.Int8 : Runtime.Checkpoints.Quantized.QuantizationRule.Int4;
         var read = Runtime.Checkpoints.Quantized.RowReader.Of(weight);

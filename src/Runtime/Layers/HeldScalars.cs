@@ -21,6 +21,18 @@ public static class HeldScalars
         return a.add(held, One);
     }
 
+    /// <summary>Adds b to a, in place.</summary>
+    /// <returns>a itself.</returns>
+    public static Tensor PlusInPlace(this Tensor a, Tensor b) => a.add_(b, One);
+
+    /// <summary>Adds b to a, in place.</summary>
+    /// <returns>a itself.</returns>
+    public static Tensor PlusInPlace(this Tensor a, double b)
+    {
+        using Scalar held = b;
+        return a.add_(held, One);
+    }
+
     /// <summary>a b.</summary>
     public static Tensor Times(this Tensor a, double b)
     {

@@ -32,7 +32,7 @@ internal sealed class RecordingLinear : Linear, IDisposable
         using (NewDisposeScope())
         {
             var rows = x.reshape(-1, Inputs).to(ScalarType.Float32, CPU);
-            _moment.add_(matmul(rows.transpose(0, 1), rows));
+            _moment.PlusInPlace(matmul(rows.transpose(0, 1), rows));
         }
 
         return _inner.Forward(x);

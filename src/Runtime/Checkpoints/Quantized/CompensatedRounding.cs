@@ -80,7 +80,7 @@ internal static class CompensatedRounding
         var h = moment.to(ScalarType.Float64).clone();
         var diagonal = h.diagonal();
         var mean = diagonal.mean().item<double>();
-        using (TorchSharp.Scalar damping = Math.Max(Damping * mean, 1e-12)) diagonal.add_(damping);
+        using (TorchSharp.Scalar damping = Math.Max(Damping * mean, 1e-12), one = 1) diagonal.add_(damping, one);
         var inverse = linalg.inv(h);
         var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous().to(ScalarType.Float32);
         return [.. factor.data<float>()];
