@@ -118,6 +118,16 @@ public sealed class ChatEndpointTests
         Assert.Equal("tool_calls", deltas[^1].GetProperty("finish_reason").GetString());
     }
 
+    [Theory]
+    [InlineData("""{"prior":"/etc/passwd"}""")]
+    [InlineData("""{"Reuse":"frozen"}""")]
+    [InlineData("""{"seed":[1]}""")]
+    public async Task Parameters_AreNoWayAroundTheFields(string parameters)
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedChat());
+        Assert.Equal(HttpStatusCode.BadRequest, (await server.ChatAsync(RunningServer.ChatBody($"\"pruning\":{{\"parameters\":{parameters}}}"))).Status);
+    }
+
     [Fact]
     public async Task EveryField_ReachesTheClient()
     {
@@ -126,7 +136,7 @@ public sealed class ChatEndpointTests
         const string fields = """
             "max_tokens":7,"temperature":0.5,"top_p":0.9,"top_k":4,"seed":9007199254740993,"stop":["a","b"],"frequency_penalty":0.1,"presence_penalty":-0.2,"user":"u","n":1,
             "response_format":{"type":"json_schema","json_schema":{"name":"thing","description":"d","schema":{"type":"object"},"strict":true}},
-            "pruning":{"preset":"Understanding","keep_ratio":0.25,"layer":3,"method":"d2pruner","alpha":0.5,"theta":0.7,"pivot_ratio":0.6,"prior":"uniform","rule":"R2","evict_early_kv":true,"include_scores":true},
+            "pruning":{"preset":"Understanding","keep_ratio":0.25,"layer":3,"method":"d2pruner","alpha":0.5,"theta":0.7,"pivot_ratio":0.6,"prior":"uniform","rule":"R2","evict_early_kv":true,"include_scores":true,"parameters":{"ladder_step":0.05,"positions":"reindexed"}},
             "unknown_field":{"x":1},"service_tier":"auto","store":false,"metadata":{"a":"b"}
             """;
         Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody(fields))).Status);
@@ -139,7 +149,7 @@ public sealed class ChatEndpointTests
         foreach (var (key, value) in new (string, object)[]
         {
             ("preset", "Understanding"), ("keep_ratio", 0.25), ("layer", 3), ("method", "d2pruner"), ("alpha", 0.5), ("theta", 0.7), ("pivot_ratio", 0.6), ("prior", "uniform"), ("rule", "R2"),
-            ("evict_early_kv", true), ("include_scores", true),
+            ("evict_early_kv", true), ("include_scores", true), ("ladder_step", 0.05), ("positions", "reindexed"),
         }) Assert.Equal(value, o.AdditionalProperties!["d2pruner." + key]);
         Assert.Null(o.ModelId);
 

@@ -9,7 +9,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// tokens in an order that depends on the prompt's prefix; here exactly n are kept. With fewer than 4 text tokens there are fewer pivots, and n at
 /// or below the number of visual pivots keeps the n largest norms.
 /// </summary>
-public sealed class DartTokenPruner : IVisualTokenPruner
+internal sealed class DartTokenPruner : IVisualTokenPruner
 {
     private const int PivotsPerKind = 4;
     private static readonly Scalar Shortest = 1e-8; // held: libtorch reads it

@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// each time the token farthest from all chosen ones; ties: lower index. Runs on the decoder's input, as published; an explicit K moves it to the
 /// hidden states after layer K-1. Differs from the published code on purpose: no token is chosen twice, and positions are kept.
 /// </summary>
-public sealed class DivPruneTokenPruner : IVisualTokenPruner
+internal sealed class DivPruneTokenPruner : IVisualTokenPruner
 {
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings.</param>

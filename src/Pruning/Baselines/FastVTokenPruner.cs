@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>FastV (pkunlp-icler/FastV): keeps the n tokens with the highest attention from the last prompt token at layer K-1. Ties: lower index.</summary>
-public sealed class FastVTokenPruner : IVisualTokenPruner
+internal sealed class FastVTokenPruner : IVisualTokenPruner
 {
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings; K at least 1.</param>

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// FasterVLM in a served model: per grid of the image the tokens of the highest CLS attention of the layer whose features the model reads; the budget is split over the grids in
 /// proportion to their tokens (published: n per view). Needs a tower with a CLS token. The published function is <see cref="FasterVlm"/>.
 /// </summary>
-public sealed class FasterVlmTokenPruner : IVisualTokenPruner
+internal sealed class FasterVlmTokenPruner : IVisualTokenPruner
 {
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings.</param>

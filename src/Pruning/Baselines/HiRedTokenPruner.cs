@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// HiRED in a served model: on one grid the tokens of the highest CLS attention; on base and mosaic a share of the budget for the base, the rest for the mosaic. Of the published
 /// code for tiles, the split over tiles by the tower's first layer is left out, for a served tower gives the CLS row of one layer. The published function is <see cref="HiRed"/>.
 /// </summary>
-public sealed class HiRedTokenPruner : IVisualTokenPruner
+internal sealed class HiRedTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter BaseShare = PrunerParameter.Number("base_share", 0.5, 0, 1, "Share of the budget for the whole image where there are tiles besides.");
     private readonly double _baseShare;

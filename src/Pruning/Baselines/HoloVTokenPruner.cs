@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// HoloV in a served model: the published rule over projected features at the decoder's input and CLS attention, but what a full crop cannot use goes to other crops, so that exactly n
 /// tokens are kept, in order. The published function is <see cref="HoloV"/>.
 /// </summary>
-public sealed class HoloVTokenPruner : IVisualTokenPruner
+internal sealed class HoloVTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter Crops = PrunerParameter.Whole("crops", 16, 1, 1024, "Crops of consecutive tokens.");
     private readonly int _crops;

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// Control: average pooling of s x s windows on each grid. A window becomes one token, the mean of its tokens, that stands at its middle token's position
 /// (for even sides the one left and above the centre); windows at the right and lower edge may be smaller. How many are kept hangs on the grids alone, not on the budget.
 /// </summary>
-public sealed class PoolingTokenPruner : IVisualTokenPruner
+internal sealed class PoolingTokenPruner : IVisualTokenPruner
 {
     private readonly int _side;
     private readonly PrunerDescription _description;

@@ -5,7 +5,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// quarter and an eighth, that is a keep ratio of 1/8). The row is that of the layer before the stage (published: of the layer behind it, over its input), as a served model computes
 /// it anyway. The published function is <see cref="PyramidDrop"/>.
 /// </summary>
-public sealed class PyramidDropTokenPruner : IVisualTokenPruner
+internal sealed class PyramidDropTokenPruner : IVisualTokenPruner
 {
     private static readonly int[] Factors = [4, 2, 1];
 

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>Control: every V/n-th candidate in layout order, floor(i V / n). Any K, K = 0 included.</summary>
-public sealed class StrideTokenPruner : IVisualTokenPruner
+internal sealed class StrideTokenPruner : IVisualTokenPruner
 {
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings.</param>

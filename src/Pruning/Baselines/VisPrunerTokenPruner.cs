@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// VisPruner in a served model: important tokens by CLS attention, the rest de-duplicated by similarity in rounds. Similarity is that of projected features at the decoder's
 /// input (published: before the projector), and an odd residual is no error. The published function is <see cref="VisPruner"/>.
 /// </summary>
-public sealed class VisPrunerTokenPruner : IVisualTokenPruner
+internal sealed class VisPrunerTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter ImportantRatio = PrunerParameter.Number("important_ratio", 0.5, 0, 1, "Share of the budget for tokens of the highest CLS attention.");
     private readonly double _importantRatio;

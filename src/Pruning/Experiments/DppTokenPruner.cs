@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Pruning.Experiments;
 /// times a Gaussian of the distance on the grid (none across components). Each step takes the token with the largest conditional variance (the fast greedy
 /// MAP of Chen, Zhang and Zhou, arXiv 1709.05135); where none is left above 1e-12, the rest by relative attention.
 /// </summary>
-public sealed class DppTokenPruner : IVisualTokenPruner
+internal sealed class DppTokenPruner : IVisualTokenPruner
 {
     private const double Exhausted = 1e-12;
 

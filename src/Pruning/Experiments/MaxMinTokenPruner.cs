@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Pruning.Experiments;
 /// Pivots and farthest points: n_p tokens of the highest relative attention first, then each time the token with the largest r^gamma d, where d is the cosine distance to
 /// the nearest chosen token and r the relative attention over its maximum. Without pivots the first token is the one of the highest score; gamma = 0 is plain max-min diversity around the pivots.
 /// </summary>
-public sealed class MaxMinTokenPruner : IVisualTokenPruner
+internal sealed class MaxMinTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter PivotShare =
         PrunerParameter.Number("pivot_share", 0.2, 0, 1, "Share of the budget that goes to the tokens of highest relative attention first.");

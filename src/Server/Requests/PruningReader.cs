@@ -18,16 +18,19 @@ internal static class PruningReader
         ("reuse", D2PrunerKeys.Prefix + "reuse"),
     ];
 
+    // The method's own parameters by name: docs/pruners.md.
+    private const string Parameters = "parameters";
+
     private static readonly string[] ImageFields = ["preset", "keep_ratio", "keep_tokens"];
 
     /// <summary>Every field that a request may carry.</summary>
-    public static IEnumerable<string> Known => Fields.Select(f => f.Field).Where(CanBeHonoured);
+    public static IEnumerable<string> Known => Fields.Select(f => f.Field).Where(CanBeHonoured).Append(Parameters);
 
     /// <summary>Reads a request's settings into options.</summary>
     public static void Read(JsonFields request, ChatOptions options)
     {
         if (request.Object("pruning") is not { } pruning) return;
-        CheckNames(pruning, [.. Fields.Select(f => f.Field)]);
+        CheckNames(pruning, [.. Fields.Select(f => f.Field), Parameters]);
         foreach (var (field, key) in Fields)
         {
             if (Value(pruning, field) is not { } value) continue;
@@ -35,6 +38,7 @@ internal static class PruningReader
             (options.AdditionalProperties ??= [])[key] = value;
         }
 
+        if (pruning.Object(Parameters) is { } parameters) ReadParameters(parameters, options);
         Exclusive(pruning);
     }
 
@@ -51,6 +55,23 @@ internal static class PruningReader
         Exclusive(pruning);
         if (pruning.String("preset") is { } preset && !preset.Equals(nameof(PruningPreset.None), StringComparison.OrdinalIgnoreCase))
             throw RequestException.Bad(pruning.PathOf("preset"), $"'{pruning.PathOf("preset")}' is '{preset}'; one image's own preset can only be 'none', for there is one prune point in a request.");
+    }
+
+    // Names and ranges are the provider's to check; fields of the extension itself are no parameters.
+    private static void ReadParameters(JsonFields parameters, ChatOptions options)
+    {
+        foreach (var property in parameters.Element.EnumerateObject())
+        {
+            var (key, path) = (D2PrunerKeys.Prefix + property.Name, parameters.PathOf(Short(property.Name)));
+            if (D2PrunerKeys.Request.Contains(key, StringComparer.OrdinalIgnoreCase) || key.EndsWith(".reuse", StringComparison.OrdinalIgnoreCase))
+                throw RequestException.Bad(path, $"'{path}' is a field of 'pruning', not a parameter; set it there.");
+            (options.AdditionalProperties ??= [])[key] = property.Value.ValueKind switch
+            {
+                JsonValueKind.Number => property.Value.GetDouble(),
+                JsonValueKind.String => JsonFields.Text(property.Value, path),
+                _ => throw JsonFields.Wrong(property.Value, path, "a number or a text"),
+            };
+        }
     }
 
     // A key that the provider does not know yet.

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// DART as published (fork xqy1111111/DART d6a5af6f24): 4 image and 4 text pivots of the largest key norm, each takes the m pool tokens least similar to it, in the iteration
 /// order of a CPython set of the pivots' absolute positions. 4 + 8 m tokens are kept, with their position ids.
 /// </summary>
-public static class Dart
+internal static class Dart
 {
     private const int PivotsPerKind = 4;
     private const double ShortestNorm = 1e-8;

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// DivPrune as published (vbdi/divprune 799e2d950a): farthest points by 1 - cosine at the decoder's input. Chosen tokens are not masked, so one may be picked again where every
 /// distance is about 0. Position ids become contiguous.
 /// </summary>
-public static class DivPrune
+internal static class DivPrune
 {
     /// <summary>n = int(round(ratio N)), ties to even.</summary>
     /// <param name="count">N.</param>

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>FasterVLM (Theia-4869/FasterVLM f5d5f12037): the n patches of each view with the highest CLS attention, mean over heads, of the tower's layer -2.</summary>
-public static class FasterVlm
+internal static class FasterVlm
 {
     /// <summary>Chooses in one view.</summary>
     /// <param name="cls">CLS attention after softmax, [heads, 1 + N].</param>

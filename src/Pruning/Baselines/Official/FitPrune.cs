@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// FitPrune (ywh187/FitPrune d28e418c92): every layer deletes the image tokens of the smallest product of cross and self attention; how many is fitted so that both kinds of attention
 /// lose little. Needs whole attention maps of every layer. Rows leave after a layer's attention product, that layer's own cache keeps them; position ids are kept.
 /// </summary>
-public static class FitPrune
+internal static class FitPrune
 {
     /// <summary>Deletes the smallest ones.</summary>
     /// <param name="queries">Per head the rotated queries, [L, d].</param>

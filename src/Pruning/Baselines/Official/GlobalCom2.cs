@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// GlobalCom2 (xuyang-liu16/GlobalCom2 96b2d00b86): the base view by its CLS scores, each tile at a rate that follows the base view's scores over it, a tile's tokens by its own and the
 /// base view's scores. A newline ends every row of the mosaic, padded rows too. As published, tokens chosen in a padded tile are written at their index among its valid tokens.
 /// </summary>
-public static class GlobalCom2
+internal static class GlobalCom2
 {
     private const double Temperature = 10;
     private const int Side = TileGrid.Side;

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// HoloV (obananas/HoloV 1d2e65e961): the tokens in 16 crops of consecutive ones; a crop's budget follows the mean of CLS attention and variance of similarity inside it, a
 /// crop's choice follows CLS attention. As published, what a full crop cannot use becomes zero rows at the end.
 /// </summary>
-public static class HoloV
+internal static class HoloV
 {
     private const double AttentionWeight = 1000;
     private const double VarianceWeight = 0.09;

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// LLaVA-PruMerge and PruMerge+ (42Shawn/LLaVA-PruMerge 097c04116a): as many patches as have outlying CLS attention in the tower's last layer ("+": and a stride over the rest); each kept
 /// one takes up its 32 nearest by key, one more token takes up all that was dropped. Changes what the tower gives; the order is that of attention, ids become contiguous.
 /// </summary>
-public static class PruMerge
+internal static class PruMerge
 {
     private const int Nearest = 32;
 

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// PyramidDrop (Cooperx521/PyramidDrop 6444f304ae): after layers 8, 16 and 24 the image tokens to which the last prompt token attends most, by the queries and keys of the next layer over
 /// the current, contiguous position ids.
 /// </summary>
-public static class PyramidDrop
+internal static class PyramidDrop
 {
     /// <summary>The attention of the last prompt token to every row, mean over heads.</summary>
     /// <param name="hidden">Rows of the sequence as it is, [L, D].</param>

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// <param name="Values">All values, Count x Width.</param>
 /// <param name="Count">Rows.</param>
 /// <param name="Width">Values a row.</param>
-public readonly record struct RowMatrix(float[] Values, int Count, int Width)
+internal readonly record struct RowMatrix(float[] Values, int Count, int Width)
 {
     /// <summary>One row.</summary>
     /// <param name="row">Its index.</param>

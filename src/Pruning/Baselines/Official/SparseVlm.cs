@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// SparseVLM (Gumpest/SparseVLMs 26a5f48813): text tokens close to the image rate the visual tokens by the attention of layers 2, 6 and 15; version 1 merges the best of the dropped
 /// ones into clusters, version 2 ("SparseVLM+") divides attention by the rotary embedding's own bias and takes 14 heads. Needs text-to-image attention rows of three layers.
 /// </summary>
-public static class SparseVlm
+internal static class SparseVlm
 {
     private const double MergeShare = 0.3;
     private const int HeadsOfVersion2 = 14;

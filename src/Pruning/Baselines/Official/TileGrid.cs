@@ -3,7 +3,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// <summary>LLaVA-NeXT's tiles of 24 x 24 tokens, as the rivals' repositories choose, order and unpad them.</summary>
 /// <param name="Rows">Rows of tiles.</param>
 /// <param name="Columns">Columns of tiles.</param>
-public readonly record struct TileGrid(int Rows, int Columns)
+internal readonly record struct TileGrid(int Rows, int Columns)
 {
     /// <summary>Tokens along a side of a tile.</summary>
     public const int Side = 24;

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// Token merging (facebookresearch/ToMe af95e4b1be): even rows merge into their most similar odd rows, weighted by size. Acts inside the tower, between attention and MLP of each block;
 /// attention adds log(size) to the key columns.
 /// </summary>
-public static class ToMe
+internal static class ToMe
 {
     /// <summary>Tokens with what they were made of.</summary>
     /// <param name="Tokens">Features, [N, D].</param>

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// VisPruner (Theia-4869/VisPruner aefa01adc7): important patches by CLS attention, and of the rest those left after rounds that drop the 8 even places most similar to an odd one.
 /// (The published code fails where the residual is odd; here a round simply has one more even place.)
 /// </summary>
-public static class VisPruner
+internal static class VisPruner
 {
     private const int PerRound = 8;
 

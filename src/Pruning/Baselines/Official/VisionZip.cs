@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// VisionZip (dvlab-research/VisionZip 3151f6df4f): dominant patches by CLS attention, the CLS row itself, and contextual tokens merged from the rest by key similarity. Changes
 /// what the tower gives, before the projector; position ids become contiguous.
 /// </summary>
-public static class VisionZip
+internal static class VisionZip
 {
     /// <summary>What is left of one view.</summary>
     /// <param name="Dominant">The dominant patches, ascending; the CLS row comes before them.</param>
