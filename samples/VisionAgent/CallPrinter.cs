@@ -2,26 +2,16 @@ using Microsoft.SemanticKernel;
 
 namespace D2Pruner.AI.Samples.VisionAgent;
 
-/// <summary>Shows each call and its result; of a failure, which the chat model only learns as such, the reason.</summary>
+/// <summary>Shows each call and its result.</summary>
 internal sealed class CallPrinter : IFunctionInvocationFilter
 {
-    /// <summary>Calls that threw.</summary>
-    public int Failures { get; private set; }
-
     public async Task OnFunctionInvocationAsync(FunctionInvocationContext context, Func<FunctionInvocationContext, Task> next)
     {
-        Console.WriteLine($"  -> {context.Function.PluginName}_{context.Function.Name}({string.Join(", ", context.Arguments.Select(a => $"{a.Key}: {a.Value}"))})");
-        try
-        {
-            await next(context);
-        }
-        catch (Exception e)
-        {
-            Failures++;
-            Console.WriteLine($"  !! {e.Message}");
-            throw;
-        }
-
-        Console.WriteLine($"  <- {Terminal.Safe(context.Result.ToString())}");
+        Console.WriteLine($"  -> {context.Function.PluginName}_{context.Function.Name}({Safe(string.Join(", ", context.Arguments.Select(a => $"{a.Key}: {a.Value}")))})");
+        await next(context);
+        Console.WriteLine($"  <- {Safe(context.Result.ToString())}");
     }
+
+    /// <summary>What a model wrote, safe to print: control characters, which could change the terminal's state, as dots.</summary>
+    public static string Safe(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '.' : c));
 }

@@ -6,13 +6,16 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
 
-// A chat model that cannot see, with functions that can. Usage: VisionAgent [--model FOLDER] [--chat-model FOLDER] [--images FOLDER] [--demo]
-SampleArguments arguments;
+// A chat model that cannot see, with functions that can.
+// Usage: VisionAgent [--model FOLDER] [--images FOLDER] [--brain-url URL --brain-model NAME | --ollama MODEL | --chat-model FOLDER] [--demo]
+Arguments arguments;
 VisionImages images;
+IChatClient? brain;
 try
 {
-    arguments = new SampleArguments(args, "--model", "--chat-model", "--images");
-    // The chat model chooses which pictures are looked at: registered ones, and files of one folder if the user names it.
+    arguments = new Arguments(args, [], ["--chat-model", "--images", .. Brain.Names]);
+    brain = Brain.Create(arguments);
+    // The brain chooses which images are looked at: registered ones, and files of one folder if the user names it.
     images = arguments["--images"] is { } folder ? new VisionImages(folder) : new VisionImages();
 }
 catch (Exception e) when (e is ArgumentException or DirectoryNotFoundException)
@@ -23,31 +26,38 @@ catch (Exception e) when (e is ArgumentException or DirectoryNotFoundException)
 
 Console.WriteLine(arguments.Note);
 var builder = Kernel.CreateBuilder();
-builder.AddD2PrunerChatClient(arguments.Model, o => o.DefaultMaxOutputTokens = 128, serviceId: "vision");
-builder.Plugins.AddVision(images, "vision");
-if (arguments["--chat-model"] is { } chatModel)
+builder.AddD2PrunerChatClient(arguments.Model, o => o.DefaultMaxOutputTokens = 128, serviceId: "eyes");
+builder.Plugins.AddVision(images, "eyes", o => o.IncludeDetailedErrors = true);
+if (brain is null && arguments["--chat-model"] is { } chatModel)
 {
-    // A model with a tool-calling template, e.g. Qwen2.5-VL.
-    builder.AddD2PrunerChatClient(chatModel, serviceId: "chat");
+    // In this process: a model with a tool-calling template, e.g. Qwen2.5-VL.
+    builder.AddD2PrunerChatClient(chatModel, serviceId: "brain");
 }
 else
 {
-    Console.WriteLine("Chat model: rules on keywords, standing in for a language model; name one that calls tools with --chat-model FOLDER.");
-    builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => new KeywordChatModel(images).AsBuilder().UseKernelFunctionInvocation().Build());
+    if (brain is null) Console.WriteLine(RuleBrain.Note);
+    builder.Services.AddKeyedSingleton("brain", (brain ?? new RuleBrain()).AsBuilder().UseKernelFunctionInvocation().Build());
 }
 
-var printer = new CallPrinter();
-builder.Services.AddSingleton<IFunctionInvocationFilter>(printer);
+builder.Services.AddSingleton<IFunctionInvocationFilter>(new CallPrinter());
 var kernel = builder.Build();
 await using var services = (ServiceProvider)kernel.Services;
 
-images.Add(SamplePictures.Shapes(), "shapes");
-images.Add(SamplePictures.Changed(), "changed");
+foreach (var name in new[] { "shapes", "changed" }) images.Add(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "images", $"{name}.png")), name);
 var agent = new Agent(kernel, images);
-IEnumerable<string>? script = arguments.Demo
-    ? ["What colour is the circle in shapes?", "Where is the blue square in shapes?", "Compare shapes and changed.", "Describe the picture secret.png", "/quit"]
-    : null;
-Console.WriteLine("Ask about the pictures 'shapes' and 'changed'; /image PATH adds one, /quit ends.");
-var lines = new LineReader("> ", script);
-while (lines.Read() is { } line && await agent.HandleAsync(line)) { }
-return arguments.Demo && agent.Failures + printer.Failures > 0 ? 1 : 0;
+string[] script =
+[
+    "How many circles are in shapes?", "Where is the blue square?", "Find the triangle, the star in shapes", "Compare shapes and changed.",
+    "Describe the image secret.png", "/quit",
+];
+var lines = new Queue<string>(script);
+Console.WriteLine("Ask about the images 'shapes' and 'changed'; /image PATH adds one, /quit ends.");
+while (true)
+{
+    Console.Write("> ");
+    var line = arguments.Demo ? lines.Dequeue() : Console.ReadLine()?.Trim();
+    if (arguments.Demo) Console.WriteLine(line);
+    if (line is null || !await agent.HandleAsync(line)) break;
+}
+
+return arguments.Demo && agent.Failures > 0 ? 1 : 0;

@@ -26,7 +26,7 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
             Answer = response.Text.Trim(),
             Width = regions.Count > 0 ? width : null,
             Height = regions.Count > 0 ? height : null,
-            Objects = regions.Count == 0 ? null : [.. regions.Select(r => LocatedObject.Of(r.Label ?? "", r.Box, width, height))],
+            Objects = regions.Count == 0 ? null : [.. regions.Select(r => LocatedObject.Of(r.Label, r.Box, width, height))],
         };
         return new VisionLookResult(answer, data[0].Data, regions);
     }
@@ -70,7 +70,7 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
             Image = image,
             Width = width,
             Height = height,
-            Objects = [.. found.Select(r => LocatedObject.Of(r.Label!, r.Box, width, height))],
+            Objects = [.. found.Select(r => LocatedObject.Of(r.Label, r.Box, width, height))],
             NotFound = missing.Count == 0 ? null : missing,
         };
         return new VisionLookResult(answer, data[0].Data, found);

@@ -12,7 +12,7 @@ namespace D2Pruner.AI.Tests.Mcp;
 /// <summary>Streamable HTTP in an ASP.NET Core application.</summary>
 public sealed class HttpMcpTests : McpSuite
 {
-    private static async Task<WebApplication> StartAsync(ScriptedEngine engine, string folder, Action<D2PrunerMcpOptions>? configure)
+    internal static async Task<WebApplication> StartAsync(ScriptedEngine engine, string folder, Action<D2PrunerMcpOptions>? configure)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");

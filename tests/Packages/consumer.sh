@@ -17,10 +17,10 @@ esac
 
 echo "consumer: packing"
 dotnet pack "$repo/D2Pruner.AI.sln" -c Release -o "$work/feed" -p:Version="$version" 2>&1 | grep -E "error|warning" && exit 1
-for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
+for p in D2Pruner.AI D2Pruner.AI.Agents D2Pruner.AI.Mcp D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning D2Pruner.AI.Cli; do
     test -s "$work/feed/$p.$version.nupkg" || { echo "consumer: $p was not packed"; exit 1; }
 done
-for p in D2Pruner.AI D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
+for p in D2Pruner.AI D2Pruner.AI.Agents D2Pruner.AI.Mcp D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning; do
     test -s "$work/feed/$p.$version.snupkg" || { echo "consumer: $p has no symbols"; exit 1; }
     unzip -l "$work/feed/$p.$version.nupkg" | grep README.md > /dev/null || { echo "consumer: $p has no readme"; exit 1; }
     unzip -p "$work/feed/$p.$version.nupkg" "$p.nuspec" | grep '<license type="expression">MIT' > /dev/null || { echo "consumer: $p has no licence"; exit 1; }
@@ -72,6 +72,18 @@ awk '/^```csharp/ { n++; take = n == 1; next } /^```/ { take = 0 } take' "$repo/
 dotnet run -c Release -- "$model" "$picture" | tee run.log
 grep -qx 288 run.log || { echo "consumer: the kernel's answer does not say that 288 of 576 visual tokens were kept"; exit 1; }
 cd "$work/app"
+
+echo "consumer: samples copied out"
+for sample in AgentFramework McpServer VisionAgent; do
+    mkdir "$work/$sample"
+    (cd "$repo/samples/$sample" && tar c --exclude bin --exclude obj .) | tar x -C "$work/$sample"
+    cp "$work/app/nuget.config" "$work/$sample"
+    # The folder alone: no central versions, no projects beside it, the packages from the feed.
+    (cd "$work/$sample" && dotnet run -c Release -p:D2PrunerVersion="$version" -- --demo --model "$model") > "$work/$sample.log" 2>&1 || { cat "$work/$sample.log"; exit 1; }
+done
+grep -q "locate: the cross at" "$work/AgentFramework.log"
+grep -q "connected to d2pruner" "$work/McpServer.log"
+grep -q "Vision_ask_image" "$work/VisionAgent.log"
 
 echo "consumer: the tool"
 dotnet tool install D2Pruner.AI.Cli --tool-path "$work/tools" --version "$version" --configfile nuget.config > tool.log 2>&1 || { cat tool.log; exit 1; }

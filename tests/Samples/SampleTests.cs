@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using D2Pruner.AI.Runtime.Imaging;
 using Xunit;
 
@@ -9,8 +10,12 @@ public sealed class SampleTests
 {
     [Theory]
     [InlineData("ChatApp", "visual tokens kept", "Is there a red circle?", "user: (")]
-    [InlineData("VisionAgent", "-> Vision_ask_image(image: shapes, question: What colour is the circle?)", "\"image\":\"shapes\",\"answer\":", "-> Vision_locate_objects(image: shapes, objects: the blue square)",
-        "-> Vision_compare_images(firstImage: shapes, secondImage: changed)", "I could not look at it:")]
+    [InlineData("VisionAgent", "keyword rules stand in", "-> Vision_ask_image(image: shapes, question: How many circles are in shapes?)", "\"image\":\"shapes\",\"answer\":",
+        "-> Vision_locate_objects(image: shapes, objects: the triangle, the star)", "-> Vision_compare_images(firstImage: shapes, secondImage: changed", "I could not look at it:")]
+    [InlineData("AgentFramework", "1. An agent over the vision model", "as an object:", "-> ask_image(image: attachment-1, question: Where is the blue square?)", "-> locate_objects(",
+        "at one look, pruned: ", "locate: the cross at", "crop: a part", "answer: orange")]
+    [InlineData("McpServer", "connected to d2pruner", "tools: ask_image, compare_images, describe_image, locate_objects, read_text", "resource: d2pruner://images/shapes.png",
+        "\"answer\":\"red\"", "<- an image, image/png", "<- error {", "\"kind\":\"invalid_request\"")]
     [InlineData("Grounding", "the red circle:", "the blue square:", "the yellow triangle:", "visual tokens kept", "Drawn:")]
     public async Task Demo_RunsWithoutAKeyboard(string sample, params string[] expected)
     {
@@ -54,14 +59,55 @@ public sealed class SampleTests
         Directory.CreateDirectory(folder.File("allowed"));
         File.WriteAllBytes(folder.File("allowed/cat.png"), SemanticKernel.Pictures.Png(200));
         var failed = await SampleRun.StartAsync("VisionAgent", folder.Path, "What is in shapes?\n/quit\n", "--model", "missing");
-        Assert.Contains("  !! ", failed.Output);
+        Assert.Contains("I could not look at it:", failed.Output);
         Assert.Contains("there is no such folder", failed.Output);
 
         var run = await SampleRun.StartAsync("VisionAgent", folder.Path, "What is in cat.png?\nWhat is in dog.png?\nhello\n", "--images", "allowed");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains("\"image\":\"cat.png\",\"answer\":", run.Output);
         Assert.Contains("The picture 'dog.png' was not read", run.Output);
-        Assert.Contains("Ask a question about a picture", run.Output);
+        Assert.Contains("Ask a question about an image", run.Output);
+    }
+
+    [Theory]
+    [InlineData("VisionAgent", "Vision_ask_image")]
+    [InlineData("AgentFramework", "ask_image")]
+    public async Task ARealBrain_IsAskedOverHttp_AndCallsTheTools(string sample, string function)
+    {
+        using var folder = new TemporaryFolder();
+        await using var brain = await OpenAIDouble.StartAsync(function);
+        var run = await SampleRun.StartAsync(sample, folder.Path, "What colour is the circle?\n\n/quit\n", "--brain-url", brain.Address, "--brain-model", "brain-1");
+        Assert.True(run.ExitCode == 0, run.Output + run.Errors);
+        Assert.Contains($"-> {function}(", run.Output);
+        Assert.Contains("The brain says: red", run.Output);
+        Assert.DoesNotContain("keyword rules", run.Output);
+        Assert.Equal(2, brain.Requests.Count);
+        Assert.All(brain.Requests, r => Assert.Equal("brain-1", r.GetProperty("model").GetString()));
+        // It was offered every tool, and no image's bytes.
+        Assert.Equal(5, brain.Requests[0].GetProperty("tools").GetArrayLength());
+        Assert.DoesNotContain("base64", brain.Requests[0].GetRawText());
+    }
+
+    [Fact]
+    public void FilesOfSeveralSamples_AreTheSame()
+    {
+        foreach (var (file, samples) in new[] { ("Arguments.cs", new[] { "VisionAgent", "AgentFramework", "McpServer" }), ("Brain.cs", ["VisionAgent", "AgentFramework"]), ("RuleBrain.cs", ["VisionAgent", "AgentFramework"]) })
+            Assert.Single(samples.Select(s => File.ReadAllText(Path.Combine(Repository.Root, "samples", s, file))).Distinct());
+    }
+
+    [Theory]
+    [InlineData("VisionAgent")]
+    [InlineData("AgentFramework")]
+    [InlineData("McpServer")]
+    public void CopiedOut_ASampleNamesTheVersionsOfTheRepository(string sample)
+    {
+        static Dictionary<string, string> Versions(string path, string element) => XDocument.Load(path).Descendants(element).Where(e => e.Attribute("Version") is not null)
+            .ToDictionary(e => e.Attribute("Include")!.Value, e => e.Attribute("Version")!.Value);
+        var central = Versions(Path.Combine(Repository.Root, "Directory.Packages.props"), "PackageVersion");
+        var project = Path.Combine(Repository.Root, "samples", sample, sample + ".csproj");
+        Assert.All(Versions(project, "PackageReference").Where(v => v.Value != "$(D2PrunerVersion)"), v => Assert.Equal(central[v.Key], v.Value));
+        // Nothing outside its folder is needed.
+        Assert.DoesNotContain("../Shared", File.ReadAllText(project));
     }
 
     [Theory]
@@ -70,6 +116,12 @@ public sealed class SampleTests
     [InlineData("Grounding", "--image", "missing.png")]
     [InlineData("Grounding", "--image", "text.png")]
     [InlineData("VisionAgent", "--images", "missing")]
+    [InlineData("VisionAgent", "--brain-model", "x")]
+    [InlineData("VisionAgent", "--brain-url", "not an address", "--brain-model", "x")]
+    [InlineData("AgentFramework", "--image", "missing.png")]
+    [InlineData("AgentFramework", "--brain-url", "http://localhost:1/v1")]
+    [InlineData("McpServer", "--allow-folder", "missing")]
+    [InlineData("McpServer", "--port", "x")]
     public async Task BadArguments_EndWithTwo(string sample, params string[] arguments)
     {
         using var folder = new TemporaryFolder();

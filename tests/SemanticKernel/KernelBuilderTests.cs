@@ -60,6 +60,40 @@ public sealed class KernelBuilderTests
         Assert.Null(kernel.Services.GetService<IChatClient>());
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("eyes")]
+    public async Task OldCode_AsksForAChatCompletionService(string? serviceId)
+    {
+        var builder = Kernel.CreateBuilder();
+        builder.AddD2PrunerChatCompletion(ModelFolder, o => o.DefaultMaxOutputTokens = 3, serviceId);
+        var kernel = builder.Build();
+        await using var services = (ServiceProvider)kernel.Services;
+        var history = new ChatHistory();
+        history.AddUserMessage([new Microsoft.SemanticKernel.TextContent("What is this?"), new ImageContent(Picture, "image/png")]);
+        var chat = kernel.GetRequiredService<IChatCompletionService>(serviceId);
+        var answer = await chat.GetChatMessageContentAsync(history, kernel: kernel);
+        Assert.Equal(12, answer.GetPruningReport()!.VisualTokensKept);
+        var pieces = 0;
+        await foreach (var piece in chat.GetStreamingChatMessageContentsAsync(history, kernel: kernel)) pieces++;
+        Assert.True(pieces > 1);
+        Assert.NotNull(kernel.GetRequiredService<IChatClient>(serviceId).GetService<VisionLanguageEngine>());
+    }
+
+    [Fact]
+    public async Task ParameterlessFunctions_AreOfferedToAStrictClient()
+    {
+        // Semantic Kernel writes a function's description into its schema under a name of its own.
+        var builder = Kernel.CreateBuilder();
+        builder.AddD2PrunerChatClient(Path.Combine(FixtureFolders.Copies!, "qwen2.5-vl-flat", "model"), o => (o.DefaultMaxOutputTokens, o.StrictOptions) = (3, true));
+        builder.Plugins.AddFromFunctions("Clock", [KernelFunctionFactory.CreateFromMethod(() => 12, "hour", "The hour of the day.")]);
+        var kernel = builder.Build();
+        await using var services = (ServiceProvider)kernel.Services;
+        Assert.Contains("condition", kernel.Plugins.GetFunction("Clock", "hour").JsonSchema.GetRawText());
+        var settings = new PromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Auto(autoInvoke: false) };
+        Assert.NotNull(await kernel.InvokePromptAsync("What time is it?", new KernelArguments(settings)));
+    }
+
     [Fact]
     public async Task ThePlugin_LooksWithTheRealModel()
     {

@@ -14,7 +14,8 @@ internal sealed class SceneImage
         [31, 16, 30, 1, 1, 17, 14], [6, 8, 16, 30, 17, 17, 14], [31, 1, 2, 4, 8, 8, 8], [14, 17, 17, 14, 17, 17, 14], [14, 17, 17, 15, 1, 2, 12],
     ];
 
-    private static readonly int[][] Palette =
+    /// <summary>RGB of each colour.</summary>
+    internal static readonly int[][] Palette =
     [
         [214, 36, 36], [36, 158, 52], [38, 68, 214], [236, 216, 40], [138, 46, 170], [242, 138, 26], [42, 204, 216], [18, 18, 18],
     ];
