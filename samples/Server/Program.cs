@@ -1,10 +1,11 @@
 using D2Pruner.AI;
 using D2Pruner.AI.Samples;
 using D2Pruner.AI.Samples.Server;
+using Microsoft.Extensions.AI;
 
-// Models behind OpenAI's API, with the studio at /. Usage: Server [--port 8080] [--host 127.0.0.1] [--model FOLDER]
+// Models behind OpenAI's API, with the studio at /. Usage: Server [--port 8080] [--host 127.0.0.1] [--model FOLDER] [--mcp]
 // Settings: appsettings.json, or the same names in the environment (D2Pruner__Server__ApiKeyFile=...).
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = [.. args.Where(a => a != "--mcp")], ContentRootPath = AppContext.BaseDirectory });
 var configuration = builder.Configuration;
 
 builder.AddTelemetry();
@@ -17,11 +18,19 @@ if (configuration["model"] is { } folder || builder.Services.AddD2PrunerModels(c
     builder.Services.AddD2PrunerChatClient(path, o => o.ToolConvention = ToolConvention.Json);
 }
 
+if (args.Contains("--mcp"))
+{
+    // Vision tools for agents, over the first client.
+    builder.Services.AddD2PrunerVisionTools(clientKey: builder.Services.First(d => d.ServiceType == typeof(IChatClient)).ServiceKey);
+    builder.Services.AddD2PrunerMcp();
+}
+
 builder.Services.AddD2PrunerWarmup();
 if (configuration["urls"] is null) builder.WebHost.UseUrls($"http://{configuration["host"] ?? "127.0.0.1"}:{configuration["port"] ?? "8080"}");
 
 var app = builder.Build();
 app.MapD2PrunerServer();
+if (args.Contains("--mcp")) app.MapD2PrunerMcp().RequireD2PrunerAccess();
 app.Lifetime.ApplicationStarted.Register(() =>
 {
     foreach (var address in app.Urls) Console.WriteLine($"Listening at {address} (studio: {address}/)");

@@ -4,6 +4,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -25,6 +26,8 @@ internal static class ServeCommand
     private static readonly Option<int?> RequestsPerMinute = new("--requests-per-minute") { Description = "Requests a minute of each key. Default: no limit." };
     private static readonly Option<string[]> CorsOrigin = new("--cors-origin") { Description = "Web origin whose pages may call, such as https://app.example.org.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> ImageHost = new("--image-host") { Description = "Host that image addresses in requests may name; without it none is fetched.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<bool> Mcp = new("--mcp") { Description = "Also serve vision tools over MCP at /mcp, with the first model, behind the same keys." };
+    private static readonly Option<string[]> AllowFolder = new("--allow-folder") { Description = "Folder whose images the tools may look at (with --mcp); may be given several times.", DefaultValueFactory = _ => [] };
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
     private static readonly Option<int?> QueueCapacity = new("--queue-capacity") { Description = "Requests of one model that may wait; further ones are told to come again. Default: 64." };
@@ -33,7 +36,7 @@ internal static class ServeCommand
     {
         var command = new Command("serve", "Serves models by OpenAI's API, with metrics, health and a page to look at what pruning does.")
         {
-            Model, Name, Port, HostName, ApiKeyFile, AllowAnonymous, NoStudio, DrainSeconds, RequestsPerMinute, CorsOrigin, ImageHost, Device, Precision, QueueCapacity,
+            Model, Name, Port, HostName, ApiKeyFile, AllowAnonymous, NoStudio, DrainSeconds, RequestsPerMinute, CorsOrigin, ImageHost, Mcp, AllowFolder, Device, Precision, QueueCapacity,
         };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -67,12 +70,27 @@ internal static class ServeCommand
         var served = builder.Services.AddD2PrunerModels(builder.Configuration).Count + AddModels(builder.Services, parse);
         if (served == 0) throw new ArgumentException("No model is named; give one with --model, or in the configuration under D2Pruner:Models.");
         if (parse.GetValue(ImageHost) is { Length: > 0 } hosts) builder.Services.AddD2PrunerImageResolver(o => o.AllowedHosts = [.. hosts]);
+        if (parse.GetValue(Mcp)) AddMcp(builder.Services, parse);
+        else if (parse.GetValue(AllowFolder)!.Length > 0) throw new ArgumentException("--allow-folder is for the vision tools; it needs --mcp.");
         builder.Services.AddD2PrunerWarmup();
         var host = parse.GetValue(HostName)!;
         builder.WebHost.UseUrls($"http://{(host.Contains(':') && !host.StartsWith('[') ? $"[{host}]" : host)}:{port}");
         var app = builder.Build();
         app.MapD2PrunerServer();
+        if (parse.GetValue(Mcp)) app.MapD2PrunerMcp().RequireD2PrunerAccess();
         return app;
+    }
+
+    private static void AddMcp(IServiceCollection services, ParseResult parse)
+    {
+        foreach (var folder in parse.GetValue(AllowFolder)!)
+        {
+            if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The allowed folder '{folder}' does not exist.");
+        }
+
+        var eyes = services.First(d => d.ServiceType == typeof(IChatClient)).ServiceKey;
+        services.AddD2PrunerVisionTools(o => o.AllowedFolders = [.. parse.GetValue(AllowFolder)!], eyes);
+        services.AddD2PrunerMcp(o => o.AllowedOrigins = [.. parse.GetValue(CorsOrigin) ?? []]);
     }
 
     private static void Configure(D2PrunerServerOptions options, ParseResult parse)

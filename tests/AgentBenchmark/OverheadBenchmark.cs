@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using ModelContextProtocol.Client;

@@ -1,4 +1,4 @@
-using D2Pruner.AI.DemoModel.World;
+using D2Pruner.AI.Evaluation.Scenes;
 using SkiaSharp;
 
 namespace D2Pruner.AI.AgentBenchmark;

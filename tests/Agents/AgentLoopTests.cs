@@ -170,5 +170,23 @@ public sealed class AgentLoopTests
         Assert.NotNull(engine.Last.Generation.Grammar);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnAgentOverOurClient_CallsFunctions_WhereTheFamilyCan(bool streamed)
+    {
+        var engine = new ToolScript(supportsTools: true, "<tool_call>\n{\"name\": \"weight\", \"arguments\": {\"animal\": \"cat\"}}\n</tool_call>", "It weighs 4 kg.");
+        AIAgent agent = new D2PrunerChatClient(engine).AsAIAgent(tools: [AIFunctionFactory.Create((string animal) => animal == "cat" ? "4 kg" : "unknown", "weight")]);
+        ChatMessage message = new(ChatRole.User, [new TextContent("How heavy is it?"), new DataContent(Pictures.Png(1), "image/png")]);
+        var answer = "";
+        if (streamed) await foreach (var update in agent.RunStreamingAsync(message)) answer += update.Text;
+        else answer = (await agent.RunAsync(message)).Text;
+        Assert.Equal("It weighs 4 kg.", answer);
+        Assert.Equal(2, engine.Requests.Count);
+        Assert.Equal("weight", Assert.Single(engine.Requests[0].Tools!).Name);
+        Assert.All(engine.Requests, r => Assert.Equal([Pictures.Png(1)], Seen(r)));
+        Assert.Contains(engine.Requests[1].Turns.SelectMany(t => t.Parts), p => p is ToolResultPart);
+    }
+
     private sealed record Seeing(string Animal);
 }

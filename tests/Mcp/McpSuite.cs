@@ -1,7 +1,9 @@
 using System.Text.Json;
 using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Tests.Agents;
 using D2Pruner.AI.Tests.Provider;
 using D2Pruner.AI.Tests.SemanticKernel;
+using Microsoft.Extensions.AI;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Xunit;
@@ -122,6 +124,16 @@ public abstract class McpSuite : IDisposable
         var unknown = await Assert.ThrowsAnyAsync<McpException>(async () => await connection.Client.CallToolAsync("paint_image", Arguments()));
         Assert.Contains("paint_image", unknown.Message);
         Assert.NotEqual(true, (await connection.Client.CallToolAsync("describe_image", Arguments(("image", "a.png")))).IsError);
+    }
+
+    [Fact]
+    public async Task AnAgent_UsesTheToolsOfTheServer()
+    {
+        await using var connection = await ConnectAsync(new ScriptedEngine());
+        var brain = new ScriptedBrain([("ask_image", Arguments(("image", "a.png"), ("question", "What is it?")))]);
+        var answer = await brain.AsAIAgent(tools: [.. await connection.Client.ListToolsAsync()]).RunAsync("What is in a.png?");
+        Assert.Contains("It is a cat.", answer.Text);
+        Assert.Single(connection.Engine.Requests);
     }
 
     [Fact]

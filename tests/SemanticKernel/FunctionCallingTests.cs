@@ -77,6 +77,23 @@ public sealed class FunctionCallingTests
     }
 
     [Fact]
+    public async Task AnImageOfTheConversation_GetsAnId()
+    {
+        var engine = new ScriptedEngine();
+        var tools = new VisionTools(new D2PrunerChatClient(engine), new VisionImages());
+        var chat = new ScriptedChatModel(("ask_image", new() { ["image"] = "attachment-1", ["question"] = "What animal is it?" }));
+        var builder = Kernel.CreateBuilder();
+        builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => chat.AsBuilder().UseD2PrunerVisionTools(tools).UseKernelFunctionInvocation().Build());
+        var kernel = builder.Build();
+        var history = new ChatHistory();
+        history.AddUserMessage([new Microsoft.SemanticKernel.TextContent("Which animal?"), new ImageContent(Pictures.Png(3), "image/png")]);
+        var answer = await kernel.GetRequiredService<IChatClient>("chat").AsChatCompletionService(kernel.Services).GetChatMessageContentAsync(history, Auto, kernel);
+        Assert.Contains("It is a cat.", answer.Content);
+        Assert.Equal(Pictures.Png(3), Assert.Single(engine.Last.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()).Bytes.ToArray());
+        Assert.Empty(chat.Requests[0].SelectMany(m => m.Contents).OfType<DataContent>());
+    }
+
+    [Fact]
     public async Task ADeniedPath_IsToldToTheModel_AndReachesNoEngine()
     {
         var engine = new ScriptedEngine();

@@ -42,7 +42,7 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
         group.MapMethods("/health/live", Read, HealthEndpoints.LiveAsync);
         group.MapMethods("/health/ready", Read, health.ReadyAsync);
         group.MapMethods("/openapi/v1.json", Read, Description.WriteAsync);
-        MapMetrics(group, options, services.GetRequiredService<AccessPolicy>());
+        MapMetrics(group, options);
         if (options.Studio)
         {
             group.MapMethods("/", Read, StudioFiles.IndexAsync);
@@ -65,14 +65,9 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
             : ServerError.MethodNotAllowed($"This endpoint takes {expected} only."));
     }
 
-    private static void MapMetrics(RouteGroupBuilder group, D2PrunerServerOptions options, AccessPolicy access)
+    private static void MapMetrics(RouteGroupBuilder group, D2PrunerServerOptions options)
     {
         var metrics = group.MapPrometheusScrapingEndpoint("/metrics");
-        if (!options.RequireKeyForMetrics) return;
-        metrics.Add(endpoint =>
-        {
-            var scrape = endpoint.RequestDelegate!;
-            endpoint.RequestDelegate = context => access.Check(context, out _) is { } refused ? ErrorResponse.WriteAsync(context.Response, refused) : scrape(context);
-        });
+        if (options.RequireKeyForMetrics) metrics.RequireD2PrunerAccess();
     }
 }
