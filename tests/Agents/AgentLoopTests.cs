@@ -185,7 +185,7 @@ public sealed class AgentLoopTests
         Assert.Equal(2, engine.Requests.Count);
         Assert.Equal("weight", Assert.Single(engine.Requests[0].Tools!).Name);
         Assert.All(engine.Requests, r => Assert.Equal([Pictures.Png(1)], Seen(r)));
-        Assert.Contains(engine.Requests[1].Turns.SelectMany(t => t.Parts), p => p is ToolResultPart);
+        Assert.Contains(engine.Requests[1].Turns.SelectMany(t => t.Parts).OfType<TextPart>(), p => p.Text == "4 kg");
     }
 
     private sealed record Seeing(string Animal);

@@ -83,7 +83,7 @@ public sealed class FunctionCallingTests
         var tools = new VisionTools(new D2PrunerChatClient(engine), new VisionImages());
         var chat = new ScriptedChatModel(("ask_image", new() { ["image"] = "attachment-1", ["question"] = "What animal is it?" }));
         var builder = Kernel.CreateBuilder();
-        builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => chat.AsBuilder().UseD2PrunerVisionTools(tools).UseKernelFunctionInvocation().Build());
+        builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => chat.AsBuilder().UseD2PrunerVisionTools(tools).Build());
         var kernel = builder.Build();
         var history = new ChatHistory();
         history.AddUserMessage([new Microsoft.SemanticKernel.TextContent("Which animal?"), new ImageContent(Pictures.Png(3), "image/png")]);
