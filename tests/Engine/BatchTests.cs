@@ -144,6 +144,24 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public async Task AnotherImageBehindTheSameText_IsJudgedByItself()
+    {
+        await using var engine = await Load(false, 1, 64L << 20, ModelPrecision.Float32);
+        await using var fresh = await Load(false, 1, 0, ModelPrecision.Float32);
+        var text = new string('x', 40);
+        foreach (var image in Images)
+        {
+            var request = new VisionRequest
+            {
+                Turns = [new ChatTurn("user", [new TextPart(text), new ImagePart(image), new TextPart("What is this?")])],
+                Generation = new GenerationSettings { MaxNewTokens = 3, IgnoreModelDefaults = true },
+                Pruning = new PruningSettings { Prior = "uniform" },
+            };
+            Assert.Equal((await Ask(fresh, request)).Prefill.Images[0].Kept, (await Ask(engine, request)).Prefill.Images[0].Kept);
+        }
+    }
+
+    [Fact]
     public async Task AFrozenFollowUp_KeepsTheFirstQuestionsTokens_AndNamesItsTurn()
     {
         await using var engine = await Load(false, 4, 64L << 20, ModelPrecision.Float32);

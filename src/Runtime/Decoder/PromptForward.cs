@@ -82,13 +82,17 @@ public static class PromptForward
                 ? PromptReductionState.Start(prompt.Length, prompt.Layouts)
                 : PromptReductionState.Restore(prompt.Length, prompt.Layouts, [.. frozen.Positions.Where(p => p < _start), .. Enumerable.Range(_start, prompt.Length - _start)]);
             if (frozen is not null) (_images, _early) = (frozen.Images, frozen.EarlyLayers);
-            _memos = options.Reuse is { Prefix.Memos: { Count: > 0 } known } ? known : [.. vision.Select(_ => new PruningMemo())];
+// What is known of an image holds for that image only: one behind the reused beginning is another.
+            _memos = [.. vision.Select((_, i) => Known(options.Reuse, prompt, i) ?? new PruningMemo())];
             _attention = new float[]?[vision.Count];
             _priors = new float[]?[vision.Count];
             _x = Merge();
             (_cosAll, _sinAll) = decoder.RotaryTable(prompt.PositionIds);
             (_cos, _sin) = _start == 0 ? (_cosAll, _sinAll) : (_cosAll.narrow(0, _start, prompt.Length - _start), _sinAll.narrow(0, _start, prompt.Length - _start));
         }
+
+        private static PruningMemo? Known(PrefixUse? use, EncodedPrompt prompt, int image) =>
+            use is not null && image < use.Prefix.Memos.Count && prompt.VisualPositions[image] is [.., var last] && last < use.Length ? use.Prefix.Memos[image] : null;
 
         public PrefillOutput Run()
         {
