@@ -24,7 +24,8 @@ internal static class PrunerTables
         foreach (var p in pruners.Parameters)
         {
             var of = pruners.All.Where(d => d.Find(p.Name) is not null).Select(d => $"`{d.Name}`").ToList();
-            var value = Convert.ToString(p.Default, CultureInfo.InvariantCulture);
+            var defaults = pruners.All.Select(d => (d.Name, Value: Convert.ToString(d.Find(p.Name)?.Default, CultureInfo.InvariantCulture))).Where(d => d.Value != "").ToList();
+            var value = defaults.Select(d => d.Value).Distinct().Count() == 1 ? defaults[0].Value : string.Join(", ", defaults.Select(d => $"{d.Value} (`{d.Name}`)"));
             text.Append(CultureInfo.InvariantCulture,
                 $"| `{p.Name}` | {p.Range.Replace("|", "\\|", StringComparison.Ordinal)} | {value} | {(of.Count == pruners.All.Count ? "all" : string.Join(", ", of))} | {p.Help} |\n");
         }

@@ -132,6 +132,14 @@ public sealed class RivalTests
             .Reduce(new PruningContext { Layout = context.Layout, Budget = 1, Attention = [.. Enumerable.Range(0, 16).Select(i => i == 11 ? 0.9f : 0.1f)], HiddenStates = Features.Clustered(16, 3, 9) });
         Assert.Equal([11], relevant.Kept);
         Assert.Equal(4, new DppTokenPruner(new PruningSettings()).Reduce(context).Kept.Distinct().Count());
+
+        // By the text: the token that points where the text points.
+        var pruner = new DppTokenPruner(new PruningSettings { Parameters = PrunerValues.Empty.With("quality", "text") });
+        Assert.True(pruner.Schedule[0].Signals.HasFlag(PruningSignals.TextRows));
+        var hidden = torch.eye(16);
+        var byText = new PruningContext { Layout = context.Layout, Budget = 1, Attention = context.Attention, HiddenStates = hidden, TextHiddenStates = hidden.narrow(0, 6, 1) };
+        Assert.Equal([6], pruner.Reduce(byText).Kept);
+        Assert.Throws<ArgumentException>(() => pruner.Reduce(context));
     }
 
     private static int[] Reduce(string method, PruningContext context) => PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method }, 12).Pruner.Reduce(context).Kept;

@@ -1,10 +1,11 @@
 using D2Pruner.AI.Pruning.Baselines;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Pruning.Experiments;
 
 /// <summary>
-/// A determinantal point process, maximised greedily: L_ij = w_i k_ij w_j with w = r^gamma (r: relative attention, min-max normalised) and k_ij the cosine of hidden states
+/// A determinantal point process, maximised greedily: L_ij = w_i k_ij w_j with w = r^gamma (r: relative attention or likeness to the text, min-max normalised) and k_ij the cosine of hidden states
 /// times a Gaussian of the distance on the grid (none across components). Each step takes the token with the largest conditional variance (the fast greedy
 /// MAP of Chen, Zhang and Zhou, arXiv 1709.05135); where none is left above 1e-12, the rest by relative attention.
 /// </summary>
@@ -20,6 +21,10 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
     private static readonly PrunerParameter PivotShare =
         PrunerParameter.Number("pivot_share", 0, 0, 1, "Share of the budget that goes to the tokens of highest relative attention first.");
 
+    private static readonly PrunerParameter Quality = PrunerParameter.Choice("quality", "attention", ["attention", "text"],
+        "What counts as relevant: relative attention, or the mean cosine to the hidden states of the text behind the image.");
+
+    private readonly bool _fromText;
     private readonly double _relevance;
     private readonly double _sigma;
     private readonly double _pivotShare;
@@ -32,7 +37,8 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
         ArgumentNullException.ThrowIfNull(settings);
         settings = PrunerRegistry.Complete(settings, Description);
         (_relevance, _sigma, _pivotShare) = (settings.Parameters.Number(Relevance), settings.Parameters.Number(GridSigma), settings.Parameters.Number(PivotShare));
-        Schedule = [PruningStage.Single(settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        _fromText = settings.Parameters.Text(Quality) == "text";
+        Schedule = [PruningStage.Single(settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates | (_fromText ? PruningSignals.TextRows : PruningSignals.None))];
     }
 
     /// <summary>The method.</summary>
@@ -43,7 +49,7 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
         Kind = PrunerKind.Experiment,
         LeastLayers = 1,
         UsesPrior = true,
-        Parameters = [Relevance, GridSigma, PivotShare],
+        Parameters = [Relevance, GridSigma, PivotShare, Quality],
         Create = (settings, _) => new DppTokenPruner(settings),
     };
 
@@ -60,11 +66,11 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
         ArgumentNullException.ThrowIfNull(context);
         var scores = RelativeAttention.Compute(PrunerGuard.Row(context.Attention, context, "the attention row"), context.Prior);
         var hidden = PrunerGuard.Rows(context.HiddenStates, context, "hidden states");
-        using var noGrad = torch.no_grad();
+        using var noGrad = no_grad();
         using var fullPrecision = FullPrecisionProducts.On(hidden.device);
         using var strips = new CosineStrips(hidden, SimilarityGraph.StripRows, 0);
         var cells = Cells(context);
-        var weights = RelevanceWeights.Normalized(scores, _relevance);
+        var weights = RelevanceWeights.Normalized(_fromText ? ToText(hidden, context) : scores, _relevance);
         var order = ScoreOrder.Descending(scores);
         var pivots = (int)Math.Floor(_pivotShare * context.Budget);
         var selected = new GreedyMap(Array.ConvertAll(weights, w => w * w));
@@ -83,6 +89,22 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
         foreach (var token in selected.Taken) kept.Select(token);
         var fill = GreedyIndependentSet.Fill(order, context.Budget, kept);
         return new TokenReduction { Kept = kept.ToIndices(), Statistics = new SelectionStatistics { Pivots = pivots, Fill = fill, Scores = scores } };
+    }
+
+    private static float[] ToText(Tensor hidden, PruningContext context)
+    {
+        if (context.TextHiddenStates is not { } text || text.shape[0] == 0)
+            throw new ArgumentException("This pruner needs the text rows' hidden states, at least one.", nameof(context));
+        using var scope = NewDisposeScope();
+        using var all = new CosineStrips(cat([hidden, text], 0), SimilarityGraph.StripRows, 0);
+        var (images, mean) = ((int)hidden.shape[0], new float[hidden.shape[0]]);
+        for (var t = images; t < all.Count; t++)
+        {
+            var cosines = all.Row(t);
+            for (var i = 0; i < images; i++) mean[i] += cosines[i] / (all.Count - images);
+        }
+
+        return mean;
     }
 
     private double Nearness((int Grid, int Y, int X) a, (int Grid, int Y, int X) b)
