@@ -15,7 +15,7 @@ if (configuration["model"] is { } folder || builder.Services.AddD2PrunerModels(c
     // Nothing is configured: the shipped demo model.
     var path = configuration["model"] ?? DemoModel.Find();
     Console.WriteLine(configuration["model"] is null ? DemoModel.Note : $"Model: {path}");
-    builder.Services.AddD2PrunerChatClient(path, o => o.ToolConvention = ToolConvention.Json);
+    builder.Services.AddD2PrunerChatClient(path, o => (o.ToolConvention, o.ParseGroundings) = (ToolConvention.Json, true));
 }
 
 if (args.Contains("--mcp"))

@@ -117,7 +117,7 @@ internal static class ServeCommand
                 (o.ModelPath, o.ModelId, o.Device, o.Precision) = (path, name, parse.GetValue(Device)!, parse.GetValue(Precision));
                 o.QueueCapacity = parse.GetValue(QueueCapacity) ?? o.QueueCapacity;
             });
-            services.AddKeyedD2PrunerChatClient(name, o => (o.Model, o.ToolConvention) = (name, ToolConvention.Json));
+            services.AddKeyedD2PrunerChatClient(name, o => (o.Model, o.ToolConvention, o.ParseGroundings) = (name, ToolConvention.Json, true));
         }
 
         return models.Length;

@@ -136,7 +136,7 @@ public sealed class ChatEndpointTests
         const string fields = """
             "max_tokens":7,"temperature":0.5,"top_p":0.9,"top_k":4,"seed":9007199254740993,"stop":["a","b"],"frequency_penalty":0.1,"presence_penalty":-0.2,"user":"u","n":1,
             "response_format":{"type":"json_schema","json_schema":{"name":"thing","description":"d","schema":{"type":"object"},"strict":true}},
-            "pruning":{"preset":"Understanding","keep_ratio":0.25,"layer":3,"method":"d2pruner","alpha":0.5,"theta":0.7,"pivot_ratio":0.6,"prior":"uniform","rule":"R2","evict_early_kv":true,"include_scores":true,"parameters":{"ladder_step":0.05,"positions":"reindexed"}},
+            "pruning":{"preset":"Understanding","keep_ratio":0.25,"layer":3,"method":"d2pruner","alpha":0.5,"theta":0.7,"pivot_ratio":0.6,"prior":"uniform","rule":"R2","evict_early_kv":true,"include_scores":true,"reuse":"frozen","parameters":{"ladder_step":0.05,"positions":"reindexed"}},
             "unknown_field":{"x":1},"service_tier":"auto","store":false,"metadata":{"a":"b"}
             """;
         Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody(fields))).Status);
@@ -149,7 +149,7 @@ public sealed class ChatEndpointTests
         foreach (var (key, value) in new (string, object)[]
         {
             ("preset", "Understanding"), ("keep_ratio", 0.25), ("layer", 3), ("method", "d2pruner"), ("alpha", 0.5), ("theta", 0.7), ("pivot_ratio", 0.6), ("prior", "uniform"), ("rule", "R2"),
-            ("evict_early_kv", true), ("include_scores", true), ("ladder_step", 0.05), ("positions", "reindexed"),
+            ("evict_early_kv", true), ("include_scores", true), ("reuse", "Frozen"), ("ladder_step", 0.05), ("positions", "reindexed"),
         }) Assert.Equal(value, o.AdditionalProperties!["d2pruner." + key]);
         Assert.Null(o.ModelId);
 

@@ -78,6 +78,14 @@ internal sealed class RunningServer : IAsyncDisposable
         return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(e => e.StartsWith("data: ", StringComparison.Ordinal) ? e[6..] : throw new FormatException($"'{e}' is no data line."))];
     }
 
+    /// <summary>Ends it at once, connections and all.</summary>
+    public async Task KillAsync()
+    {
+        App.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<D2PrunerServerOptions>>().Value.DrainSeconds = 0;
+        using var now = new CancellationTokenSource(TimeSpan.FromMilliseconds(1));
+        await App.StopAsync(now.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

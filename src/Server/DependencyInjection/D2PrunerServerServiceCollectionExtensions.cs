@@ -57,8 +57,8 @@ public static class D2PrunerServerServiceCollectionExtensions
             var client = configuration.GetSection(ClientsSection).GetSection(model.Key);
             services.AddKeyedD2PrunerChatClient(model.Key, o =>
             {
-                // A server's callers send tools whatever the family; a client's own setting wins.
-                o.ToolConvention = ToolConvention.Json;
+                // A server's callers send tools whatever the family, and look for boxes in every answer; a client's own settings win.
+                (o.ToolConvention, o.ParseGroundings) = (ToolConvention.Json, true);
                 client.Bind(o);
                 o.Model ??= model.Key;
             });

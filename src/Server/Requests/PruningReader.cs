@@ -1,5 +1,6 @@
 using System.Text.Json;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Server;
@@ -15,7 +16,7 @@ internal static class PruningReader
         ("preset", D2PrunerKeys.Preset), ("keep_ratio", D2PrunerKeys.KeepRatio), ("keep_tokens", D2PrunerKeys.KeepTokens), ("layer", D2PrunerKeys.Layer),
         ("method", D2PrunerKeys.Method), ("alpha", D2PrunerKeys.Alpha), ("theta", D2PrunerKeys.Theta), ("pivot_ratio", D2PrunerKeys.PivotRatio),
         ("prior", D2PrunerKeys.Prior), ("rule", D2PrunerKeys.Rule), ("evict_early_kv", D2PrunerKeys.EvictEarlyKv), ("include_scores", D2PrunerKeys.IncludeScores),
-        ("reuse", D2PrunerKeys.Prefix + "reuse"),
+        ("reuse", D2PrunerKeys.Reuse),
     ];
 
     // The method's own parameters by name: docs/pruners.md.
@@ -24,17 +25,16 @@ internal static class PruningReader
     private static readonly string[] ImageFields = ["preset", "keep_ratio", "keep_tokens"];
 
     /// <summary>Every field that a request may carry.</summary>
-    public static IEnumerable<string> Known => Fields.Select(f => f.Field).Where(CanBeHonoured).Append(Parameters);
+    public static IEnumerable<string> Known => Fields.Select(f => f.Field).Append(Parameters);
 
     /// <summary>Reads a request's settings into options.</summary>
     public static void Read(JsonFields request, ChatOptions options)
     {
         if (request.Object("pruning") is not { } pruning) return;
-        CheckNames(pruning, [.. Fields.Select(f => f.Field), Parameters]);
+        CheckNames(pruning, [.. Known]);
         foreach (var (field, key) in Fields)
         {
             if (Value(pruning, field) is not { } value) continue;
-            if (!CanBeHonoured(field)) throw RequestException.Bad(pruning.PathOf(field), $"'{pruning.PathOf(field)}' is not available in this version of the server.", "unsupported");
             (options.AdditionalProperties ??= [])[key] = value;
         }
 
@@ -63,7 +63,7 @@ internal static class PruningReader
         foreach (var property in parameters.Element.EnumerateObject())
         {
             var (key, path) = (D2PrunerKeys.Prefix + property.Name, parameters.PathOf(Short(property.Name)));
-            if (D2PrunerKeys.Request.Contains(key, StringComparer.OrdinalIgnoreCase) || key.EndsWith(".reuse", StringComparison.OrdinalIgnoreCase))
+            if (D2PrunerKeys.Request.Contains(key, StringComparer.OrdinalIgnoreCase))
                 throw RequestException.Bad(path, $"'{path}' is a field of 'pruning', not a parameter; set it there.");
             (options.AdditionalProperties ??= [])[key] = property.Value.ValueKind switch
             {
@@ -74,13 +74,11 @@ internal static class PruningReader
         }
     }
 
-    // A key that the provider does not know yet.
-    private static bool CanBeHonoured(string field) => D2PrunerKeys.Request.Contains(Fields.First(f => f.Field == field).Key);
-
     private static object? Value(JsonFields pruning, string field) => field switch
     {
         "preset" => Named<PruningPreset>(pruning, field),
         "rule" => Named<PivotRule>(pruning, field),
+        "reuse" => Named<PrefixReuse>(pruning, field),
         "keep_ratio" => pruning.Number(field, 0, 1, minIsExclusive: true),
         "alpha" or "theta" or "pivot_ratio" => pruning.Number(field, 0, 1),
         "keep_tokens" => (int?)pruning.Integer(field, 1, int.MaxValue),

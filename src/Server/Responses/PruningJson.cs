@@ -28,6 +28,10 @@ internal static class PruningJson
         json["keep_tokens"] = report.KeepTokens;
         json["prompt_tokens"] = report.PromptTokens;
         json["prompt_tokens_kept"] = report.PromptTokensKept;
+        json["cached_tokens"] = report.CachedTokens;
+        json["computed_tokens"] = report.ComputedTokens;
+        json["reused"] = report.Reused;
+        json["reused_turn"] = report.ReusedTurn;
         json["kv_bytes"] = report.KvBytes;
         json["kv_bytes_unpruned"] = report.KvBytesUnpruned;
         json["times_ms"] = new JsonObject

@@ -9,6 +9,7 @@ internal readonly record struct EngineReading(int Waiting, int Running, double K
     public static EngineReading Of(ServedModel model)
     {
         if (model.Status is not { } status) return default;
-        return new EngineReading(status.QueueLength, status.IsBusy ? 1 : 0, 0);
+        var usage = status.MaxKvBytes > 0 ? Math.Clamp((double)status.KvBytes / status.MaxKvBytes, 0, 1) : 0;
+        return new EngineReading(status.QueueLength, status.RunningSequences, usage);
     }
 }
