@@ -30,6 +30,9 @@ switch (args)
     case ["serve", .. var part]:
         await new ServeBenchmark(figures, DemoModel()).RunAsync(part.FirstOrDefault() ?? "all");
         return 0;
+    case ["server"]:
+        await new ServerBenchmark(figures, DemoModel()).RunAsync();
+        return 0;
     case ["load"]:
         new LoadBenchmark(figures).Run();
         return 0;
@@ -45,6 +48,7 @@ switch (args)
                    Benchmarks -- quantized [--rounds 9]    the same in bf16, int8 and int4, prompts beside bf16, start of the tool
                    Benchmarks -- decode-one PRECISION mini|7b CONTEXT SEQUENCES   one figure (7b: four layers), for tests/Peers/llamacpp
                    Benchmarks -- serve [decode|load|second]  many requests at once (about 10 minutes, 6 GB of memory, 5 GB of disk)
+                   Benchmarks -- server                    what HTTP costs over the client beneath it (about 2 minutes)
                    Benchmarks -- load                      weights mapped and copied, beside a plain read
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens
             """);

@@ -144,7 +144,10 @@ function summary() {
   const rows = [
     [ratio(a.pruning.visual_tokens_kept, a.pruning.visual_tokens), `of the visual tokens kept (${a.pruning.visual_tokens_kept} of ${a.pruning.visual_tokens})`],
     [ratio(a.pruning.kv_bytes, b.pruning.kv_bytes), `of the KV memory (${size(a.pruning.kv_bytes)} against ${size(b.pruning.kv_bytes)})`],
-    [times(a.pruning.times_ms.prefill, b.pruning.times_ms.prefill), `prefill, once: ${Math.round(a.pruning.times_ms.prefill)} against ${Math.round(b.pruning.times_ms.prefill)} ms`],
+    // What was taken over from earlier questions needs no prefill: then the two times say nothing about pruning.
+    a.pruning.cached_tokens > 0 || b.pruning.cached_tokens > 0
+      ? [`${a.pruning.cached_tokens} of ${a.pruning.prompt_tokens}`, `prompt tokens reused from an earlier question (beside it: ${b.pruning.cached_tokens})`]
+      : [times(a.pruning.times_ms.prefill, b.pruning.times_ms.prefill), `prefill, once: ${Math.round(a.pruning.times_ms.prefill)} against ${Math.round(b.pruning.times_ms.prefill)} ms`],
     a.text.trim() !== b.text.trim() && a.groundings.length > 0 && b.groundings.length > 0
       ? [`${Math.round(overlap(a.groundings[0].box, b.groundings[0].box) * 100)}%`, "overlap of the two boxes (intersection over union)"]
       : [a.text.trim() === b.text.trim() ? "same" : "differs", "answer, compared letter by letter"],
