@@ -39,7 +39,7 @@ internal static class BoxPicture
         const int scale = 2;
         using var line = new SKPaint { Color = colour, IsStroke = true, StrokeWidth = 4 };
         canvas.DrawRect(SKRect.Create(box.X, box.Y, box.Width, box.Height), line);
-        var (width, height) = (PixelFont.Measure(label, scale) + 6, PixelFont.Height * scale + 6);
+        var (width, height) = (PixelFont.Measure(label, scale) + 6, (PixelFont.Height + PixelFont.Descent) * scale + 6);
         var top = Math.Max(0, box.Y - height);
         using var back = new SKPaint { Color = colour };
         canvas.DrawRect(SKRect.Create(box.X - 2, top, width, height), back);

@@ -1,37 +1,36 @@
-using D2Pruner.AI.Runtime.Overlays;
 using System.CommandLine;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
-using D2Pruner.AI.Runtime.Checkpoints;
-using D2Pruner.AI.Runtime.Imaging;
 using Microsoft.Extensions.AI;
-using Spectre.Console;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary><c>d2pruner ask</c>: a question about pictures, a streamed answer, and what pruning did.</summary>
+/// <summary><c>d2pruner ask</c>: a question, about images or without, a streamed answer, and what pruning did.</summary>
 internal static class AskCommand
 {
     /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> that makes a report carry the scores which heat maps need.</summary>
     internal const string IncludeScores = "d2pruner.include_scores";
 
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
-    private static readonly Option<FileInfo[]> Image = new("--image", "-i") { Description = "Picture; may be given several times.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question.", Required = true };
+    private static readonly Option<string> Model = CommonOptions.Model();
+    private static readonly Option<string[]> Image = new("--image", "-i") { Description = $"{ImageInput.Description}; may be given several times. Without one the question is about nothing seen.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+    private static readonly Option<bool> AllowUrl = new("--allow-url") { Description = "Allow --image to be an http or https address." };
+    private static readonly Option<string?> Prompt = new("--prompt", "-p") { Description = "The question. Without it a conversation begins (as d2pruner chat)." };
     private static readonly PruningFlags Pruning = new();
     private static readonly Option<bool> NoPrune = new("--no-prune") { Description = "Prune nothing." };
-    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
-    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Draw what was kept of the first picture, and why, to this PNG." };
-    private static readonly Option<bool> Compare = new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes." };
+    private static readonly Option<int> MaxTokens = CommonOptions.MaxTokens();
+    private static readonly Option<string> Device = CommonOptions.Device();
+    private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
+    private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
+    private static readonly Option<bool> Pull = CommonOptions.Pull();
+    private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
+    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Draw what was kept of the first image, why, and the answer's boxes, to this PNG." };
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes; a warm-up goes first, and the vision tower runs for both." };
+    private static readonly Option<int> Runs = new("--runs") { Description = "Answer this many times and show medians of the times.", DefaultValueFactory = _ => 1 };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
-
-    private static readonly Option<ModelQuantization> Quantization = new("--quantization") { Description = "Round the decoder's weights while they load: None, Int8 or Int4.", DefaultValueFactory = _ => ModelQuantization.None };
 
     public static Command Create()
     {
-        var command = new Command("ask", "Asks a model a question about pictures.") { Model, Image, Prompt, NoPrune, MaxTokens, Device, Precision, Quantization, Overlay, Compare, Json };
+        var command = new Command("ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Device, Precision, Quantization, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -39,29 +38,44 @@ internal static class AskCommand
 
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
-        var json = parse.GetValue(Json);
-        List<AIContent> contents = [];
-        foreach (var file in parse.GetValue(Image) ?? []) contents.Add(new DataContent(await RegularFile.ReadAllBytesAsync(file.FullName, ImageLimits.Default.MaxBytes, cancellationToken), "application/octet-stream"));
-        contents.Add(new TextContent(parse.GetValue(Prompt)));
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
-        await using var engine = await LoadAsync(options, quiet: json, cancellationToken);
-        using var client = new D2PrunerChatClient(engine);
-        var request = Request(parse, parse.GetValue(NoPrune) ? PruningPreset.None : Pruning.Preset(parse));
-        request.WithPruning(Pruning.Overrides(parse));
-        var message = new ChatMessage(ChatRole.User, contents);
-        var plain = parse.GetValue(Compare) ? await AnswerAsync(client, message, Request(parse, PruningPreset.None), json ? null : "Without pruning:", cancellationToken) : null;
-        var response = await AnswerAsync(client, message, request, json ? null : plain is null ? "" : "With pruning:", cancellationToken);
-        var report = response.GetPruningReport()!;
-        if (json) Console.WriteLine(AnswerJson.Of(response, report, plain));
-        else if (plain is not null) AnswerTable.WriteComparison(plain, response);
-        else AnswerTable.Write(response, report);
-        if (parse.GetValue(Overlay) is { } png)
+        var (json, compare, runs, overlay) = (parse.GetValue(Json), parse.GetValue(Compare), parse.GetValue(Runs), parse.GetValue(Overlay));
+        var sources = parse.GetValue(Image)!;
+        if (runs is < 1 or > 1000) throw new ArgumentException($"--runs is {runs}; it must be 1..1000.");
+        if (overlay is not null && sources.Length == 0) throw new ArgumentException("--overlay needs an image; give one with --image.");
+        OutputFile.EnsureWritable("--overlay", overlay);
+        var overrides = Pruning.Overrides(parse);
+        List<DataContent> images = [];
+        foreach (var source in sources) images.Add(await ImageInput.ReadAsync(source, parse.GetValue(AllowUrl), cancellationToken));
+        var measured = compare || runs > 1;
+        var options = new VisionModelOptions
         {
-            if (report.Images.Count == 0) throw new ArgumentException("--overlay needs a picture; give one with --image.");
-            var prefill = ((GenerationResult)response.RawRepresentation!).Prefill;
-            var picture = ImageDecoder.Decode(((DataContent)contents[0]).Data);
-            await File.WriteAllBytesAsync(png.FullName, PruningPanels.Render(picture, prefill.Images[0], prefill), cancellationToken);
+            ModelPath = parse.GetValue(Model),
+            Device = parse.GetValue(Device)!,
+            Precision = parse.GetValue(Precision),
+            Quantization = parse.GetValue(Quantization),
+            DownloadIfMissing = parse.GetValue(Pull),
+            CheckMemory = !parse.GetValue(NoMemoryCheck),
+        };
+        // Measured answers must all pay for the tower and the whole prompt.
+        if (measured) (options.VisionCacheBytes, options.PrefixCacheBytes) = (0, 0);
+        await using var engine = await ModelSession.LoadAsync(options, quiet: json, cancellationToken);
+        using var client = new D2PrunerChatClient(engine);
+        var preset = parse.GetValue(NoPrune) ? PruningPreset.None : Pruning.Preset(parse);
+        if (parse.GetValue(Prompt) is not { } prompt)
+        {
+            if (json || compare) throw new ArgumentException("--prompt is missing; a conversation has neither --json nor --compare.");
+            await new ChatSession(client, Console.In, Console.Out, preset, overrides, parse.GetValue(MaxTokens), parse.GetValue(AllowUrl)).RunAsync(images, cancellationToken);
+            return;
         }
+
+        var message = new ChatMessage(ChatRole.User, [.. images, new TextContent(prompt)]);
+        if (measured) await engine.WarmUpAsync(cancellationToken);
+        var plain = compare ? await RepeatAsync(client, message, Request(parse, PruningPreset.None), runs, json ? null : "Without pruning:", cancellationToken) : null;
+        var pruned = await RepeatAsync(client, message, Request(parse, preset).WithPruning(overrides), runs, json ? null : plain is null ? "" : "With pruning:", cancellationToken);
+        if (json) Console.WriteLine(AnswerJson.Of(pruned, plain));
+        else if (plain is not null) AnswerTable.WriteComparison(plain, pruned);
+        else AnswerTable.Write(pruned);
+        if (overlay is not null) OverlayFile.Write(overlay, pruned.Response, images[0]);
     }
 
     private static ChatOptions Request(ParseResult parse, PruningPreset preset)
@@ -69,6 +83,18 @@ internal static class AskCommand
         var options = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens) };
         if (parse.GetValue(Overlay) is not null) options.AdditionalProperties = new() { [IncludeScores] = true };
         return options.WithPruning(preset);
+    }
+
+    private static async Task<Answers> RepeatAsync(D2PrunerChatClient client, ChatMessage message, ChatOptions options, int runs, string? title, CancellationToken cancellationToken)
+    {
+        var responses = new List<ChatResponse>();
+        for (var i = 0; i < runs; i++)
+        {
+            // The text is shown once; the others only give times.
+            responses.Add(await AnswerAsync(client, message, options, i == 0 ? title : null, cancellationToken));
+        }
+
+        return Answers.Of(responses);
     }
 
     private static async Task<ChatResponse> AnswerAsync(D2PrunerChatClient client, ChatMessage message, ChatOptions options, string? title, CancellationToken cancellationToken)
@@ -85,16 +111,5 @@ internal static class AskCommand
         var response = updates.ToChatResponse();
         response.RawRepresentation = updates.Select(u => u.RawRepresentation).OfType<GenerationCompleted>().LastOrDefault()?.Result;
         return response;
-    }
-
-    internal static async Task<VisionLanguageEngine> LoadAsync(VisionModelOptions options, bool quiet, CancellationToken cancellationToken)
-    {
-        if (quiet || !AnsiConsole.Profile.Capabilities.Interactive) return await VisionLanguageEngine.LoadAsync(options, null, null, cancellationToken);
-        return await AnsiConsole.Progress().HideCompleted(true).AutoClear(true).StartAsync(async context =>
-        {
-            var task = context.AddTask("Loading");
-            var progress = new Progress<ModelLoadProgress>(p => (task.Description, task.Value) = (p.Stage, 100 * p.Fraction));
-            return await VisionLanguageEngine.LoadAsync(options, progress, null, cancellationToken);
-        });
     }
 }

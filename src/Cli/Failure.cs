@@ -1,14 +1,10 @@
-using D2Pruner.AI.Runtime.Models;
+using System.Text;
 using D2Pruner.AI.Runtime;
-using D2Pruner.AI.Runtime.Calibration;
-using D2Pruner.AI.Runtime.Checkpoints;
-using D2Pruner.AI.Runtime.Imaging;
-using D2Pruner.AI.Runtime.Text;
 using Spectre.Console;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary>Errors that a user can mend are told in one message, without a stack trace.</summary>
+/// <summary>Errors that a user can mend are told in one message on standard error, without a stack trace.</summary>
 internal static class Failure
 {
     public static async Task<int> Guard(Func<Task> action)
@@ -23,12 +19,25 @@ internal static class Failure
             Error("Cancelled.");
             return 130;
         }
-        catch (Exception e) when (e is ArgumentException or CheckpointException or PriorMismatchException or SafetensorsException or ImageDecodeException or TokenizerException or PromptException or TorchUnavailableException or IOException or NotSupportedException or UnauthorizedAccessException)
+        catch (Exception e) when (e.GetVisionErrorKind() is not null and not VisionErrorKind.Internal)
         {
-            Error(e.Message);
+            Error(Message(e));
             return 1;
         }
     }
 
-    private static void Error(string message) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).MarkupLineInterpolated($"[red]error:[/] {message}");
+    /// <summary>Writes an error, red in a terminal; piped it is never wrapped.</summary>
+    public static void Error(string message)
+    {
+        if (Console.IsErrorRedirected || !AnsiConsole.Profile.Capabilities.Interactive) Console.Error.WriteLine($"error: {message}");
+        else AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).MarkupLineInterpolated($"[red]error:[/] {message}");
+    }
+
+    // .NET appends the name of its own parameter, which means nothing to a user of the tool.
+    private static string Message(Exception e)
+    {
+        var text = new StringBuilder(e.Message);
+        if (e is ArgumentException { ParamName: { } name }) text.Replace($" (Parameter '{name}')", "");
+        return text.ToString().Trim();
+    }
 }

@@ -1,9 +1,12 @@
 using System.CommandLine;
 using D2Pruner.AI.Cli;
 
+LibtorchLocator.Use();
 var root = new RootCommand("Asks local vision-language models about pictures, with D²Pruner dropping the visual tokens that do not matter.")
 {
     AskCommand.Create(),
+    ChatCommand.Create(),
+    DoctorCommand.Create(),
     ModelsCommand.Create(),
     PullCommand.Create(),
     ListCommand.Create(),
@@ -14,9 +17,9 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     MethodsCommand.Create(),
     CalibrateCommand.Create(),
     OverlayCommand.Create(),
+    CompletionsCommand.Create(),
     McpCommand.Create(),
     EvaluateCommand.Create(),
     QuantizeCommand.Create(),
 };
-// A server ends its answers before it ends: its host listens to the signals itself, without this library's two seconds.
-return await root.Parse(args).InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);
+return await CommandLine.RunAsync(root, args);

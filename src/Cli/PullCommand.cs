@@ -23,7 +23,7 @@ internal static class PullCommand
     private static async Task Run(string id, bool json, CancellationToken cancellationToken)
     {
         // A model that cannot be loaded is refused after a few kilobytes, not after many gigabytes.
-        var options = new HubOptions { Accept = folder => ModelFamilies.Read(folder).Plan() };
+        var options = new HubOptions { Accept = folder => ModelFamilies.Read(folder) };
         var snapshot = await TransferDisplay.RunAsync(progress => ModelHub.PullAsync(id, options, progress, cancellationToken));
         if (json)
         {

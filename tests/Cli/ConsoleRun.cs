@@ -6,7 +6,9 @@ namespace D2Pruner.AI.Tests;
 /// <summary>Runs a command in this process and takes what it writes.</summary>
 internal static class ConsoleRun
 {
-    public static async Task<(int Code, string Output, string Error)> OfAsync(Command command, params string[] args)
+    public static Task<(int Code, string Output, string Error)> OfAsync(Command command, params string[] args) => OfAsync(() => command.Parse(args).InvokeAsync());
+
+    public static async Task<(int Code, string Output, string Error)> OfAsync(Func<Task<int>> action)
     {
         var (consoleOut, consoleError, spectre) = (Console.Out, Console.Error, AnsiConsole.Console);
         using var output = new StringWriter();
@@ -17,7 +19,7 @@ internal static class ConsoleRun
         AnsiConsole.Console.Profile.Width = 400;
         try
         {
-            return (await command.Parse(args).InvokeAsync(), output.ToString(), error.ToString());
+            return (await action(), output.ToString(), error.ToString());
         }
         finally
         {

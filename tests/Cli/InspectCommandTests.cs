@@ -28,6 +28,36 @@ public sealed class InspectCommandTests
     [Fact]
     public async Task Size_IsChecked() => Assert.Equal(1, (await Run(Path.Combine(FixtureFolders.Copies!, "internvl-hf", "model"), "--size", "wide")).Code);
 
+    [Fact]
+    public async Task Json_HasTheDocumentedShape()
+    {
+        var (code, output, _) = await ConsoleRun.OfAsync(InspectCommand.Create(), Repository.DemoModel, "--json", "--images", "2", "--size", "300x200", "--device", "cpu");
+        Assert.Equal(0, code);
+        var json = JsonDocument.Parse(output).RootElement;
+        Assert.Equal("llava", json.GetProperty("family").GetString());
+        Assert.Equal(576, json.GetProperty("image").GetProperty("visual_tokens").GetInt32());
+        Assert.Equal([2, 5], json.GetProperty("prior_layers").EnumerateArray().Select(k => k.GetInt32()));
+        Assert.Equal(192, json.GetProperty("presets")[0].GetProperty("visual_tokens_kept").GetInt32());
+        var memory = json.GetProperty("memory");
+        Assert.True(memory.GetProperty("fits").GetBoolean());
+        Assert.True(memory.GetProperty("kv_bytes").GetInt64() < memory.GetProperty("kv_bytes_unpruned").GetInt64());
+        foreach (var key in new[] { "device", "precision", "images", "weight_bytes", "work_bytes", "total_bytes", "total_bytes_unpruned", "free_bytes", "fits_unpruned", "choices" }) Assert.True(memory.TryGetProperty(key, out _), key);
+        Assert.Contains("\"prior_layers\": [2, 5]", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnknownQuantization_IsToldInsteadOfFigures()
+    {
+        using var folder = new TemporaryFolder();
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.DemoModel, "config.json")))!;
+        config["quantization_config"] = System.Text.Json.Nodes.JsonNode.Parse("""{ "quant_method": "hqq", "bits": 4 }""");
+        File.WriteAllText(folder.File("config.json"), config.ToJsonString());
+        var (code, output, error) = await ConsoleRun.OfAsync(InspectCommand.Create(), folder.Path);
+        Assert.Equal(1, code);
+        Assert.Contains("'hqq'", error, StringComparison.Ordinal);
+        Assert.Empty(output);
+    }
+
     private static async Task<(int Code, string Text)> Run(params string[] args)
     {
         var before = AnsiConsole.Console;

@@ -58,6 +58,9 @@ public sealed class VisionModelOptions
     [Range(1, 100_000)]
     public int QueueCapacity { get; set; } = 64;
 
+    /// <summary>Refuse a model that needs more memory than is free, with the numbers and what would fit, before anything is read.</summary>
+    public bool CheckMemory { get; set; } = true;
+
     /// <summary>
     /// Bytes of picture features kept for further questions about the same pictures, on the model's device; 0 keeps none. Default 256 MiB
     /// (a picture takes 4.5 MiB in LLaVA-1.5-7B).

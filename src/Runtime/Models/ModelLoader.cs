@@ -32,6 +32,7 @@ public static partial class ModelLoader
     /// <exception cref="CheckpointException">The folder cannot be loaded: files are missing, damaged or out of range.</exception>
     /// <exception cref="TokenizerException">Its tokenizer or chat template is missing, damaged or of a form that is not supported.</exception>
     /// <exception cref="SafetensorsException">A prior is missing or damaged, or a weight file changed while it was read.</exception>
+    /// <exception cref="ModelMemoryException">The model does not fit the free memory, and <see cref="VisionModelOptions.CheckMemory"/> is set.</exception>
     /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the Hub does not give the model.</exception>
     public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)
     {
@@ -59,6 +60,12 @@ public static partial class ModelLoader
                 ModelQuantization.Int4 => QuantizationRule.Int4,
                 _ => null,
             }, options.QuantizeHead ? QuantizationRule.Int8 : null);
+            if (options.CheckMemory)
+            {
+                var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization);
+                MemoryVerdict.Of(blueprint, bytes, type, device, new MemoryWorkload { Float32Kv = options.Float32Kv }).Ensure(options.ModelPath!);
+            }
+
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
             var watch = Stopwatch.StartNew();
             using var noGrad = no_grad();

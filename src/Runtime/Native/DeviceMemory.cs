@@ -12,13 +12,7 @@ internal static partial class DeviceMemory
         : Available() / 4;
 
     /// <summary>Bytes of main memory that can still be had, the container's limit included.</summary>
-    public static long Available()
-    {
-        var limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var free = limit - Environment.WorkingSet;
-        if (OperatingSystem.IsLinux() && FromProc() is { } available) free = Math.Min(free, available);
-        return Math.Max(free, 256L << 20);
-    }
+    public static long Available() => Math.Max(MachineMemory.FreeBytes, 256L << 20);
 
     /// <summary>Free bytes of a CUDA device, or null where its runtime library is not found.</summary>
     public static long? CudaFree(int index)
@@ -32,22 +26,6 @@ internal static partial class DeviceMemory
                 nuint free = 0, total = 0;
                 if (((delegate* unmanaged<int, int>)set)(Math.Max(0, index)) == 0 && ((delegate* unmanaged<nuint*, nuint*, int>)get)(&free, &total) == 0) return (long)free;
             }
-        }
-
-        return null;
-    }
-
-    private static long? FromProc()
-    {
-        try
-        {
-            foreach (var line in File.ReadLines("/proc/meminfo"))
-            {
-                if (line.StartsWith("MemAvailable:", StringComparison.Ordinal) && long.TryParse(line.AsSpan(13).Trim().ToString().Split(' ')[0], out var kib)) return kib << 10;
-            }
-        }
-        catch (IOException)
-        {
         }
 
         return null;

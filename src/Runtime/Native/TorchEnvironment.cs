@@ -110,6 +110,7 @@ public static class TorchEnvironment
             QuietWaiting.Apply();
             try
             {
+                if (_folder is not null) Preload(_folder);
                 torch.InitializeDeviceType(DeviceType.CPU);
             }
             catch (Exception e)
@@ -120,6 +121,17 @@ public static class TorchEnvironment
             }
 
             return _problem;
+        }
+    }
+
+    // libLibTorchSharp lies beside the application and asks the system for libtorch's libraries by bare names. Those that are loaded already answer to
+    // their names wherever they came from, so each one is loaded before the ones that need it.
+    private static void Preload(string folder)
+    {
+        foreach (var (name, required) in new[] { ("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true) })
+        {
+            var path = Path.Combine(folder, FileName(name));
+            if (required || File.Exists(path)) NativeLibrary.Load(path);
         }
     }
 

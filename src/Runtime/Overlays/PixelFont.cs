@@ -9,8 +9,13 @@ public static class PixelFont
     /// <summary>Columns from one character to the next, at scale 1.</summary>
     public const int Advance = 6;
 
-    /// <summary>Rows of a line, at scale 1.</summary>
+    /// <summary>Rows of a line above its base, at scale 1.</summary>
     public const int Height = 7;
+
+    /// <summary>Rows below the base, which g, p, q and y reach down to, at scale 1.</summary>
+    public const int Descent = 2;
+
+    private const string Descenders = "gpqy";
 
     // A glyph is seven rows of five bits, two hexadecimal digits each, top first.
     private static readonly Dictionary<char, string> Glyphs = new()
@@ -29,10 +34,10 @@ public static class PixelFont
         ['S'] = "0F10100E01011E", ['T'] = "1F040404040404", ['U'] = "1111111111110E", ['V'] = "11111111110A04", ['W'] = "11111115151B11", ['X'] = "11110A040A1111",
         ['Y'] = "11110A04040404", ['Z'] = "1F01020408101F",
         ['a'] = "00000E010F110F", ['b'] = "10101E1111111E", ['c'] = "00000F1010100F", ['d'] = "01010F1111110F", ['e'] = "00000E111F100E", ['f'] = "06081C08080808",
-        ['g'] = "00000F110F010E", ['h'] = "10101E11111111", ['i'] = "04000C0404040E", ['j'] = "0200060202120C", ['k'] = "10101214181412", ['l'] = "0C04040404040E",
-        ['m'] = "00001A15151515", ['n'] = "00001E11111111", ['o'] = "00000E1111110E", ['p'] = "00001E111E1010", ['q'] = "00000F110F0101", ['r'] = "00001618101010",
+        ['g'] = "0F1111110F010E", ['h'] = "10101E11111111", ['i'] = "04000C0404040E", ['j'] = "0200060202120C", ['k'] = "10101214181412", ['l'] = "0C04040404040E",
+        ['m'] = "00001A15151515", ['n'] = "00001E11111111", ['o'] = "00000E1111110E", ['p'] = "1E1111111E1010", ['q'] = "0F1111110F0101", ['r'] = "00001618101010",
         ['s'] = "00000F100E011E", ['t'] = "08081C08080806", ['u'] = "0000111111110F", ['v'] = "00001111110A04", ['w'] = "0000111515150A", ['x'] = "0000110A040A11",
-        ['y'] = "000011110F010E", ['z'] = "00001F0204081F",
+        ['y'] = "111111110F010E", ['z'] = "00001F0204081F",
     };
 
     /// <summary>Width of a text in pixels.</summary>
@@ -51,12 +56,13 @@ public static class PixelFont
         foreach (var c in text)
         {
             var glyph = Glyphs.GetValueOrDefault(c, "1F11111111111F");
+            var top = y + (Descenders.Contains(c) ? Descent * scale : 0);
             for (var row = 0; row < Height; row++)
             {
                 var bits = Convert.ToInt32(glyph.Substring(2 * row, 2), 16);
                 for (var column = 0; column < 5; column++)
                 {
-                    if ((bits >> (4 - column) & 1) != 0) canvas.DrawRect(x + column * scale, y + row * scale, scale, scale, paint);
+                    if ((bits >> (4 - column) & 1) != 0) canvas.DrawRect(x + column * scale, top + row * scale, scale, scale, paint);
                 }
             }
 

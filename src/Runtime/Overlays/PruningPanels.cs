@@ -22,9 +22,10 @@ public static class PruningPanels
     /// <param name="image">The original picture.</param>
     /// <param name="pruning">What was done to it, with scores (<see cref="VisionRequest.IncludeScores"/>); without scores only the first panel is drawn.</param>
     /// <param name="prefill">The prefill it belongs to, for the captions; null for none.</param>
+    /// <param name="boxes">Boxes of the answer, in pixels of the original; drawn over the kept tokens. Null for none.</param>
     /// <returns>A PNG.</returns>
     /// <exception cref="ArgumentException">The picture has another size than the one that was pruned.</exception>
-    public static byte[] Render(DecodedImage image, ImagePruning pruning, PrefillSummary? prefill = null)
+    public static byte[] Render(DecodedImage image, ImagePruning pruning, PrefillSummary? prefill = null, IReadOnlyList<PixelBox>? boxes = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(pruning);
@@ -48,7 +49,7 @@ public static class PruningPanels
                 PixelFont.Draw(canvas, grids.Count > 1 ? $"{grids[g].Name}: {panels[p].Title}" : panels[p].Title, left, top + 6, SKColors.Black);
                 var target = SKRect.Create(left, top + Header, w, h);
                 if (panels[p].Values is { } values) DrawHeat(canvas, grey, target, pruning, g, values.AsSpan(start, grids[g].Count), scale);
-                else DrawKept(canvas, picture, target, pruning, g, start, scale);
+                else DrawKept(canvas, picture, target, pruning, g, start, scale, boxes ?? []);
             }
 
             start += grids[g].Count;
@@ -77,7 +78,7 @@ public static class PruningPanels
         return longest < MinSide ? (float)MinSide / longest : longest > MaxSide ? (float)MaxSide / longest : 1;
     }
 
-    private static void DrawKept(SKCanvas canvas, SKImage picture, SKRect target, ImagePruning pruning, int grid, int start, float scale)
+    private static void DrawKept(SKCanvas canvas, SKImage picture, SKRect target, ImagePruning pruning, int grid, int start, float scale, IReadOnlyList<PixelBox> boxes)
     {
         canvas.DrawImage(picture, target, SKSamplingOptions.Default);
         using var shade = new SKPaint { Color = new SKColor(0, 0, 0, 191) };
@@ -92,6 +93,8 @@ public static class PruningPanels
             if (kept.Contains(start + index)) canvas.DrawRect(Place(cell, target, scale), clear);
         });
         canvas.Restore();
+        using var line = new SKPaint { Color = SKColors.Magenta, IsStroke = true, StrokeWidth = 3 };
+        foreach (var box in boxes) canvas.DrawRect(Place(box, target, scale), line);
         canvas.Restore();
     }
 

@@ -1,0 +1,17 @@
+namespace D2Pruner.AI.Runtime.Models;
+
+/// <summary>A model does not fit the memory that is free; the message gives the numbers and what would fit.</summary>
+/// <param name="message">The numbers and the choices.</param>
+/// <param name="needed">Bytes needed.</param>
+/// <param name="free">Bytes free.</param>
+public sealed class ModelMemoryException(string message, long needed, long free) : InvalidOperationException(message), IVisionError
+{
+    /// <summary>Bytes needed.</summary>
+    public long NeededBytes { get; } = needed;
+
+    /// <summary>Bytes free.</summary>
+    public long FreeBytes { get; } = free;
+
+    /// <inheritdoc/>
+    public VisionErrorKind Kind => VisionErrorKind.Unavailable;
+}

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Native;
+
+/// <summary>An application without libtorch takes it from the folder that D2PRUNER_LIBTORCH names. In a process of its own, as libtorch loads once.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class LibtorchFolderTests
+{
+    // The tool, as built beside the tests; its output has no libtorch.
+    private static string Tool { get; } = Path.Combine(
+        Repository.Root, "src", "Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, new DirectoryInfo(AppContext.BaseDirectory).Name, "d2pruner.dll");
+
+    private static string Natives { get; } = Path.Combine(AppContext.BaseDirectory, "runtimes", OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64" : "linux-x64", "native");
+
+    [Fact]
+    public async Task NamedFolder_Loads()
+    {
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Tool)!, "*torch_cpu*", SearchOption.AllDirectories));
+        var (code, output, error) = await RunAsync(Natives, "doctor", "--quick", "--json");
+        Assert.True(code == 0, $"{code}: {error}{output}");
+        var libtorch = JsonDocument.Parse(output).RootElement.GetProperty("libtorch");
+        Assert.True(libtorch.GetProperty("usable").GetBoolean());
+        Assert.StartsWith("2.10", libtorch.GetProperty("version").GetString(), StringComparison.Ordinal);
+        Assert.Equal(Path.GetFullPath(Natives), libtorch.GetProperty("folder").GetString());
+    }
+
+    [Fact]
+    public async Task WrongFolder_IsTold_AndEndsWithOne()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, output, error) = await RunAsync(folder.Path, "doctor", "--quick");
+        Assert.Equal(1, code);
+        Assert.Contains("D2PRUNER_LIBTORCH", output + error, StringComparison.Ordinal);
+        Assert.Contains("torch_cpu", output + error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(string folder, params string[] args)
+    {
+        using var process = new Process { StartInfo = new ProcessStartInfo("dotnet", [Tool, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        process.StartInfo.Environment["D2PRUNER_LIBTORCH"] = folder;
+        process.StartInfo.Environment.Remove("LD_LIBRARY_PATH");
+        process.Start();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+}
