@@ -56,7 +56,7 @@ public sealed class MemoryVerdictTests : IDisposable
         var e = Assert.Throws<ModelMemoryException>(() => v.Ensure("llava-hf/llava-1.5-7b-hf"));
         Assert.Equal((v.Estimate.TotalPruned, 8 * GiB), (e.NeededBytes, e.FreeBytes));
         Assert.Contains("8.00 GiB", e.Message, StringComparison.Ordinal);
-        Assert.Contains("--quantization Int4", e.Message, StringComparison.Ordinal);
+        Assert.Contains("--quantization Int8", e.Message, StringComparison.Ordinal);
         Assert.Contains("a smaller model: ", e.Message, StringComparison.Ordinal);
         Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
     }
