@@ -51,7 +51,7 @@ internal static class AnswerTable
     }
 
     private static string Method(PruningReport r) => Output.Invariant(
-        $"{r.Method ?? "none"}, K = {r.LayersBeforePruning}{string.Concat((r.Parameters ?? []).Select(p => $", {p.Key} = {p.Value}"))}, prior: {r.Prior ?? "none"}");
+        $"{r.Method ?? "none"}, K = {r.LayersBeforePruning}{string.Concat(r.Parameters?.Select(p => $", {p.Key} = {p.Value}") ?? [])}, prior: {r.Prior ?? "none"}");
 
     private static string Runs(Answers answers) => answers.Runs > 1 ? $" (medians of {answers.Runs} runs)" : "";
 }
