@@ -31,10 +31,13 @@ internal sealed class DecodeBenchmark(Figures figures, int rounds)
         var rows = model.Rows(sequences, context);
         for (var i = 0; i < 3; i++) model.Step(rows);
         const int Steps = 24;
+        var before = Process.GetCurrentProcess().TotalProcessorTime;
         figures.Add("tokens_per_s", Steps * sequences / Seconds(() =>
         {
             for (var i = 0; i < Steps; i++) model.Step(rows);
         }));
+        // With one thread (DOTNET_PROCESSOR_COUNT=1) this tells the kernels' own time on a crowded machine.
+        figures.Add("cpu_ms_per_step", (Process.GetCurrentProcess().TotalProcessorTime - before).TotalMilliseconds / Steps);
     }
 
     private void Measure(DecodeGeometry geometry, string precision, WorkerTeam team)

@@ -1,6 +1,11 @@
 using D2Pruner.AI.Cli;
+using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Evaluation.Scenes;
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Models;
 using TorchSharp;
@@ -70,6 +75,63 @@ public sealed class QuantizeCommandTests
         Assert.Equal(0, await Run(Repository.DemoModel, folder.File("b"), "--bits", "8"));
         Assert.NotEqual(0, await Run(folder.File("b"), folder.File("c"), "--bits", "4")); // quantized already
         Assert.Throws<ArgumentException>(() => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("b"), Device = "cpu", Quantization = ModelQuantization.Int4 }));
+    }
+
+    [Fact]
+    public async Task ImagesToCalibrateOn_ChangeTheRounding()
+    {
+        using var folder = new TemporaryFolder();
+        var images = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images");
+        Assert.Equal(0, await Run(Repository.DemoModel, folder.File("nearest"), "--bits", "4"));
+        Assert.Equal(0, await Run(Repository.DemoModel, folder.File("compensated"), "--bits", "4", "--images", images, "--limit", "2", "--prompt", "What colour is the circle?"));
+        using var dense = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu" });
+        using var nearest = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("nearest"), Device = "cpu" });
+        using var compensated = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("compensated"), Device = "cpu" });
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        Tensor Weight(VisionLanguageModel m) => m.Decoder.Weights.Layers[2].Up.Dequantize(ScalarType.Float32);
+        var (exact, near, far) = (Weight(dense), Weight(nearest), Weight(compensated));
+        // Compensation errs more in the weights, to err less in the products.
+        Assert.True((far - exact).norm().item<float>() > (near - exact).norm().item<float>());
+        Assert.InRange(((far - exact).norm() / exact.norm()).item<float>(), 0.01f, 0.4f);
+    }
+
+    [Fact]
+    public void KeptTokens_OfEightBits_AreThoseOfSixteen()
+    {
+        var kept = new Dictionary<ModelQuantization, List<int[]>>();
+        foreach (var quantization in new[] { ModelQuantization.None, ModelQuantization.Int8 })
+        {
+            using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization });
+            kept[quantization] = [.. Enumerable.Range(0, 6).SelectMany(i => Kept(model, i))];
+        }
+
+        var (same, all) = (0, 0);
+        foreach (var (a, b) in kept[ModelQuantization.None].Zip(kept[ModelQuantization.Int8])) (same, all) = (same + a.Intersect(b).Count(), all + a.Length);
+        Assert.True(same >= 0.95 * all, $"{same} of {all}");
+    }
+
+    private static IEnumerable<int[]> Kept(VisionLanguageModel model, int scene)
+    {
+        var (png, questions) = SceneCases.Case(Split.Test, 1, scene);
+        foreach (var question in questions.Take(2))
+        {
+            using var scope = NewDisposeScope();
+            using var none = inference_mode();
+            var settings = PruningSettings.FromPreset(PruningPreset.Understanding);
+            var pruner = PrunerFactory.Create(settings);
+            var image = model.ImageProcessor.Process(ImageDecoder.Decode(png));
+            var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(png), new TextPart(question.Text)])], [image]);
+            var options = new PrefillOptions
+            {
+                Pruner = pruner,
+                Budgets = [.. pruner.Schedule.Select(s => BudgetSplit.Split(s.Budget, [prompt.Layouts[0].Count]))],
+                Prior = model.Prior,
+                Room = 1,
+            };
+            using var output = PromptForward.Run(model.Decoder, prompt, [model.Vision.Encode(image, false)], options, default);
+            yield return output.Images[0].Kept;
+        }
     }
 
     [Fact]
