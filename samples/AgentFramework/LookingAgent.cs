@@ -16,7 +16,8 @@ internal sealed class LookingAgent(IChatClient eyes)
         const string first = "What colour is the circle?";
         Console.Write($"> {first}\n  ");
         List<AgentResponseUpdate> updates = [];
-        await foreach (var update in agent.RunStreamingAsync(new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(first)]), session))
+        await foreach (var update in agent.RunStreamingAsync(new ChatMessage(ChatRole.User,
+            [new DataContent(image, "image/png"), new TextContent(first)]), session))
         {
             updates.Add(update);
             Console.Write(update.Text);
@@ -30,7 +31,8 @@ internal sealed class LookingAgent(IChatClient eyes)
         Console.WriteLine($"> {second}\n  {(await agent.RunAsync(second, session)).Text}");
 
         const string third = "Where is the red circle? Answer as JSON.";
-        var typed = await agent.RunAsync<Boxes>(new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(third)]));
+        var typed = await agent.RunAsync<Boxes>(new ChatMessage(ChatRole.User,
+            [new DataContent(image, "image/png"), new TextContent(third)]));
         Console.WriteLine($"> {third}\n  as an object: {string.Join("; ", typed.Result.Items.Select(i => string.Join(", ", i.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture)))))}");
     }
 }

@@ -6,8 +6,9 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI.Samples;
 
 /// <summary>
-/// Stands where a language model that calls functions would: keyword rules choose a function, then put its JSON into words. It gets what such a model gets
-/// (messages and tools) and answers as one does. (The same file in several samples, so that each can be copied out alone.)
+/// Stands where a language model that calls functions would: keyword rules choose a function, then put its JSON into words. It gets what
+/// such a model gets (messages and tools) and answers as one does. (The same file in several samples, so that each can be copied out
+/// alone.)
 /// </summary>
 internal sealed partial class RuleBrain : IChatClient
 {
@@ -16,7 +17,8 @@ internal sealed partial class RuleBrain : IChatClient
 
     private int calls;
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         List<ChatMessage> all = [.. messages];
         var results = all[^1].Contents.OfType<FunctionResultContent>().ToList();
@@ -27,13 +29,15 @@ internal sealed partial class RuleBrain : IChatClient
         return Task.FromResult(new ChatResponse(message) { ModelId = "rules", FinishReason = finish });
     }
 
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates()) yield return update;
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("rules", null, "rules") : serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("rules", null, "rules") : serviceKey is null
+            && serviceType.IsInstanceOfType(this) ? this : null;
 
     public void Dispose()
     {
@@ -42,14 +46,17 @@ internal sealed partial class RuleBrain : IChatClient
     private ChatMessage Choose(string text, string conversation, IList<AITool> tools)
     {
         // Images: those that the text names, in its order (a file's name too, whether or not it may be read), else the first that is known.
-        string[] known = [.. Attached().Matches(conversation).Select(m => m.Groups[1].Value), .. Listed().Match(text) is { Success: true } list ? list.Groups[1].Value.Split(", ") : []];
+        string[] listed = Listed().Match(text) is { Success: true } list ? list.Groups[1].Value.Split(", ") : [];
+        string[] known = [.. Attached().Matches(conversation).Select(m => m.Groups[1].Value), .. listed];
         var question = Attached().Replace(Listed().Replace(text, ""), "").Trim();
         string[] named = [.. Words().Matches(question).Select(m => m.Value).Where(w => known.Contains(w) || w.Contains('.'))];
         var image = named.FirstOrDefault() ?? known.LastOrDefault() ?? "";
 
         // The question is passed whole: what it asks for decides how the image is looked at.
-        if (Compare().IsMatch(question) && named.Length > 1) return Call(tools, "compare_images", ("firstImage", named[0]), ("secondImage", named[1]), ("question", question));
-        if (Find().Match(question) is { Success: true } find) return Call(tools, "locate_objects", ("image", image), ("objects", find.Groups[1].Value));
+        if (Compare().IsMatch(question) && named.Length > 1)
+            return Call(tools, "compare_images", ("firstImage", named[0]), ("secondImage", named[1]), ("question", question));
+        if (Find().Match(question) is { Success: true } find)
+            return Call(tools, "locate_objects", ("image", image), ("objects", find.Groups[1].Value));
         if (question.StartsWith("describe", StringComparison.OrdinalIgnoreCase)) return Call(tools, "describe_image", ("image", image));
         if (Read().IsMatch(question)) return Call(tools, "read_text", ("image", image));
         if (question.EndsWith('?')) return Call(tools, "ask_image", ("image", image), ("question", question));
@@ -60,7 +67,8 @@ internal sealed partial class RuleBrain : IChatClient
     {
         var tool = tools.FirstOrDefault(t => t.Name.EndsWith(name, StringComparison.Ordinal));
         if (tool is null) return new ChatMessage(ChatRole.Assistant, $"I was not given a function '{name}'.");
-        return new ChatMessage(ChatRole.Assistant, [new FunctionCallContent($"call-{++calls}", tool.Name, arguments.ToDictionary(a => a.Name, a => (object?)a.Value))]);
+        return new ChatMessage(ChatRole.Assistant,
+            [new FunctionCallContent($"call-{++calls}", tool.Name, arguments.ToDictionary(a => a.Name, a => (object?)a.Value))]);
     }
 
     private static string InWords(string result)
@@ -79,8 +87,10 @@ internal sealed partial class RuleBrain : IChatClient
         if (json.TryGetProperty("answer", out var answer))
             return $"The vision model says: {answer.GetString()}{(json.TryGetProperty("objects", out var boxes) ? $" (pixels {boxes[0].GetProperty("pixels").GetRawText()})" : "")}";
         if (json.TryGetProperty("text", out var read)) return $"It reads: {read.GetString()}";
-        var found = json.GetProperty("objects").EnumerateArray().Select(o => $"{o.GetProperty("label").GetString()} is at {o.GetProperty("pixels").GetRawText()}");
-        var missing = json.TryGetProperty("not_found", out var none) ? none.EnumerateArray().Select(n => $"{n.GetString()} was not found") : [];
+        var found = json.GetProperty("objects").EnumerateArray().Select(o =>
+            $"{o.GetProperty("label").GetString()} is at {o.GetProperty("pixels").GetRawText()}");
+        var missing = json.TryGetProperty("not_found", out var none) ? none.EnumerateArray().Select(n => $"{n.GetString()} was not found")
+            : [];
         return string.Join("; ", found.Concat(missing)) + ".";
     }
 

@@ -41,7 +41,8 @@ internal sealed class ThinkingAgent(IChatClient brain, VisionTools tools)
         var response = await agent.RunAsync(new ChatMessage(ChatRole.User, contents), session);
         foreach (var call in response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>())
             Console.WriteLine(Safe($"  -> {call.Name}({string.Join(", ", call.Arguments?.Select(a => $"{a.Key}: {a.Value}") ?? [])})"));
-        foreach (var result in response.Messages.SelectMany(m => m.Contents).OfType<FunctionResultContent>()) Console.WriteLine(Safe($"  <- {result.Result}"));
+        foreach (var result in response.Messages.SelectMany(m => m.Contents)
+            .OfType<FunctionResultContent>()) Console.WriteLine(Safe($"  <- {result.Result}"));
         Console.WriteLine(Safe($"  {response.Messages[^1].Text}"));
     }
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Samples.AgentFramework;
 
-/// <summary>A small thing in a large image: it is located in the pruned image, which is cheap, and looked at again in a crop, of which nothing is pruned.</summary>
+/// <summary>A small thing in a large image: it is located in the pruned image, which is cheap, and looked at again in a crop, of which
+/// nothing is pruned.</summary>
 internal sealed class ZoomWorkflow
 {
     private readonly IChatClient eyes;
@@ -50,7 +51,8 @@ internal sealed class ZoomWorkflow
     }
 
     // What is not found is asked about the whole image.
-    private static Close Crop(LocatedThing found) => new(found.Asked, found.Box is { } box ? ImageCrop.Around(found.Asked.Image, box) : found.Asked.Image);
+    private static Close Crop(LocatedThing found) => new(found.Asked, found.Box is { } box ? ImageCrop.Around(found.Asked.Image, box)
+        : found.Asked.Image);
 
     private async ValueTask<string> AskAsync(Close close, CancellationToken cancellationToken) =>
         await LookAsync(close.Image, close.Asked.Question, new ChatOptions().WithoutPruning(), cancellationToken);
@@ -68,7 +70,9 @@ internal sealed record ZoomQuestion(byte[] Image, string Thing, string Question)
 /// <summary>Where the thing is, or null.</summary>
 internal sealed record LocatedThing(ZoomQuestion Asked, BoundingBox? Box)
 {
-    public override string ToString() => Box is { } b ? FormattableString.Invariant($"{Asked.Thing} at [{b.Left:0.00}, {b.Top:0.00}, {b.Right:0.00}, {b.Bottom:0.00}]") : $"{Asked.Thing} was not found";
+    public override string ToString() => Box is { } b
+        ? FormattableString.Invariant($"{Asked.Thing} at [{b.Left:0.00}, {b.Top:0.00}, {b.Right:0.00}, {b.Bottom:0.00}]")
+        : $"{Asked.Thing} was not found";
 }
 
 /// <summary>The part of the image around it.</summary>

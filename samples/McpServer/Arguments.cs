@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Samples;
 
-/// <summary>The command line: <c>--demo</c>, and named values. (The same file in several samples, so that each can be copied out alone.)</summary>
+/// <summary>The command line: <c>--demo</c>, and named values. (The same file in several samples, so that each can be copied out
+/// alone.)</summary>
 internal sealed class Arguments
 {
     private readonly Dictionary<string, string> values = [];
@@ -17,7 +18,8 @@ internal sealed class Arguments
         for (var i = 0; i < args.Length; i++)
         {
             if (flags.Contains(args[i])) values[args[i]] = "";
-            else if (!names.Contains(args[i])) throw new ArgumentException($"Unknown option '{args[i]}'; known: {string.Join(", ", flags.Concat(names.Select(n => n + " VALUE")))}.");
+            else if (!names.Contains(args[i]))
+                throw new ArgumentException($"Unknown option '{args[i]}'; known: {string.Join(", ", flags.Concat(names.Select(n => n + " VALUE")))}.");
             else if (i + 1 == args.Length) throw new ArgumentException($"{args[i]} needs a value.");
             else values[args[i]] = args[++i];
         }
@@ -32,7 +34,8 @@ internal sealed class Arguments
     public string Model { get; }
 
     /// <summary>A line about the model.</summary>
-    public string Note => this["--model"] is { } path ? $"Model: {path}" : "Model: the shipped demo model, 8.8 M parameters, trained on drawn shapes only. Give another by its folder.";
+    public string Note => this["--model"] is { } path ? $"Model: {path}"
+        : "Model: the shipped demo model, 8.8 M parameters, trained on drawn shapes only. Give another by its folder.";
 
     /// <summary>A value, or null.</summary>
     public string? this[string name] => values.GetValueOrDefault(name);

@@ -8,7 +8,8 @@ internal static class Demo
 {
     public static async Task RunAsync(Uri address)
     {
-        await using var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = address, TransportMode = HttpTransportMode.StreamableHttp });
+        await using var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = address,
+            TransportMode = HttpTransportMode.StreamableHttp });
         await using var client = await McpClient.CreateAsync(transport);
         Console.WriteLine($"connected to {client.ServerInfo?.Name}, protocol {client.NegotiatedProtocolVersion}");
         Console.WriteLine($"tools: {string.Join(", ", (await client.ListToolsAsync()).Select(t => t.Name).Order())}");

@@ -11,7 +11,8 @@ try
     arguments = new Arguments(args, ["--stdio"], "--allow-folder", "--port");
     folder = arguments["--allow-folder"] ?? Path.Combine(AppContext.BaseDirectory, "images");
     if (!Directory.Exists(folder)) throw new ArgumentException($"The folder '{folder}' does not exist.");
-    if (!int.TryParse(arguments["--port"] ?? (arguments.Demo ? "0" : "5105"), out port) || port is < 0 or > 65535) throw new ArgumentException($"--port is '{arguments["--port"]}'; expected 0 to 65535.");
+    if (!int.TryParse(arguments["--port"] ?? (arguments.Demo ? "0" : "5105"), out port) || port is < 0 or > 65535)
+        throw new ArgumentException($"--port is '{arguments["--port"]}'; expected 0 to 65535.");
 }
 catch (ArgumentException e)
 {

@@ -7,7 +7,8 @@ using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
 
 // A chat model that cannot see, with functions that can.
-// Usage: VisionAgent [--model FOLDER] [--images FOLDER] [--brain-url URL --brain-model NAME | --ollama MODEL | --chat-model FOLDER] [--demo]
+// Usage: VisionAgent [--model FOLDER] [--images FOLDER] [--brain-url URL --brain-model NAME | --ollama MODEL | --chat-model FOLDER]
+// [--demo]
 Arguments arguments;
 VisionImages images;
 IChatClient? brain;
@@ -43,7 +44,8 @@ builder.Services.AddSingleton<IFunctionInvocationFilter>(new CallPrinter());
 var kernel = builder.Build();
 await using var services = (ServiceProvider)kernel.Services;
 
-foreach (var name in new[] { "shapes", "changed" }) images.Add(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "images", $"{name}.png")), name);
+foreach (var name in new[] { "shapes", "changed" }) images.Add(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "images",
+    $"{name}.png")), name);
 var agent = new Agent(kernel, images);
 string[] script =
 [

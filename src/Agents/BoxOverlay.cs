@@ -29,8 +29,10 @@ public static class BoxOverlay
 
         using var bitmap = Bitmap(decoded);
         using var surface = SKSurface.Create(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        surface.Canvas.DrawBitmap(bitmap, SKRect.Create(width, height), new SKSamplingOptions(scale < 1 ? SKFilterMode.Linear : SKFilterMode.Nearest), null);
-        for (var i = 0; i < regions.Count; i++) DrawBox(surface.Canvas, regions[i].Label ?? $"{i + 1}", regions[i].Box.ToPixels(width, height), Colours[i % Colours.Length]);
+        surface.Canvas.DrawBitmap(bitmap, SKRect.Create(width, height),
+            new SKSamplingOptions(scale < 1 ? SKFilterMode.Linear : SKFilterMode.Nearest), null);
+        for (var i = 0; i < regions.Count; i++) DrawBox(surface.Canvas, regions[i].Label ?? $"{i + 1}", regions[i]
+            .Box.ToPixels(width, height), Colours[i % Colours.Length]);
         using var drawn = surface.Snapshot();
         using var png = drawn.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();

@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// The images of one conversation, by ids in the order in which they stand there, before those that the application registered. Made anew from each
-/// request's messages: nothing of one conversation is kept or seen by another.
+/// The images of one conversation, by ids in the order in which they stand there, before those that the application registered. Made anew
+/// from each request's messages: nothing of one conversation is kept or seen by another.
 /// </summary>
 internal sealed class ConversationImages(VisionImages registered) : IImageSource
 {
@@ -17,7 +17,8 @@ internal sealed class ConversationImages(VisionImages registered) : IImageSource
     public IReadOnlyList<ChatMessage> Take(IEnumerable<ChatMessage> messages) => [.. messages.Select(Take)];
 
     public ValueTask<ReadOnlyMemory<byte>> ReadAsync(string reference, CancellationToken cancellationToken) =>
-        reference.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(reference.AsSpan(Prefix.Length), System.Globalization.NumberStyles.None, null, out var number)
+        reference.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(reference.AsSpan(Prefix.Length),
+            System.Globalization.NumberStyles.None, null, out var number)
         && number >= 1 && number <= attached.Count
             ? ValueTask.FromResult(attached[number - 1])
             : registered.ReadAsync(reference, cancellationToken);

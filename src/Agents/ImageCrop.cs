@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Cuts a part out of an image, for a second look at full budget: a model sees every image at its own size, so that a small thing in a large image is a
-/// few pixels to it, and a large one in a crop.
+/// Cuts a part out of an image, for a second look at full budget: a model sees every image at its own size, so that a small thing in a
+/// large image is a few pixels to it, and a large one in a crop.
 /// </summary>
 public static class ImageCrop
 {
@@ -13,7 +13,8 @@ public static class ImageCrop
     /// <param name="image">The encoded image.</param>
     /// <param name="box">The box, in 0..1 of it.</param>
     /// <param name="scale">How much larger than the box's longer side the crop's sides are, at least 1.</param>
-    /// <param name="minSide">Smallest side of the crop in pixels of the image, where the image is as large; the default is LLaVA's 336.</param>
+    /// <param name="minSide">Smallest side of the crop in pixels of the image, where the image is as large; the default is LLaVA's
+    /// 336.</param>
     /// <returns>A PNG: a square around the box's middle, moved and cut where the image ends.</returns>
     /// <exception cref="ImageDecodeException">The bytes are no image, or it is over the limits.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>

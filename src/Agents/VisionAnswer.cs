@@ -59,10 +59,12 @@ internal sealed class VisionAnswer
         return safe.ToString();
     }
 
-    private static bool MustHide(char c) => c == '<' || (c > '~' && char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+    private static bool MustHide(char c) => c == '<'
+        || (c > '~' && char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }
 
 /// <summary>Its serializer.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(VisionAnswer))]
 internal sealed partial class VisionAnswerJson : JsonSerializerContext;

@@ -16,7 +16,8 @@ internal sealed class VisionFunction(VisionTools tools, VisionToolDefinition def
 
     protected override async ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken)
     {
-        var progress = arguments.Context?.TryGetValue(typeof(IProgress<VisionToolProgress>), out var told) == true ? told as IProgress<VisionToolProgress> : null;
+        var progress = arguments.Context?.TryGetValue(typeof(IProgress<VisionToolProgress>), out var told) == true
+            ? told as IProgress<VisionToolProgress> : null;
         return (await tools.InvokeAsync(definition, arguments, progress, cancellationToken).ConfigureAwait(false)).Json;
     }
 }

@@ -3,8 +3,9 @@ using System.Collections.Concurrent;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// The images that <see cref="VisionTools"/> may look at: registered ones by id, and, only where the application allows it, files below some folders or
-/// what an <see cref="IImageResolver"/> reads. The names come from a chat model, so everything else is denied. Safe for concurrent use.
+/// The images that <see cref="VisionTools"/> may look at: registered ones by id, and, only where the application allows it, files below
+/// some folders or what an <see cref="IImageResolver"/> reads. The names come from a chat model, so everything else is denied. Safe for
+/// concurrent use.
 /// </summary>
 public sealed class VisionImages : IImageSource
 {
@@ -14,6 +15,8 @@ public sealed class VisionImages : IImageSource
     /// <summary>Longest id and longest name, in characters.</summary>
     internal const int MaxNameLength = 400;
 
+    // A folder of other things must not hold a caller up.
+    private const int MaxVisited = 50_000;
     private const string NoImage = "no PNG, JPEG, WebP, GIF or BMP image";
     private readonly ConcurrentDictionary<string, ReadOnlyMemory<byte>> registered = new(StringComparer.Ordinal);
     private readonly Lazy<IImageResolver?> resolver;
@@ -35,7 +38,8 @@ public sealed class VisionImages : IImageSource
         folders = [.. allowedFolders.Select(Path.GetFullPath)];
         // Late, because the limit is set after the constructor.
         resolver = new(() => folders.Length == 0 ? null
-            : new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = folders, MaxBytes = MaxImageBytes, FollowLinks = false }));
+            : new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = folders, MaxBytes = MaxImageBytes,
+                FollowLinks = false }));
     }
 
     /// <summary>Allows registered images and what a resolver reads; it gets every other name as a URI, relative ones too.</summary>
@@ -55,18 +59,22 @@ public sealed class VisionImages : IImageSource
 
     /// <summary>Registers an image.</summary>
     /// <param name="image">The encoded image (PNG, JPEG, WebP, GIF or BMP); not copied.</param>
-    /// <param name="id">Its id (at most 400 characters, none of them a control character), or null for <c>image-1</c>, <c>image-2</c>, ...</param>
+    /// <param name="id">Its id (at most 400 characters, none of them a control character), or null for <c>image-1</c>, <c>image-2</c>,
+    /// ...</param>
     /// <returns>The id.</returns>
     /// <exception cref="ArgumentException">The bytes are no image or too many, or the id is empty, unfit or taken.</exception>
     public string Add(ReadOnlyMemory<byte> image, string? id = null)
     {
-        if (image.Length > MaxImageBytes) throw new ArgumentException($"The image has {image.Length} bytes, more than MaxImageBytes = {MaxImageBytes}.", nameof(image));
+        if (image.Length > MaxImageBytes)
+            throw new ArgumentException($"The image has {image.Length} bytes, more than MaxImageBytes = {MaxImageBytes}.", nameof(image));
         if (MediaType(image.Span) is null) throw new ArgumentException($"The bytes are {NoImage}.", nameof(image));
         if (id is not null)
         {
             if (string.IsNullOrWhiteSpace(id)) throw new ArgumentException("The id is empty.", nameof(id));
-            if (id.Length > MaxNameLength || id.Any(char.IsControl)) throw new ArgumentException($"The id has more than {MaxNameLength} characters, or a control character.", nameof(id));
-            if (!registered.TryAdd(id, image)) throw new ArgumentException($"The id '{id}' is taken; remove that image first, or choose another id.", nameof(id));
+            if (id.Length > MaxNameLength || id.Any(char.IsControl))
+                throw new ArgumentException($"The id has more than {MaxNameLength} characters, or a control character.", nameof(id));
+            if (!registered.TryAdd(id, image))
+                throw new ArgumentException($"The id '{id}' is taken; remove that image first, or choose another id.", nameof(id));
             return id;
         }
 
@@ -95,8 +103,10 @@ public sealed class VisionImages : IImageSource
             if (registered.TryGetValue(reference, out known)) return known;
         }
 
-        if (reference.Length > MaxNameLength && folders.Length > 0) throw Denied(reference[..40] + "...", $"the name has more than {MaxNameLength} characters.");
-        if (!Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var uri)) throw Denied(reference, "this is neither an id nor a path.");
+        if (reference.Length > MaxNameLength && folders.Length > 0)
+            throw Denied(reference[..40] + "...", $"the name has more than {MaxNameLength} characters.");
+        if (!Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var uri))
+            throw Denied(reference, "this is neither an id nor a path.");
         if (resolver.Value is not { } reader) throw Denied(reference, "no image is registered under this id, and files are not allowed.");
         if (folders.Length > 0) uri = RelativePath(reference);
 
@@ -110,7 +120,8 @@ public sealed class VisionImages : IImageSource
             throw Denied(reference, $"{e.Reason} No image is registered under this id either.", e.Kind == Runtime.VisionErrorKind.TooLarge);
         }
 
-        if (bytes.Length > MaxImageBytes) throw Denied(reference, $"it has {bytes.Length} bytes, more than the {MaxImageBytes} allowed.", isTooLarge: true);
+        if (bytes.Length > MaxImageBytes)
+            throw Denied(reference, $"it has {bytes.Length} bytes, more than the {MaxImageBytes} allowed.", isTooLarge: true);
         if (MediaType(bytes.Span) is null) throw Denied(reference, $"it is {NoImage}.");
         return bytes;
     }
@@ -123,16 +134,20 @@ public sealed class VisionImages : IImageSource
         return UriPrefix + string.Join('/', name.Split('/').Select(Uri.EscapeDataString));
     }
 
-    /// <summary>Relative paths of the image files below the allowed folders, by their endings, in order; '/' between folders on every system. Links are left out.</summary>
+    /// <summary>Relative paths of the image files below the allowed folders, by their endings, in order; '/' between folders on every
+    /// system. Links are left out.</summary>
     /// <param name="limit">Most paths, at least 1.</param>
     public IReadOnlyList<string> Files(int limit = 1000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, MaxRecursionDepth = 16, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, MaxRecursionDepth = 16,
+            AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden };
         return
         [
-            .. folders.SelectMany(f => new DirectoryInfo(f).EnumerateFiles("*", options).Where(i => HasImageEnding(i.Name) && i.Length > 0).Select(i => Path.GetRelativePath(f, i.FullName)))
-                .Select(p => p.Replace(Path.DirectorySeparatorChar, '/')).Where(p => p.Length <= MaxNameLength && !p.Any(char.IsControl)).Take(limit).Distinct().Order(StringComparer.Ordinal),
+            .. folders.SelectMany(f => new DirectoryInfo(f).EnumerateFiles("*", options).Take(MaxVisited)
+                .Where(i => HasImageEnding(i.Name) && i.Length > 0).Select(i => Path.GetRelativePath(f, i.FullName)))
+                .Select(p => p.Replace(Path.DirectorySeparatorChar, '/')).Where(p => p.Length <= MaxNameLength && !p.Any(char.IsControl))
+                    .Take(limit).Distinct().Order(StringComparer.Ordinal),
         ];
     }
 
@@ -165,7 +180,9 @@ public sealed class VisionImages : IImageSource
 
     private static ImageAccessDeniedException Denied(string reference, string reason, bool isTooLarge = false)
     {
-        var uri = Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var read) ? read : new Uri(Uri.EscapeDataString(reference), UriKind.Relative);
-        return new ImageAccessDeniedException(uri, reason, isTooLarge ? Runtime.VisionErrorKind.TooLarge : Runtime.VisionErrorKind.InvalidRequest);
+        var uri = Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var read) ? read
+            : new Uri(Uri.EscapeDataString(reference), UriKind.Relative);
+        return new ImageAccessDeniedException(uri, reason, isTooLarge ? Runtime.VisionErrorKind.TooLarge
+            : Runtime.VisionErrorKind.InvalidRequest);
     }
 }

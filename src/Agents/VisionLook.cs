@@ -4,14 +4,16 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>What the tools do: images and a question to the client, its answer to a result. One object a call.</summary>
-internal sealed class VisionLook(IChatClient client, IImageSource images, VisionToolOptions options, IProgress<VisionToolProgress>? progress)
+internal sealed class VisionLook(IChatClient client, IImageSource images, VisionToolOptions options,
+    IProgress<VisionToolProgress>? progress)
 {
     // Often enough to show life, and to keep a caller's time limit from passing; far below what a token costs.
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
     private int steps;
 
     public Task<VisionLookResult> DescribeAsync(string image, string focus, CancellationToken cancellationToken) =>
-        AskAsync(image, Blank(focus) ? options.DescribePrompt : $"{options.DescribePrompt} Pay attention to: {focus.Trim()}", cancellationToken);
+        AskAsync(image, Blank(focus) ? options.DescribePrompt : $"{options.DescribePrompt} Pay attention to: {focus.Trim()}",
+            cancellationToken);
 
     public async Task<VisionLookResult> AskAsync(string image, string question, CancellationToken cancellationToken)
     {
@@ -40,15 +42,18 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
 
     public async Task<VisionLookResult> CompareAsync(string first, string second, string question, CancellationToken cancellationToken)
     {
-        var (data, response) = await LookAsync([first, second], Blank(question) ? options.ComparePrompt : question, null, "Comparing", cancellationToken).ConfigureAwait(false);
+        var (data, response) = await LookAsync([first, second], Blank(question) ? options.ComparePrompt : question, null, "Comparing",
+            cancellationToken).ConfigureAwait(false);
         return new VisionLookResult(new VisionAnswer { Images = [first, second], Answer = response.Text.Trim() }, data[0].Data, []);
     }
 
     public async Task<VisionLookResult> LocateAsync(string image, string objects, CancellationToken cancellationToken)
     {
-        string[] wanted = [.. objects.Split([',', ';', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()];
+        string[] wanted = [.. objects.Split([',', ';', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Distinct()];
         if (wanted.Length == 0) throw new ArgumentException("Nothing to find was named.");
-        if (wanted.Length > options.MaxObjects) throw new ArgumentException($"{wanted.Length} things were named; at most {options.MaxObjects} are looked for in one call.");
+        if (wanted.Length > options.MaxObjects)
+            throw new ArgumentException($"{wanted.Length} things were named; at most {options.MaxObjects} are looked for in one call.");
 
         var data = await ReadAsync([image], cancellationToken).ConfigureAwait(false);
         var prompt = options.LocatePrompt ?? LocatePrompts.Of(await FamilyAsync(cancellationToken).ConfigureAwait(false));
@@ -58,7 +63,8 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
         for (var i = 0; i < wanted.Length; i++)
         {
             var what = wanted.Length == 1 ? "Looking" : $"Looking ({i + 1} of {wanted.Length})";
-            var response = await SendAsync(data, prompt.Replace("{0}", wanted[i], StringComparison.Ordinal), PruningPreset.Localization, what, cancellationToken).ConfigureAwait(false);
+            var response = await SendAsync(data, prompt.Replace("{0}", wanted[i], StringComparison.Ordinal), PruningPreset.Localization,
+                what, cancellationToken).ConfigureAwait(false);
             (width, height) = Size(response) is (not null, not null) size ? size : (width, height);
             var regions = response.GetGroundings();
             if (regions.Count == 0) missing.Add(wanted[i]);
@@ -78,7 +84,8 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
 
     private static bool Blank(string? text) => string.IsNullOrWhiteSpace(text);
 
-    private static (int? Width, int? Height) Size(ChatResponse response) => response.GetPruningReport()?.Images is [var seen, ..] ? (seen.Width, seen.Height) : (null, null);
+    private static (int? Width, int? Height) Size(ChatResponse response) => response.GetPruningReport()?.Images is [var seen, ..]
+        ? (seen.Width, seen.Height) : (null, null);
 
     private async Task<(IReadOnlyList<DataContent> Images, ChatResponse Response)> LookAsync(
         IReadOnlyList<string> names, string question, PruningPreset? preset, string what, CancellationToken cancellationToken)
@@ -101,9 +108,11 @@ internal sealed class VisionLook(IChatClient client, IImageSource images, Vision
 
     // The family is known once the model is loaded; other clients have none.
     private async Task<string?> FamilyAsync(CancellationToken cancellationToken) =>
-        client.GetService<D2PrunerChatClient>() is { } own ? (await own.GetModelAsync(cancellationToken).ConfigureAwait(false)).Family : null;
+        client.GetService<D2PrunerChatClient>() is { } own ? (await own.GetModelAsync(cancellationToken).ConfigureAwait(false)).Family
+            : null;
 
-    private async Task<ChatResponse> SendAsync(IReadOnlyList<DataContent> data, string question, PruningPreset? preset, string what, CancellationToken cancellationToken)
+    private async Task<ChatResponse> SendAsync(IReadOnlyList<DataContent> data, string question, PruningPreset? preset, string what,
+        CancellationToken cancellationToken)
     {
         var chatOptions = new ChatOptions { MaxOutputTokens = options.MaxOutputTokens };
         if (preset is { } named) chatOptions.WithPruning(named);

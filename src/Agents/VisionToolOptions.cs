@@ -13,8 +13,8 @@ public sealed class VisionToolOptions
     public string DescribePrompt { get; set; } = "Describe this image.";
 
     /// <summary>
-    /// Question of <c>locate_objects</c> for one thing, which stands where <c>{0}</c> is; null takes the wording that the model's family was trained with
-    /// (LLaVA's, where the model is another's).
+    /// Question of <c>locate_objects</c> for one thing, which stands where <c>{0}</c> is; null takes the wording that the model's family
+    /// was trained with (LLaVA's, where the model is another's).
     /// </summary>
     public string? LocatePrompt { get; set; }
 
@@ -38,7 +38,8 @@ public sealed class VisionToolOptions
     [Range(1, 1_000_000)]
     public int MaxArgumentLength { get; set; } = 4000;
 
-    /// <summary>Whether the caller is told messages of <c>unavailable</c> and <c>internal</c> failures, which may hold paths; they are logged either way.</summary>
+    /// <summary>Whether the caller is told messages of <c>unavailable</c> and <c>internal</c> failures, which may hold paths; they are
+    /// logged either way.</summary>
     public bool IncludeDetailedErrors { get; set; }
 
     internal VisionToolOptions Validated()

@@ -7,9 +7,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Eyes for a chat model that has none: <c>describe_image</c>, <c>ask_image</c>, <c>locate_objects</c>, <c>read_text</c> and <c>compare_images</c>
-/// through a vision-language model. Images are named by id or by a path below an allowed folder, see <see cref="VisionImages"/>; the calling model never
-/// handles their bytes. Every call answers with short JSON, also after a failure, so that the caller can correct itself. Safe for concurrent use.
+/// Eyes for a chat model that has none: <c>describe_image</c>, <c>ask_image</c>, <c>locate_objects</c>, <c>read_text</c> and
+/// <c>compare_images</c>
+/// through a vision-language model. Images are named by id or by a path below an allowed folder, see <see cref="VisionImages"/>; the
+/// calling model never handles their bytes. Every call answers with short JSON, also after a failure, so that the caller can correct
+/// itself. Safe for concurrent use.
 /// </summary>
 public sealed partial class VisionTools
 {
@@ -59,7 +61,8 @@ public sealed partial class VisionTools
     /// <returns>The result; failures are results too, by kind.</returns>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public async Task<VisionToolResult> InvokeAsync(
-        string name, IReadOnlyDictionary<string, object?> arguments, IProgress<VisionToolProgress>? progress = null, CancellationToken cancellationToken = default)
+        string name, IReadOnlyDictionary<string, object?> arguments, IProgress<VisionToolProgress>? progress = null,
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(arguments);
@@ -69,7 +72,8 @@ public sealed partial class VisionTools
     }
 
     internal async Task<VisionToolResult> InvokeAsync(
-        VisionToolDefinition tool, IReadOnlyDictionary<string, object?> arguments, IProgress<VisionToolProgress>? progress, CancellationToken cancellationToken)
+        VisionToolDefinition tool, IReadOnlyDictionary<string, object?> arguments, IProgress<VisionToolProgress>? progress,
+            CancellationToken cancellationToken)
     {
         try
         {
@@ -94,7 +98,8 @@ public sealed partial class VisionTools
         if (isOurs) LogFailure(e, tool);
         var message = (kind, options.IncludeDetailedErrors) switch
         {
-            (VisionErrorKind.Unavailable, false) => "The vision model is not available; asking again does not help until somebody has looked after it.",
+            (VisionErrorKind.Unavailable, false) =>
+                "The vision model is not available; asking again does not help until somebody has looked after it.",
             (VisionErrorKind.Internal, false) => "The vision model failed.",
             _ => e.Message,
         };
@@ -117,7 +122,8 @@ public sealed partial class VisionTools
             JsonElement json => throw new ArgumentException($"The argument '{parameter.Name}' is JSON of kind {json.ValueKind}; expected a text."),
             var other => throw new ArgumentException($"The argument '{parameter.Name}' is of type {other.GetType().Name}; expected a text."),
         };
-        if (parameter.IsRequired && string.IsNullOrWhiteSpace(text)) throw new ArgumentException($"The argument '{parameter.Name}' is missing or empty.");
+        if (parameter.IsRequired && string.IsNullOrWhiteSpace(text))
+            throw new ArgumentException($"The argument '{parameter.Name}' is missing or empty.");
         if (text?.Length > options.MaxArgumentLength)
             throw new RequestTooLargeException($"The argument '{parameter.Name}' has {text.Length} characters, more than the {options.MaxArgumentLength} allowed.");
         return text ?? "";

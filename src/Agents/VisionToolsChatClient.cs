@@ -3,18 +3,20 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Gives a chat client eyes: each image in the conversation becomes an id in its place, and the vision tools, which know those ids, are offered with
-/// every request. The inner client calls functions.
+/// Gives a chat client eyes: each image in the conversation becomes an id in its place, and the vision tools, which know those ids, are
+/// offered with every request. The inner client calls functions.
 /// </summary>
 internal sealed class VisionToolsChatClient(IChatClient inner, VisionTools tools) : DelegatingChatClient(inner)
 {
-    public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         var (named, offered) = Prepare(messages, options);
         return base.GetResponseAsync(named, offered, cancellationToken);
     }
 
-    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (named, offered) = Prepare(messages, options);
         return base.GetStreamingResponseAsync(named, offered, cancellationToken);

@@ -12,11 +12,13 @@ public static class VisionToolsServiceCollectionExtensions
     /// <summary>Key of the chat client that the one-liner registers.</summary>
     private const string EyesKey = "d2pruner.vision-tools";
 
-    /// <summary>The one-liner: a local vision-language model, a chat client for it under a key of its own, and <see cref="VisionTools"/> over it.</summary>
+    /// <summary>The one-liner: a local vision-language model, a chat client for it under a key of its own, and <see cref="VisionTools"/>
+    /// over it.</summary>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
     /// <param name="configure">What may be looked at, prompts and limits.</param>
-    public static IServiceCollection AddD2PrunerVisionTools(this IServiceCollection services, string modelPath, Action<VisionToolOptions>? configure = null)
+    public static IServiceCollection AddD2PrunerVisionTools(this IServiceCollection services, string modelPath,
+        Action<VisionToolOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
@@ -30,14 +32,16 @@ public static class VisionToolsServiceCollectionExtensions
     /// <param name="services">The services.</param>
     /// <param name="configure">What may be looked at, prompts and limits.</param>
     /// <param name="clientKey">Key of the chat client that looks at images, or null for the unkeyed one.</param>
-    public static IServiceCollection AddD2PrunerVisionTools(this IServiceCollection services, Action<VisionToolOptions>? configure = null, object? clientKey = null)
+    public static IServiceCollection AddD2PrunerVisionTools(this IServiceCollection services, Action<VisionToolOptions>? configure = null,
+        object? clientKey = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         var options = services.AddOptions<VisionToolOptions>();
         if (configure is not null) options.Configure(configure);
         services.TryAddSingleton(sp => new VisionImages([.. sp.GetRequiredService<IOptions<VisionToolOptions>>().Value.AllowedFolders]));
         services.AddSingleton(sp => new VisionTools(
-            sp.GetRequiredKeyedService<IChatClient>(clientKey), sp.GetRequiredService<VisionImages>(), sp.GetRequiredService<IOptions<VisionToolOptions>>().Value, sp.GetService<ILoggerFactory>()));
+            sp.GetRequiredKeyedService<IChatClient>(clientKey), sp.GetRequiredService<VisionImages>(),
+                sp.GetRequiredService<IOptions<VisionToolOptions>>().Value, sp.GetService<ILoggerFactory>()));
         return services;
     }
 }

@@ -12,17 +12,21 @@ internal static class McpCommand
 {
     private const string Name = "mcp";
 
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<string> Model = new("--model",
+        "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<string[]> AllowFolder = new("--allow-folder")
     {
         Description = "Folder whose images may be named, by relative path; may be given several times. Without it no file is read.",
         DefaultValueFactory = _ => [],
     };
 
-    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
+    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.",
+        DefaultValueFactory = _ => 256 };
     private static readonly Option<bool> NoOverlay = new("--no-overlay") { Description = "Do not send images with the boxes drawn on them." };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.",
+        DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.",
+        DefaultValueFactory = _ => ModelPrecision.Auto };
 
     public static Command Create()
     {
@@ -43,7 +47,8 @@ internal static class McpCommand
         builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A failed start is told by this command, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.Services.AddD2PrunerModel(Name, o => (o.ModelPath, o.Device, o.Precision) = (parse.GetValue(Model), parse.GetValue(Device)!, parse.GetValue(Precision)));
+        builder.Services.AddD2PrunerModel(Name, o => (o.ModelPath, o.Device, o.Precision) = (parse.GetValue(Model),
+            parse.GetValue(Device)!, parse.GetValue(Precision)));
         builder.Services.AddKeyedD2PrunerChatClient(Name, o => (o.Model, o.DefaultMaxOutputTokens) = (Name, parse.GetValue(MaxTokens)));
         // The host's answers come at once; the model loads meanwhile.
         builder.Services.AddD2PrunerWarmup(Name);

@@ -10,7 +10,8 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Serves the MCP server over streamable HTTP.</summary>
 public static class D2PrunerMcpEndpointRouteBuilderExtensions
 {
-    /// <summary>Maps the MCP server that <c>AddD2PrunerMcp()</c> registered. Web pages of other machines are refused, see <see cref="D2PrunerMcpOptions.AllowedOrigins"/>.</summary>
+    /// <summary>Maps the MCP server that <c>AddD2PrunerMcp()</c> registered. Web pages of other machines are refused, see
+    /// <see cref="D2PrunerMcpOptions.AllowedOrigins"/>.</summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The path.</param>
     /// <returns>For more conventions, e.g. <c>RequireAuthorization()</c>.</returns>

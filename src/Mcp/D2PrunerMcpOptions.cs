@@ -17,8 +17,9 @@ public sealed class D2PrunerMcpOptions
     public int PageSize { get; set; } = 100;
 
     /// <summary>
-    /// Origins of web pages (<c>https://app.example.org</c>) that may call over HTTP beside those of this machine. Others are refused, so that no web page
-    /// reaches a local server through a name that it points here. Requests without an <c>Origin</c> header do not come from a web page.
+    /// Origins of web pages (<c>https://app.example.org</c>) that may call over HTTP beside those of this machine. Others are refused, so
+    /// that no web page reaches a local server through a name that it points here. Requests without an <c>Origin</c> header do not come
+    /// from a web page.
     /// </summary>
     public IList<string> AllowedOrigins { get; set; } = [];
 }

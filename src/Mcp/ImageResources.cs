@@ -27,8 +27,10 @@ internal sealed class ImageResources(VisionImages images, D2PrunerMcpOptions opt
         string[] names = [.. ids, .. images.Files(options.MaxListedImages).Except(ids)];
         return new ListResourcesResult
         {
-            Resources = [.. names.Skip(start).Take(options.PageSize).Select(n => new Resource { Name = n, Uri = VisionImages.UriOf(n), MimeType = MediaType(n) })],
-            NextCursor = (long)start + options.PageSize < names.Length ? (start + options.PageSize).ToString(CultureInfo.InvariantCulture) : null,
+            Resources = [.. names.Skip(start).Take(options.PageSize).Select(n =>
+                new Resource { Name = n, Uri = VisionImages.UriOf(n), MimeType = MediaType(n) })],
+            NextCursor = (long)start + options.PageSize < names.Length ? (start + options.PageSize).ToString(CultureInfo.InvariantCulture)
+                : null,
         };
     }
 

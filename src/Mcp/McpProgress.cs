@@ -5,7 +5,8 @@ using ModelContextProtocol.Server;
 namespace D2Pruner.AI.Mcp;
 
 /// <summary>Sends progress notifications one after another, without making the tool wait.</summary>
-internal sealed class McpProgress(McpServer server, ProgressToken token, CancellationToken cancellationToken) : IProgress<VisionToolProgress>
+internal sealed class McpProgress(McpServer server, ProgressToken token, CancellationToken cancellationToken)
+    : IProgress<VisionToolProgress>
 {
     private readonly Lock order = new();
 
@@ -22,7 +23,8 @@ internal sealed class McpProgress(McpServer server, ProgressToken token, Cancell
         await before.ConfigureAwait(false);
         try
         {
-            await server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = value.Step, Message = value.Message }, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = value.Step, Message = value.Message },
+                cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
         {

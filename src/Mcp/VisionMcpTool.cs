@@ -21,7 +21,8 @@ internal sealed class VisionMcpTool : McpServerTool
             Description = function.Description,
             InputSchema = function.JsonSchema,
             // It looks at images and changes nothing; the same call answers the same.
-            Annotations = new ToolAnnotations { ReadOnlyHint = true, IdempotentHint = true, DestructiveHint = false, OpenWorldHint = false },
+            Annotations = new ToolAnnotations { ReadOnlyHint = true, IdempotentHint = true, DestructiveHint = false,
+                OpenWorldHint = false },
         };
     }
 
@@ -29,9 +30,11 @@ internal sealed class VisionMcpTool : McpServerTool
 
     public override IReadOnlyList<object> Metadata => [];
 
-    public override async ValueTask<CallToolResult> InvokeAsync(RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken = default)
+    public override async ValueTask<CallToolResult> InvokeAsync(RequestContext<CallToolRequestParams> request,
+        CancellationToken cancellationToken = default)
     {
-        var arguments = (request.Params?.Arguments ?? new Dictionary<string, JsonElement>()).ToDictionary(a => a.Key, a => (object?)a.Value);
+        var arguments = (request.Params?.Arguments ?? new Dictionary<string, JsonElement>())
+            .ToDictionary(a => a.Key, a => (object?)a.Value);
         var progress = request.Params?.ProgressToken is { } token ? new McpProgress(request.Server, token, cancellationToken) : null;
         var result = await tools.InvokeAsync(ProtocolTool.Name, arguments, progress, cancellationToken).ConfigureAwait(false);
         // A caller may forget its token with the result.
@@ -40,7 +43,8 @@ internal sealed class VisionMcpTool : McpServerTool
         List<ContentBlock> content = [new TextContentBlock { Text = result.Json }];
         if (Overlay(result) is { } drawn) content.Add(ImageContentBlock.FromBytes(drawn, "image/png"));
         using var json = JsonDocument.Parse(result.Json);
-        return new CallToolResult { Content = content, StructuredContent = json.RootElement.Clone(), IsError = result.ErrorKind is not null };
+        return new CallToolResult { Content = content, StructuredContent = json.RootElement.Clone(),
+            IsError = result.ErrorKind is not null };
     }
 
     private byte[]? Overlay(VisionToolResult result)

@@ -10,16 +10,18 @@ namespace Microsoft.SemanticKernel;
 public static class D2PrunerKernelBuilderExtensions
 {
     /// <summary>
-    /// Registers a chat client over a local vision-language model, with logging (where the kernel has a logger factory) and kernel function invocation.
-    /// The model is loaded at first use; registrations of the same path share one.
+    /// Registers a chat client over a local vision-language model, with logging (where the kernel has a logger factory) and kernel
+    /// function invocation. The model is loaded at first use; registrations of the same path share one.
     /// </summary>
     /// <param name="builder">The kernel's builder.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
     /// <param name="configure">Client settings.</param>
-    /// <param name="serviceId">Key of the <see cref="IChatClient"/> (a prompt names it by its settings' <c>ServiceId</c>), or null for the kernel's default.</param>
+    /// <param name="serviceId">Key of the <see cref="IChatClient"/> (a prompt names it by its settings' <c>ServiceId</c>), or null for the
+    /// kernel's default.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="modelPath"/> is empty.</exception>
-    public static IKernelBuilder AddD2PrunerChatClient(this IKernelBuilder builder, string modelPath, Action<D2PrunerChatClientOptions>? configure = null, string? serviceId = null)
+    public static IKernelBuilder AddD2PrunerChatClient(this IKernelBuilder builder, string modelPath,
+        Action<D2PrunerChatClientOptions>? configure = null, string? serviceId = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
@@ -33,13 +35,14 @@ public static class D2PrunerKernelBuilderExtensions
                 configure?.Invoke(o);
             })
             .UseKernelFunctionInvocation()
-            .Use((client, services) => services.GetService<ILoggerFactory>() is { } loggers ? client.AsBuilder().UseLogging(loggers).Build(services) : client);
+            .Use((client, services) => services.GetService<ILoggerFactory>() is { } loggers ? client.AsBuilder().UseLogging(loggers)
+                .Build(services) : client);
         return builder;
     }
 
     /// <summary>
-    /// The same as <see cref="AddD2PrunerChatClient"/>, and an <see cref="IChatCompletionService"/> over the client under the same key, for code that asks
-    /// the kernel for one.
+    /// The same as <see cref="AddD2PrunerChatClient"/>, and an <see cref="IChatCompletionService"/> over the client under the same key,
+    /// for code that asks the kernel for one.
     /// </summary>
     /// <param name="builder">The kernel's builder.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
@@ -51,7 +54,8 @@ public static class D2PrunerKernelBuilderExtensions
         this IKernelBuilder builder, string modelPath, Action<D2PrunerChatClientOptions>? configure = null, string? serviceId = null)
     {
         builder.AddD2PrunerChatClient(modelPath, configure, serviceId);
-        builder.Services.AddKeyedSingleton(serviceId, (services, _) => services.GetRequiredKeyedService<IChatClient>(serviceId).AsChatCompletionService(services));
+        builder.Services.AddKeyedSingleton(serviceId, (services, _) => services.GetRequiredKeyedService<IChatClient>(serviceId)
+            .AsChatCompletionService(services));
         return builder;
     }
 }

@@ -3,8 +3,8 @@ using D2Pruner.AI;
 namespace Microsoft.SemanticKernel;
 
 /// <summary>
-/// Reads what rides on answers from Semantic Kernel's metadata: of a <see cref="ChatMessageContent"/>, and of the last piece of a streamed answer
-/// (<see cref="StreamingChatMessageContent"/>).
+/// Reads what rides on answers from Semantic Kernel's metadata: of a <see cref="ChatMessageContent"/>, and of the last piece of a streamed
+/// answer (<see cref="StreamingChatMessageContent"/>).
 /// </summary>
 public static class D2PrunerKernelContentExtensions
 {

@@ -14,14 +14,16 @@ public static class VisionKernelBuilderPluginsExtensions
     /// <param name="serviceId">Key of the chat client that looks at images, or null for the unkeyed one.</param>
     /// <param name="configure">Prompts and limits.</param>
     /// <returns>The same plugins.</returns>
-    public static IKernelBuilderPlugins AddVision(this IKernelBuilderPlugins plugins, VisionImages images, string? serviceId = null, Action<VisionToolOptions>? configure = null)
+    public static IKernelBuilderPlugins AddVision(this IKernelBuilderPlugins plugins, VisionImages images, string? serviceId = null,
+        Action<VisionToolOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(plugins);
         ArgumentNullException.ThrowIfNull(images);
         var options = new VisionToolOptions();
         configure?.Invoke(options);
         plugins.Services.AddSingleton<KernelPlugin>(services => new VisionPlugin(
-            new VisionTools(services.GetRequiredKeyedService<IChatClient>(serviceId), images, options, services.GetService<ILoggerFactory>())));
+            new VisionTools(services.GetRequiredKeyedService<IChatClient>(serviceId), images, options,
+                services.GetService<ILoggerFactory>())));
         return plugins;
     }
 

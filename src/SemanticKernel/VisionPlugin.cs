@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 namespace Microsoft.SemanticKernel;
 
 /// <summary>
-/// <see cref="VisionTools"/> as a plugin of a kernel: lets a chat model that calls functions look at images through a vision-language model.
-/// Every function answers with short JSON, also after a failure, so that the caller can correct itself. Safe for concurrent use.
+/// <see cref="VisionTools"/> as a plugin of a kernel: lets a chat model that calls functions look at images through a vision-language
+/// model. Every function answers with short JSON, also after a failure, so that the caller can correct itself. Safe for concurrent use.
 /// </summary>
 public sealed class VisionPlugin : KernelPlugin
 {
@@ -37,7 +37,8 @@ public sealed class VisionPlugin : KernelPlugin
     public override int FunctionCount => functions.Count;
 
     /// <inheritdoc />
-    public override bool TryGetFunction(string name, [NotNullWhen(true)] out KernelFunction? function) => functions.TryGetValue(name, out function);
+    public override bool TryGetFunction(string name, [NotNullWhen(true)] out KernelFunction? function) =>
+        functions.TryGetValue(name, out function);
 
     /// <inheritdoc />
     public override IEnumerator<KernelFunction> GetEnumerator() => functions.Values.GetEnumerator();

@@ -6,7 +6,8 @@ using ModelContextProtocol.Client;
 
 namespace D2Pruner.AI.AgentBenchmark;
 
-/// <summary>Milliseconds of a call, medians: the client itself, the tool in process, the tool over stdio and over HTTP; each kind in turn, so that they share the machine's moods.</summary>
+/// <summary>Milliseconds of a call, medians: the client itself, the tool in process, the tool over stdio and over HTTP; each kind in turn,
+/// so that they share the machine's moods.</summary>
 internal static class OverheadBenchmark
 {
     private const string Question = "What colour is the circle?";
@@ -22,31 +23,40 @@ internal static class OverheadBenchmark
         await using (var app = await InstantServer.StartHttpAsync())
         {
             await using var http = await McpClient.CreateAsync(new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp") }), cancellationToken: cancellationToken);
-            await using var stdio = await McpClient.CreateAsync(Stdio([Environment.ProcessPath!, "serve"]), cancellationToken: cancellationToken);
+            await using var stdio = await McpClient.CreateAsync(Stdio([Environment.ProcessPath!, "serve"]),
+                cancellationToken: cancellationToken);
             await MeasureAsync(calls, image, new InstantClient(), [("over stdio", stdio), ("over HTTP", http)], cancellationToken);
         }
 
         Console.WriteLine("The demo model (two processes hold it):");
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = model }, cancellationToken: cancellationToken);
+        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = model },
+            cancellationToken: cancellationToken);
         using var client = new D2PrunerChatClient(engine);
-        var tool = Path.Combine(AppContext.BaseDirectory.Replace(Path.Combine("tests", "AgentBenchmark"), Path.Combine("src", "Cli"), StringComparison.Ordinal), "d2pruner.dll");
-        await using var served = await McpClient.CreateAsync(Stdio(["dotnet", tool, "mcp", "--model", model, "--allow-folder", Folder]), cancellationToken: cancellationToken);
+        var tool = Path.Combine(AppContext.BaseDirectory.Replace(Path.Combine("tests", "AgentBenchmark"), Path.Combine("src", "Cli"),
+            StringComparison.Ordinal), "d2pruner.dll");
+        await using var served = await McpClient.CreateAsync(Stdio(["dotnet", tool, "mcp", "--model", model, "--allow-folder", Folder]),
+            cancellationToken: cancellationToken);
         await MeasureAsync(calls, image, client, [("over stdio", served)], cancellationToken);
     }
 
-    private static StdioClientTransport Stdio(string[] command) => new(new StdioClientTransportOptions { Command = command[0], Arguments = command[1..] });
+    private static StdioClientTransport Stdio(string[] command) =>
+        new(new StdioClientTransportOptions { Command = command[0], Arguments = command[1..] });
 
-    private static async Task MeasureAsync(int calls, byte[] image, IChatClient client, (string Name, McpClient Client)[] servers, CancellationToken cancellationToken)
+    private static async Task MeasureAsync(int calls, byte[] image, IChatClient client, (string Name, McpClient Client)[] servers,
+        CancellationToken cancellationToken)
     {
         var tools = new VisionTools(client, new VisionImages(Folder));
         var arguments = new Dictionary<string, object?> { ["image"] = "a.png", ["question"] = Question };
         List<(string Name, Func<Task> Call)> kinds =
         [
-            ("the client itself", () => client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(Question)])], cancellationToken: cancellationToken)),
+            ("the client itself", () =>
+                client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(Question)])],
+                cancellationToken: cancellationToken)),
             ("the tool in process", () => tools.InvokeAsync("ask_image", arguments, null, cancellationToken)),
             .. servers.Select(s => ($"the tool {s.Name}", (Func<Task>)(async () =>
             {
-                if ((await s.Client.CallToolAsync("ask_image", arguments, cancellationToken: cancellationToken)).IsError == true) throw new InvalidOperationException("The tool failed.");
+                if ((await s.Client.CallToolAsync("ask_image", arguments, cancellationToken: cancellationToken)).IsError == true)
+                    throw new InvalidOperationException("The tool failed.");
             }))),
         ];
         var times = kinds.Select(_ => new List<double>()).ToArray();

@@ -4,8 +4,9 @@ using SkiaSharp;
 namespace D2Pruner.AI.AgentBenchmark;
 
 /// <summary>
-/// Objects of the demo model's world at their own sizes on a square of any side: the model sees it at 336 pixels, so that objects are small in a large one.
-/// All shapes differ in even scenes, all colours in odd ones, and the question is about a small object by what is its own.
+/// Objects of the demo model's world at their own sizes on a square of any side: the model sees it at 336 pixels, so that objects are
+/// small in a large one. All shapes differ in even scenes, all colours in odd ones, and the question is about a small object by what is
+/// its own.
 /// </summary>
 internal sealed record WideScene(byte[] Png, string Thing, string Question, string Answer)
 {
@@ -24,7 +25,8 @@ internal sealed record WideScene(byte[] Png, string Thing, string Question, stri
             // The first is the one that is asked about.
             var big = objects.Count > 0 && rng.Chance(0.5);
             var radius = big ? rng.Int(26, 36) : rng.Int(14, 19);
-            var o = new SceneObject((ShapeKind)(byShape ? own : other), (ColourKind)(byShape ? other : own), big, rng.Int(radius, side - radius - 1), rng.Int(radius, side - radius - 1), radius);
+            var o = new SceneObject((ShapeKind)(byShape ? own : other), (ColourKind)(byShape ? other : own), big,
+                rng.Int(radius, side - radius - 1), rng.Int(radius, side - radius - 1), radius);
             if (objects.TrueForAll(p => p.Box.Overlap(o.Box) == 0)) objects.Add(o);
         }
 
@@ -42,7 +44,8 @@ internal sealed record WideScene(byte[] Png, string Thing, string Question, stri
         bitmap.Erase(Colour([level, level, level], rng));
         foreach (var o in objects)
         {
-            var (mask, width, colour) = (ShapeMask.Of(o.Shape, o.Radius).Covered, 2 * o.Radius + 1, Colour(SceneImage.Palette[(int)o.Colour], rng));
+            var (mask, width, colour) = (ShapeMask.Of(o.Shape, o.Radius).Covered, 2 * o.Radius + 1,
+                Colour(SceneImage.Palette[(int)o.Colour], rng));
             for (var i = 0; i < mask.Length; i++)
             {
                 if (mask[i]) bitmap.SetPixel(o.X + i % width - o.Radius, o.Y + i / width - o.Radius, colour);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI.AgentBenchmark;
 
 /// <summary>
-/// A small object in a scene, asked about in three ways: once with pruning, once without, and by locating it in the pruned image and asking about a crop of
-/// it without pruning.
+/// A small object in a scene, asked about in three ways: once with pruning, once without, and by locating it in the pruned image and
+/// asking about a crop of it without pruning.
 /// </summary>
 internal static class ZoomBenchmark
 {
@@ -16,7 +16,8 @@ internal static class ZoomBenchmark
 
     public static async Task RunAsync(string model, int scenes, ulong seed, IEnumerable<int> sides, CancellationToken cancellationToken)
     {
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = model }, cancellationToken: cancellationToken);
+        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = model },
+            cancellationToken: cancellationToken);
         using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { DefaultMaxOutputTokens = 32 });
         Console.WriteLine("| scene | way | right | 95% | against the first | 95% | p50 ms | visual tokens after the prune point |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
@@ -36,7 +37,9 @@ internal static class ZoomBenchmark
                     var image = scene.Png;
                     if (way == 2)
                     {
-                        var where = await AskAsync(image, $"Please provide the bounding box coordinate of the region this sentence describes: {scene.Thing}", new ChatOptions().WithPruning(PruningPreset.Localization));
+                        var where = await AskAsync(image,
+                            $"Please provide the bounding box coordinate of the region this sentence describes: {scene.Thing}",
+                            new ChatOptions().WithPruning(PruningPreset.Localization));
                         tokens += where.Tokens;
                         if (where.Boxes is [var region, ..])
                         {
@@ -46,7 +49,8 @@ internal static class ZoomBenchmark
                         }
                     }
 
-                    var answer = await AskAsync(image, scene.Question, way == 0 ? new ChatOptions().WithPruning(PruningPreset.Understanding) : new ChatOptions().WithoutPruning());
+                    var answer = await AskAsync(image, scene.Question, way == 0 ? new ChatOptions()
+                        .WithPruning(PruningPreset.Understanding) : new ChatOptions().WithoutPruning());
                     times[way].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                     kept[way].Add(tokens + answer.Tokens);
                     right[way].Add(string.Equals(answer.Text.Trim().TrimEnd('.'), scene.Answer, StringComparison.OrdinalIgnoreCase));
@@ -58,7 +62,8 @@ internal static class ZoomBenchmark
                 var n = right[way].Count(r => r);
                 var interval = Statistics.Wilson(n, scenes);
                 var more = Statistics.PairedDifference(right[way], right[0]);
-                var against = way == 0 ? "- | -" : FormattableString.Invariant($"{100 * more.Mean:+0.0;-0.0;0.0} points | {100 * more.Low:0.0} to {100 * more.High:0.0}");
+                var against = way == 0 ? "- | -"
+                    : FormattableString.Invariant($"{100 * more.Mean:+0.0;-0.0;0.0} points | {100 * more.Low:0.0} to {100 * more.High:0.0}");
                 Console.WriteLine(FormattableString.Invariant(
                     $"| {side}x{side} | {Ways[way]} | {100.0 * n / scenes:0.0}% of {scenes} | {100 * interval.Low:0}-{100 * interval.High:0} | {against} | {Statistics.Quantile(times[way], 0.5):0} | {kept[way].Average():0} |"));
             }
@@ -66,10 +71,12 @@ internal static class ZoomBenchmark
             Console.Error.WriteLine($"{side}: a box was found in {found} of {scenes}");
         }
 
-        async Task<(string Text, int Tokens, IReadOnlyList<GroundedRegion> Boxes)> AskAsync(byte[] image, string question, ChatOptions options)
+        async Task<(string Text, int Tokens, IReadOnlyList<GroundedRegion> Boxes)> AskAsync(byte[] image, string question,
+            ChatOptions options)
         {
             options.Temperature = 0;
-            var response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(question)])], options, cancellationToken);
+            var response = await client.GetResponseAsync([new ChatMessage(ChatRole.User,
+                [new DataContent(image, "image/png"), new TextContent(question)])], options, cancellationToken);
             return (response.Text, response.GetPruningReport()!.VisualTokensKept, response.GetGroundings());
         }
     }

@@ -12,9 +12,11 @@ namespace D2Pruner.AI.Tests.Agents;
 /// <summary>Microsoft Agent Framework: agents whose brain is another model, with our tools; and agents over our client.</summary>
 public sealed class AgentLoopTests
 {
-    private static Dictionary<string, object?> Ask(string image, string question = "What animal is it?") => new() { ["image"] = image, ["question"] = question };
+    private static Dictionary<string, object?> Ask(string image, string question = "What animal is it?") =>
+        new() { ["image"] = image, ["question"] = question };
 
-    private static byte[][] Seen(VisionRequest request) => [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => p.Bytes.ToArray())];
+    private static byte[][] Seen(VisionRequest request) => [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
+        .Select(p => p.Bytes.ToArray())];
 
     private static (VisionTools Tools, ScriptedEngine Engine) Eyes(params (string Id, byte[] Image)[] registered)
     {
@@ -50,7 +52,8 @@ public sealed class AgentLoopTests
         var (tools, engine) = Eyes();
         var brain = new ScriptedBrain([("compare_images", new() { ["firstImage"] = "attachment-2", ["secondImage"] = "attachment-1" })]);
         var agent = brain.AsBuilder().UseD2PrunerVisionTools(tools).Build().AsAIAgent();
-        ChatMessage message = new(ChatRole.User, [new TextContent("Compare "), new DataContent(Pictures.Png(1), "image/png"), new TextContent(" with "), new DataContent(Pictures.Png(2), "application/octet-stream")]);
+        ChatMessage message = new(ChatRole.User, [new TextContent("Compare "), new DataContent(Pictures.Png(1), "image/png"),
+            new TextContent(" with "), new DataContent(Pictures.Png(2), "application/octet-stream")]);
 
         var answer = "";
         if (streamed) await foreach (var update in agent.RunStreamingAsync(message)) answer += update.Text;
@@ -60,7 +63,8 @@ public sealed class AgentLoopTests
             "images":["attachment-2","attachment-1"]
             """, answer);
         Assert.Equal([Pictures.Png(2), Pictures.Png(1)], Seen(Assert.Single(engine.Requests)));
-        Assert.Equal("Compare [attached image, id: attachment-1] with [attached image, id: attachment-2]", brain.Requests[0].Last(m => m.Role == ChatRole.User).Text);
+        Assert.Equal("Compare [attached image, id: attachment-1] with [attached image, id: attachment-2]", brain.Requests[0]
+            .Last(m => m.Role == ChatRole.User).Text);
         Assert.All(brain.Requests.SelectMany(r => r), m => Assert.DoesNotContain(m.Contents, c => c is DataContent));
         // The caller's own message is as it was.
         Assert.Equal(2, message.Contents.OfType<DataContent>().Count());
@@ -74,7 +78,8 @@ public sealed class AgentLoopTests
             [("ask_image", Ask("attachment-1"))], [], [("ask_image", Ask("attachment-1"))], [], [("ask_image", Ask("attachment-1"))]);
         var agent = brain.AsBuilder().UseD2PrunerVisionTools(tools).Build().AsAIAgent();
         var (mine, other) = (await agent.CreateSessionAsync(), await agent.CreateSessionAsync());
-        await agent.RunAsync(new ChatMessage(ChatRole.User, [new TextContent("Look."), new DataContent(Pictures.Png(1), "image/png")]), mine);
+        await agent.RunAsync(new ChatMessage(ChatRole.User, [new TextContent("Look."), new DataContent(Pictures.Png(1), "image/png")]),
+            mine);
         await agent.RunAsync("And now?", mine);
         Assert.Equal([[Pictures.Png(1)], [Pictures.Png(1)]], engine.Requests.Select(Seen));
 
@@ -119,14 +124,16 @@ public sealed class AgentLoopTests
         images.Add(Pictures.Png(1), "photo");
         var slow = new ScriptedEngine { Delay = TimeSpan.FromSeconds(30) };
         using var cancel = new CancellationTokenSource();
-        var running = new ScriptedBrain([("ask_image", Ask("photo"))]).AsAIAgent(tools: [.. new VisionTools(new D2PrunerChatClient(slow), images).Functions])
+        var running = new ScriptedBrain([("ask_image", Ask("photo"))])
+            .AsAIAgent(tools: [.. new VisionTools(new D2PrunerChatClient(slow), images).Functions])
             .RunAsync("What is it?", cancellationToken: cancel.Token);
         while (slow.Requests.Count == 0) await Task.Delay(5);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         Assert.True(slow.SawCancellation);
         var (tools, _) = Eyes(("photo", Pictures.Png(1)));
-        Assert.Contains("cat", (await new ScriptedBrain([("ask_image", Ask("photo"))]).AsAIAgent(tools: [.. tools.Functions]).RunAsync("What is it?")).Text);
+        Assert.Contains("cat", (await new ScriptedBrain([("ask_image", Ask("photo"))]).AsAIAgent(tools: [.. tools.Functions])
+            .RunAsync("What is it?")).Text);
     }
 
     [Fact]
@@ -138,7 +145,8 @@ public sealed class AgentLoopTests
         services.AddD2PrunerVisionTools(clientKey: "eyes");
         services.AddChatClient(new ScriptedBrain([("describe_image", new() { ["image"] = "attachment-1" })])).UseD2PrunerVisionTools();
         await using var provider = services.BuildServiceProvider();
-        var response = await provider.GetRequiredService<IChatClient>().GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(Pictures.Png(1), "image/png")])]);
+        var response = await provider.GetRequiredService<IChatClient>()
+            .GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(Pictures.Png(1), "image/png")])]);
         Assert.Contains("It is a cat.", response.Text);
     }
 
@@ -149,7 +157,8 @@ public sealed class AgentLoopTests
         AIAgent agent = new D2PrunerChatClient(engine).AsAIAgent("You look at images.", name: "eyes");
         var session = await agent.CreateSessionAsync();
         var updates = new List<AgentResponseUpdate>();
-        await foreach (var update in agent.RunStreamingAsync(new ChatMessage(ChatRole.User, [new TextContent("What is it?"), new DataContent(Pictures.Png(1), "image/png")]), session)) updates.Add(update);
+        await foreach (var update in agent.RunStreamingAsync(new ChatMessage(ChatRole.User,
+            [new TextContent("What is it?"), new DataContent(Pictures.Png(1), "image/png")]), session)) updates.Add(update);
         Assert.True(updates.Count > 2);
         var response = updates.ToAgentResponse();
         Assert.Equal("It is a cat.", response.Text);
@@ -157,7 +166,8 @@ public sealed class AgentLoopTests
 
         await agent.RunAsync("And its colour?", session);
         Assert.Equal([Pictures.Png(1)], Seen(engine.Last));
-        Assert.Equal(["You look at images.", "What is it?", "It is a cat.", "And its colour?"], engine.Last.Turns.Select(t => string.Concat(t.Parts.OfType<TextPart>().Select(p => p.Text))));
+        Assert.Equal(["You look at images.", "What is it?", "It is a cat.", "And its colour?"],
+            engine.Last.Turns.Select(t => string.Concat(t.Parts.OfType<TextPart>().Select(p => p.Text))));
     }
 
     [Fact]
@@ -165,7 +175,9 @@ public sealed class AgentLoopTests
     {
         var engine = new ScriptedEngine { Pieces = ["{\"animal\":", "\"cat\"}"] };
         AIAgent agent = new D2PrunerChatClient(engine).AsAIAgent();
-        var response = await agent.RunAsync<Seeing>(new ChatMessage(ChatRole.User, [new TextContent("What is it?"), new DataContent(Pictures.Png(1), "image/png")]), serializerOptions: JsonSerializerOptions.Web);
+        var response = await agent.RunAsync<Seeing>(new ChatMessage(ChatRole.User,
+            [new TextContent("What is it?"), new DataContent(Pictures.Png(1), "image/png")]),
+            serializerOptions: JsonSerializerOptions.Web);
         Assert.Equal("cat", response.Result.Animal);
         Assert.NotNull(engine.Last.Generation.Grammar);
     }
@@ -175,8 +187,10 @@ public sealed class AgentLoopTests
     [InlineData(true)]
     public async Task AnAgentOverOurClient_CallsFunctions_WhereTheFamilyCan(bool streamed)
     {
-        var engine = new ToolScript(supportsTools: true, "<tool_call>\n{\"name\": \"weight\", \"arguments\": {\"animal\": \"cat\"}}\n</tool_call>", "It weighs 4 kg.");
-        AIAgent agent = new D2PrunerChatClient(engine).AsAIAgent(tools: [AIFunctionFactory.Create((string animal) => animal == "cat" ? "4 kg" : "unknown", "weight")]);
+        var engine = new ToolScript(supportsTools: true,
+            "<tool_call>\n{\"name\": \"weight\", \"arguments\": {\"animal\": \"cat\"}}\n</tool_call>", "It weighs 4 kg.");
+        AIAgent agent = new D2PrunerChatClient(engine)
+            .AsAIAgent(tools: [AIFunctionFactory.Create((string animal) => animal == "cat" ? "4 kg" : "unknown", "weight")]);
         ChatMessage message = new(ChatRole.User, [new TextContent("How heavy is it?"), new DataContent(Pictures.Png(1), "image/png")]);
         var answer = "";
         if (streamed) await foreach (var update in agent.RunStreamingAsync(message)) answer += update.Text;

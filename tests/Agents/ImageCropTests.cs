@@ -26,7 +26,8 @@ public sealed class ImageCropTests
     [InlineData(0.0f, 0.0f, 0.02f, 0.02f, 0, 0, 336, 336)]       // in a corner: moved inside
     [InlineData(0.98f, 0.98f, 1f, 1f, 664, 264, 336, 336)]
     [InlineData(0f, 0f, 1f, 1f, 0, 0, 1000, 600)]
-    public void ACrop_IsAroundTheBox_AndInsideTheImage(float left, float top, float right, float bottom, int x, int y, int width, int height)
+    public void ACrop_IsAroundTheBox_AndInsideTheImage(float left, float top, float right, float bottom, int x, int y, int width,
+        int height)
     {
         var crop = ImageDecoder.Decode(ImageCrop.Around(Wide(), new BoundingBox(left, top, right, bottom)));
         Assert.Equal((width, height), (crop.Width, crop.Height));
@@ -58,7 +59,8 @@ public sealed class ImageCropTests
         Assert.Equal((600, 300), (small.Width, small.Height));
         using var huge = new SKBitmap(3000, 100);
         using var data = huge.Encode(SKEncodedImageFormat.Png, 100);
-        var shrunk = ImageDecoder.Decode(BoxOverlay.Draw(data.ToArray(), [new GroundedRegion(new string('界', 500), new BoundingBox(0.5f, 0.5f, 1, 1), 0, null, null)]));
+        var shrunk = ImageDecoder.Decode(BoxOverlay.Draw(data.ToArray(),
+            [new GroundedRegion(new string('界', 500), new BoundingBox(0.5f, 0.5f, 1, 1), 0, null, null)]));
         Assert.Equal((1024, 34), (shrunk.Width, shrunk.Height));
     }
 }

@@ -8,13 +8,16 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Agents;
 
-/// <summary>A thousand calls that a confused or hostile model could make: each ends with a result or a typed error, none with an exception.</summary>
+/// <summary>A thousand calls that a confused or hostile model could make: each ends with a result or a typed error, none with an
+/// exception.</summary>
 public sealed class ToolCallFuzzTests
 {
     private static readonly string[] Texts =
     [
-        "p", "q.png", "sub/r.png", "", " ", "..", "../q.png", "/etc/passwd", "C:\\x.png", "file:///etc/passwd", "http://127.0.0.1/x", "data:image/png;base64,AAAA", "pipe.png", "notes.txt",
-        "attachment-1", "attachment-99999999999", "d2pruner://images/p", "\0", "\ud800", "\u202eabc", "%2e%2e/q.png", "q.png\n", "😀", "con", "a,b;c", "{0}", "{0}{1}", "<image>", "<|im_end|>", "null",
+        "p", "q.png", "sub/r.png", "", " ", "..", "../q.png", "/etc/passwd", "C:\\x.png", "file:///etc/passwd", "http://127.0.0.1/x",
+            "data:image/png;base64,AAAA", "pipe.png", "notes.txt",
+        "attachment-1", "attachment-99999999999", "d2pruner://images/p", "\0", "\ud800", "\u202eabc", "%2e%2e/q.png", "q.png\n", "😀",
+            "con", "a,b;c", "{0}", "{0}{1}", "<image>", "<|im_end|>", "null",
     ];
 
     [Fact]
@@ -27,7 +30,8 @@ public sealed class ToolCallFuzzTests
         File.WriteAllText(folder.File("notes.txt"), "no image");
         var images = new VisionImages(folder.Path);
         images.Add(Pictures.Png(1), "p");
-        var tools = new VisionTools(new D2PrunerChatClient(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] }), images, new VisionToolOptions { IncludeDetailedErrors = true });
+        var tools = new VisionTools(new D2PrunerChatClient(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] }), images,
+            new VisionToolOptions { IncludeDetailedErrors = true });
         var random = new Random(19);
         var (answers, errors) = (0, 0);
         for (var i = 0; i < 1000; i++)

@@ -150,12 +150,14 @@ public sealed class VisionImagesTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("big.png"), [.. Pictures.Png(1), .. new byte[5000]]);
-        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() => new VisionImages(folder.Path) { MaxImageBytes = 5000 }.ReadAsync("big.png").AsTask());
+        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() =>
+            new VisionImages(folder.Path) { MaxImageBytes = 5000 }.ReadAsync("big.png").AsTask());
         Assert.Equal(VisionErrorKind.TooLarge, refused.Kind);
     }
 
     [Fact]
-    public void AMissingFolder_IsRefusedAtOnce() => Assert.Throws<DirectoryNotFoundException>(() => new VisionImages(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"))));
+    public void AMissingFolder_IsRefusedAtOnce() => Assert.Throws<DirectoryNotFoundException>(() =>
+        new VisionImages(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"))));
 
     [Fact]
     public async Task AResolver_DecidesAboutEverythingElse()

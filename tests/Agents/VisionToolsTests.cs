@@ -14,7 +14,8 @@ public sealed class VisionToolsTests
 {
     private readonly VisionImages images = new();
 
-    private static (VisionTools Tools, ScriptedEngine Engine) Create(VisionImages images, IReadOnlyList<string>? pieces = null, VisionToolOptions? options = null)
+    private static (VisionTools Tools, ScriptedEngine Engine) Create(VisionImages images, IReadOnlyList<string>? pieces = null,
+        VisionToolOptions? options = null)
     {
         var engine = pieces is null ? new ScriptedEngine() : new ScriptedEngine { Pieces = pieces };
         return (new VisionTools(new D2PrunerChatClient(engine), images, options), engine);
@@ -29,9 +30,11 @@ public sealed class VisionToolsTests
         return json;
     }
 
-    private static byte[][] Seen(VisionRequest request) => [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => p.Bytes.ToArray())];
+    private static byte[][] Seen(VisionRequest request) => [.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
+        .Select(p => p.Bytes.ToArray())];
 
-    private static string Said(VisionRequest request) => string.Concat(request.Turns.SelectMany(t => t.Parts).OfType<TextPart>().Select(p => p.Text));
+    private static string Said(VisionRequest request) => string.Concat(request.Turns.SelectMany(t => t.Parts).OfType<TextPart>()
+        .Select(p => p.Text));
 
     [Fact]
     public void Functions_NameAndDescribeEverything()
@@ -154,7 +157,8 @@ public sealed class VisionToolsTests
     {
         images.Add(Pictures.Png(1), "p");
         var (tools, engine) = Create(images, options: new VisionToolOptions { MaxObjects = 2 });
-        Assert.Equal("invalid_request", (await Call(tools, "locate_objects", ("image", "p"), ("objects", objects))).GetProperty("kind").GetString());
+        Assert.Equal("invalid_request", (await Call(tools, "locate_objects", ("image", "p"), ("objects", objects))).GetProperty("kind")
+            .GetString());
         Assert.Empty(engine.Requests);
     }
 
@@ -172,7 +176,8 @@ public sealed class VisionToolsTests
             await Call(tools, "read_text", ("image", "../../etc/passwd")),
         })
         {
-            Assert.Equal(("invalid_request", "[\"street\"]"), (json.GetProperty("kind").GetString(), json.GetProperty("available").GetRawText()));
+            Assert.Equal(("invalid_request", "[\"street\"]"), (json.GetProperty("kind").GetString(), json.GetProperty("available")
+                .GetRawText()));
             Assert.Contains("was not read", json.GetProperty("error").GetString());
         }
 
@@ -192,8 +197,10 @@ public sealed class VisionToolsTests
 
         Assert.Equal(("invalid_request", "The argument 'image' is missing or empty."), await Error(("question", "What?")));
         Assert.Equal(("invalid_request", "The argument 'question' is missing or empty."), await Error(("image", "p"), ("question", " ")));
-        Assert.Equal(("invalid_request", "The argument 'question' is JSON of kind Array; expected a text."), await Error(("image", "p"), ("question", JsonElement.Parse("[1]"))));
-        Assert.Equal(("invalid_request", "The argument 'image' is of type Int32; expected a text."), await Error(("image", 5), ("question", "What?")));
+        Assert.Equal(("invalid_request", "The argument 'question' is JSON of kind Array; expected a text."),
+            await Error(("image", "p"), ("question", JsonElement.Parse("[1]"))));
+        Assert.Equal(("invalid_request", "The argument 'image' is of type Int32; expected a text."),
+            await Error(("image", 5), ("question", "What?")));
         Assert.Equal("too_large", (await Error(("image", "p"), ("question", new string('x', 11)))).Item1);
         Assert.Empty(engine.Requests);
         var unknown = await tools.InvokeAsync("paint_image", new Dictionary<string, object?>());
@@ -208,16 +215,19 @@ public sealed class VisionToolsTests
     {
         images.Add(Pictures.Png(1), "p");
         async Task<JsonElement> With(Exception e) =>
-            await Call(new VisionTools(new FailingClient(e), images, new VisionToolOptions { IncludeDetailedErrors = detailed }), "describe_image", ("image", "p"));
+            await Call(new VisionTools(new FailingClient(e), images, new VisionToolOptions { IncludeDetailedErrors = detailed }),
+                "describe_image", ("image", "p"));
         var busy = await With(new EngineBusyException(4));
         Assert.Equal("busy", busy.GetProperty("kind").GetString());
         Assert.Contains("4", busy.GetProperty("error").GetString());
         Assert.Equal("unsupported", (await With(new NotSupportedException("no"))).GetProperty("kind").GetString());
-        foreach (var (e, kind) in new (Exception, string)[] { (new IOException("at /secret/model"), "unavailable"), (new InvalidOperationException("at /secret/model"), "internal"), (new OperationCanceledException(), "unavailable") })
+        foreach (var (e, kind) in new (Exception, string)[] { (new IOException("at /secret/model"), "unavailable"),
+            (new InvalidOperationException("at /secret/model"), "internal"), (new OperationCanceledException(), "unavailable") })
         {
             var json = await With(e);
             Assert.Equal(kind, json.GetProperty("kind").GetString());
-            if (e is not OperationCanceledException) Assert.Equal(detailed, json.GetProperty("error").GetString()!.Contains("/secret", StringComparison.Ordinal));
+            if (e is not OperationCanceledException) Assert.Equal(detailed, json.GetProperty("error")
+                .GetString()!.Contains("/secret", StringComparison.Ordinal));
         }
     }
 
@@ -228,7 +238,8 @@ public sealed class VisionToolsTests
         var engine = new ScriptedEngine { Delay = TimeSpan.FromSeconds(30) };
         var tools = new VisionTools(new D2PrunerChatClient(engine), images);
         using var cancel = new CancellationTokenSource();
-        var asking = tools.InvokeAsync("ask_image", new Dictionary<string, object?> { ["image"] = "p", ["question"] = "What?" }, cancellationToken: cancel.Token);
+        var asking = tools.InvokeAsync("ask_image", new Dictionary<string, object?> { ["image"] = "p", ["question"] = "What?" },
+            cancellationToken: cancel.Token);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
     }
@@ -242,7 +253,8 @@ public sealed class VisionToolsTests
         var told = new List<VisionToolProgress>();
         var with = await tools.InvokeAsync("locate_objects", arguments, new Told(told));
         // A slow machine is told of pieces in between.
-        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Select(t => t.Message).Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
+        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Select(t => t.Message)
+            .Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
         Assert.Equal(Enumerable.Range(1, told.Count), told.Select(t => t.Step));
         var without = await tools.InvokeAsync("locate_objects", arguments);
         Assert.Equal(without.Json, with.Json);
@@ -270,7 +282,8 @@ public sealed class VisionToolsTests
     [InlineData("{0}", 12, 0)]
     [InlineData("", 12, null)]
     public void BadOptions_AreRefusedAtOnce(string locate, int objects, int? tokens) =>
-        Assert.Throws<ValidationException>(() => Create(images, options: new VisionToolOptions { LocatePrompt = locate, MaxObjects = objects, MaxOutputTokens = tokens }));
+        Assert.Throws<ValidationException>(() =>
+            Create(images, options: new VisionToolOptions { LocatePrompt = locate, MaxObjects = objects, MaxOutputTokens = tokens }));
 
     private sealed class Told(List<VisionToolProgress> reports) : IProgress<VisionToolProgress>
     {
@@ -279,9 +292,11 @@ public sealed class VisionToolsTests
 
     private sealed class FailingClient(Exception e) : IChatClient
     {
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw e;
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            CancellationToken cancellationToken = default) => throw e;
 
-        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw e;
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null, CancellationToken cancellationToken = default) => throw e;
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

@@ -28,7 +28,8 @@ public sealed class HttpMcpTests : McpSuite
     private protected override async Task<McpConnection> ConnectAsync(ScriptedEngine engine, Action<D2PrunerMcpOptions>? configure = null)
     {
         var app = await StartAsync(engine, Folder, configure);
-        var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp"), TransportMode = HttpTransportMode.StreamableHttp });
+        var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp"),
+            TransportMode = HttpTransportMode.StreamableHttp });
         return new McpConnection(await McpClient.CreateAsync(transport), engine, async () =>
         {
             await transport.DisposeAsync();

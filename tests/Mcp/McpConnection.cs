@@ -19,7 +19,8 @@ internal sealed class McpConnection(McpClient client, ScriptedEngine engine, Fun
     }
 
     /// <summary>What every server of these tests registers.</summary>
-    public static IMcpServerBuilder Register(IServiceCollection services, ScriptedEngine engine, string? folder, Action<D2PrunerMcpOptions>? configure)
+    public static IMcpServerBuilder Register(IServiceCollection services, ScriptedEngine engine, string? folder,
+        Action<D2PrunerMcpOptions>? configure)
     {
         services.AddKeyedSingleton<IChatClient>("eyes", new D2PrunerChatClient(engine));
         services.AddD2PrunerVisionTools(o => { if (folder is not null) o.AllowedFolders.Add(folder); }, "eyes");

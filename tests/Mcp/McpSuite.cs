@@ -37,7 +37,8 @@ public abstract class McpSuite : IDisposable
 
     private protected abstract Task<McpConnection> ConnectAsync(ScriptedEngine engine, Action<D2PrunerMcpOptions>? configure = null);
 
-    private static Dictionary<string, object?> Arguments(params (string Name, object? Value)[] arguments) => arguments.ToDictionary(a => a.Name, a => a.Value);
+    private static Dictionary<string, object?> Arguments(params (string Name, object? Value)[] arguments) =>
+        arguments.ToDictionary(a => a.Name, a => a.Value);
 
     private static JsonElement Json(CallToolResult result)
     {
@@ -79,7 +80,8 @@ public abstract class McpSuite : IDisposable
     [InlineData(false)]
     public async Task Boxes_ComeWithTheImageTheyAreDrawnOn(bool overlay)
     {
-        await using var connection = await ConnectAsync(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] }, o => o.IncludeOverlay = overlay);
+        await using var connection = await ConnectAsync(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] }, o =>
+            o.IncludeOverlay = overlay);
         var result = await connection.Client.CallToolAsync("locate_objects", Arguments(("image", "a.png"), ("objects", "the cat")));
         Assert.Equal("[50,0,100,100]", Json(result).GetProperty("objects")[0].GetProperty("pixels").GetRawText());
         Assert.Equal(overlay ? 2 : 1, result.Content.Count);
@@ -107,21 +109,25 @@ public abstract class McpSuite : IDisposable
         Assert.Equal("a.png", Json(result).GetProperty("available")[0].GetString());
         Assert.DoesNotContain(Folder, ((TextContentBlock)result.Content[0]).Text);
         Assert.Empty(connection.Engine.Requests);
-        await Assert.ThrowsAnyAsync<McpException>(async () => await connection.Client.ReadResourceAsync(image.StartsWith("d2pruner:", StringComparison.Ordinal) ? image : VisionImages.UriOf(image)));
+        await Assert.ThrowsAnyAsync<McpException>(async () =>
+            await connection.Client.ReadResourceAsync(image.StartsWith("d2pruner:", StringComparison.Ordinal) ? image
+            : VisionImages.UriOf(image)));
     }
 
     [Fact]
     public async Task WrongArguments_AreErrorsByKind_AndTheServerGoesOn()
     {
         await using var connection = await ConnectAsync(new ScriptedEngine());
-        foreach (var arguments in new[] { Arguments(), Arguments(("image", 5), ("question", "x")), Arguments(("image", new[] { "a.png" }), ("question", "x")), Arguments(("image", "a.png"), ("question", null)) })
+        foreach (var arguments in new[] { Arguments(), Arguments(("image", 5), ("question", "x")),
+            Arguments(("image", new[] { "a.png" }), ("question", "x")), Arguments(("image", "a.png"), ("question", null)) })
         {
             var result = await connection.Client.CallToolAsync("ask_image", arguments);
             Assert.True(result.IsError);
             Assert.Equal("invalid_request", Json(result).GetProperty("kind").GetString());
         }
 
-        var unknown = await Assert.ThrowsAnyAsync<McpException>(async () => await connection.Client.CallToolAsync("paint_image", Arguments()));
+        var unknown = await Assert.ThrowsAnyAsync<McpException>(async () =>
+            await connection.Client.CallToolAsync("paint_image", Arguments()));
         Assert.Contains("paint_image", unknown.Message);
         Assert.NotEqual(true, (await connection.Client.CallToolAsync("describe_image", Arguments(("image", "a.png")))).IsError);
     }
@@ -152,7 +158,8 @@ public abstract class McpSuite : IDisposable
         Assert.Equal("d2pruner://images/{+name}", Assert.Single(await connection.Client.ListResourceTemplatesAsync()).UriTemplate);
         // A resource may be named wherever an id may.
         Assert.NotEqual(true, (await connection.Client.CallToolAsync("describe_image", Arguments(("image", all[2].Uri)))).IsError);
-        await Assert.ThrowsAnyAsync<McpException>(async () => await connection.Client.ListResourcesAsync(new ListResourcesRequestParams { Cursor = "x" }));
+        await Assert.ThrowsAnyAsync<McpException>(async () =>
+            await connection.Client.ListResourcesAsync(new ListResourcesRequestParams { Cursor = "x" }));
         await Assert.ThrowsAnyAsync<McpException>(async () => await connection.Client.ReadResourceAsync("file:///etc/passwd"));
     }
 
@@ -163,7 +170,8 @@ public abstract class McpSuite : IDisposable
         var told = new Told();
         await connection.Client.CallToolAsync("locate_objects", Arguments(("image", "a.png"), ("objects", "a, b")), told);
         // A slow machine is told of pieces in between.
-        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Reports.Select(r => r.Message!).Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
+        Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Reports.Select(r => r.Message!)
+            .Where(m => !m.Contains("pieces", StringComparison.Ordinal)));
         Assert.Equal(Enumerable.Range(1, told.Reports.Count).Select(i => (float)i), told.Reports.Select(r => r.Progress));
     }
 
@@ -172,13 +180,15 @@ public abstract class McpSuite : IDisposable
     {
         await using var connection = await ConnectAsync(new ScriptedEngine { Delay = TimeSpan.FromSeconds(1) });
         using var cancel = new CancellationTokenSource();
-        var call = connection.Client.CallToolAsync("ask_image", Arguments(("image", "a.png"), ("question", "What is it?")), cancellationToken: cancel.Token).AsTask();
+        var call = connection.Client.CallToolAsync("ask_image", Arguments(("image", "a.png"), ("question", "What is it?")),
+            cancellationToken: cancel.Token).AsTask();
         while (connection.Engine.Requests.Count == 0) await Task.Delay(5);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         for (var i = 0; i < 200 && !connection.Engine.SawCancellation; i++) await Task.Delay(50);
         Assert.True(connection.Engine.SawCancellation);
-        Assert.NotEqual(true, (await connection.Client.CallToolAsync("ask_image", Arguments(("image", "a.png"), ("question", "What is it?")))).IsError);
+        Assert.NotEqual(true,
+            (await connection.Client.CallToolAsync("ask_image", Arguments(("image", "a.png"), ("question", "What is it?")))).IsError);
     }
 
     private sealed class Told : IProgress<ProgressNotificationValue>

@@ -15,7 +15,8 @@ internal static class ReferenceClient
     public static async Task<JsonElement> RunAsync(params string[] arguments)
     {
         var folder = await InstallAsync();
-        File.Copy(Path.Combine(Repository.Root, "tests", "Mcp", "reference-client.mjs"), Path.Combine(folder, "client.mjs"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, "tests", "Mcp", "reference-client.mjs"), Path.Combine(folder, "client.mjs"),
+            overwrite: true);
         var (exit, output, errors) = await ProcessAsync(folder, "node", TimeSpan.FromMinutes(2), ["client.mjs", .. arguments]);
         Assert.True(exit == 0, $"node ended with {exit}: {errors}{output}");
         return JsonDocument.Parse(output).RootElement;
@@ -29,7 +30,8 @@ internal static class ReferenceClient
         {
             if (Directory.Exists(Path.Combine(folder, "node_modules", "@modelcontextprotocol", "sdk", "dist"))) return folder;
             Directory.CreateDirectory(folder);
-            var (exit, output, errors) = await ProcessAsync(folder, "npm", TimeSpan.FromMinutes(2), ["install", "--no-audit", "--no-fund", "--ignore-scripts", $"@modelcontextprotocol/sdk@{Version}"]);
+            var (exit, output, errors) = await ProcessAsync(folder, "npm", TimeSpan.FromMinutes(2),
+                ["install", "--no-audit", "--no-fund", "--ignore-scripts", $"@modelcontextprotocol/sdk@{Version}"]);
             Skip.If(exit != 0, $"npm could not install @modelcontextprotocol/sdk {Version}: {errors}{output}");
             return folder;
         }
@@ -43,9 +45,11 @@ internal static class ReferenceClient
         }
     }
 
-    private static async Task<(int ExitCode, string Output, string Errors)> ProcessAsync(string folder, string program, TimeSpan limit, string[] arguments)
+    private static async Task<(int ExitCode, string Output, string Errors)> ProcessAsync(string folder, string program, TimeSpan limit,
+        string[] arguments)
     {
-        var start = new ProcessStartInfo(program) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program) { WorkingDirectory = folder, RedirectStandardOutput = true,
+            RedirectStandardError = true };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());

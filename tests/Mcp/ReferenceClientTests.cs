@@ -29,7 +29,8 @@ public sealed class ReferenceClientTests
     {
         using var outer = new TemporaryFolder();
         var folder = Folder(outer, Scenes.Shapes());
-        var seen = await ReferenceClient.RunAsync("stdio", "dotnet", BuiltProgram.Path("src/Cli", "d2pruner"), "mcp", "--model", Repository.DemoModel, "--allow-folder", folder);
+        var seen = await ReferenceClient.RunAsync("stdio", "dotnet", BuiltProgram.Path("src/Cli", "d2pruner"), "mcp", "--model",
+            Repository.DemoModel, "--allow-folder", folder);
         Check(seen);
         Assert.Equal("red", seen.GetProperty("after").GetString());
     }
@@ -45,7 +46,8 @@ public sealed class ReferenceClientTests
     private static void Check(JsonElement seen)
     {
         Assert.Equal("d2pruner", seen.GetProperty("server").GetString());
-        Assert.Equal(VisionTools.Names.Order(StringComparer.Ordinal), seen.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal(VisionTools.Names.Order(StringComparer.Ordinal), seen.GetProperty("tools").EnumerateArray()
+            .Select(t => t.GetString()));
         Assert.Equal("[\"d2pruner://images/a.png\"]", seen.GetProperty("resources").GetRawText());
         Assert.Equal("image/png", seen.GetProperty("mimeType").GetString());
         Assert.Equal("[\"text\",\"image\"]", seen.GetProperty("kinds").GetRawText());

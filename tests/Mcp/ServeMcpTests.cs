@@ -16,7 +16,8 @@ public sealed class ServeMcpTests
 
     private static async Task<McpClient> ConnectAsync(WebApplication app, string? key)
     {
-        var options = new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp"), TransportMode = HttpTransportMode.StreamableHttp };
+        var options = new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp"),
+            TransportMode = HttpTransportMode.StreamableHttp };
         if (key is not null) options.AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {key}" };
         return await McpClient.CreateAsync(new HttpClientTransport(options));
     }

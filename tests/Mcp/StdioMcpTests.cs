@@ -27,17 +27,21 @@ public sealed class StdioMcpTests
         Assert.Equal(5, (await client.ListToolsAsync()).Count);
         Assert.Equal("shapes.png", Assert.Single(await client.ListResourcesAsync()).Name);
 
-        var colour = await client.CallToolAsync("ask_image", new Dictionary<string, object?> { ["image"] = "shapes.png", ["question"] = "What colour is the circle?" });
+        var colour = await client.CallToolAsync("ask_image", new Dictionary<string,
+            object?> { ["image"] = "shapes.png", ["question"] = "What colour is the circle?" });
         Assert.Equal("red", colour.StructuredContent!.Value.GetProperty("answer").GetString());
-        var boxes = await client.CallToolAsync("locate_objects", new Dictionary<string, object?> { ["image"] = "shapes.png", ["objects"] = "the circle" });
+        var boxes = await client.CallToolAsync("locate_objects", new Dictionary<string,
+            object?> { ["image"] = "shapes.png", ["objects"] = "the circle" });
         var box = boxes.StructuredContent!.Value.GetProperty("objects")[0].GetProperty("box");
         // Drawn from 0.17 to 0.37 and from 0.2 to 0.4 of the sides.
         Assert.InRange(box[0].GetDouble(), 0.1, 0.25);
         Assert.InRange(box[3].GetDouble(), 0.33, 0.47);
         Assert.NotNull(ImageDecoder.Decode(Assert.IsType<ImageContentBlock>(boxes.Content[1]).DecodedData));
-        var denied = await client.CallToolAsync("ask_image", new Dictionary<string, object?> { ["image"] = "/etc/passwd", ["question"] = "What is it?" });
+        var denied = await client.CallToolAsync("ask_image", new Dictionary<string,
+            object?> { ["image"] = "/etc/passwd", ["question"] = "What is it?" });
         Assert.True(denied.IsError);
-        lock (log) Assert.DoesNotContain(log, l => l.Contains("fail:", StringComparison.Ordinal) || l.Contains("   at ", StringComparison.Ordinal));
+        lock (log) Assert.DoesNotContain(log, l => l.Contains("fail:", StringComparison.Ordinal)
+            || l.Contains("   at ", StringComparison.Ordinal));
     }
 
     [Theory]

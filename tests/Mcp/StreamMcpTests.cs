@@ -14,7 +14,8 @@ public sealed class StreamMcpTests : McpSuite
     {
         var (toServer, toClient) = (new Pipe(), new Pipe());
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        McpConnection.Register(builder.Services, engine, Folder, configure).WithStreamServerTransport(toServer.Reader.AsStream(), toClient.Writer.AsStream());
+        McpConnection.Register(builder.Services, engine, Folder, configure)
+            .WithStreamServerTransport(toServer.Reader.AsStream(), toClient.Writer.AsStream());
         var host = builder.Build();
         await host.StartAsync();
         var client = await McpClient.CreateAsync(new StreamClientTransport(toServer.Writer.AsStream(), toClient.Reader.AsStream()));

@@ -50,14 +50,16 @@ internal sealed class OpenAIDouble(WebApplication app, List<JsonElement> request
             message["content"] = null;
             message["tool_calls"] = new JsonArray(new JsonObject
             {
-                ["id"] = "call_1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = function, ["arguments"] = arguments.ToJsonString() },
+                ["id"] = "call_1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = function,
+                    ["arguments"] = arguments.ToJsonString() },
             });
         }
 
         return new JsonObject
         {
             ["id"] = "c1", ["object"] = "chat.completion", ["created"] = 1, ["model"] = "brain-1",
-            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["finish_reason"] = message.ContainsKey("tool_calls") ? "tool_calls" : "stop" }),
+            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message,
+                ["finish_reason"] = message.ContainsKey("tool_calls") ? "tool_calls" : "stop" }),
             ["usage"] = new JsonObject { ["prompt_tokens"] = 1, ["completion_tokens"] = 1, ["total_tokens"] = 2 },
         };
     }
