@@ -5,6 +5,7 @@ using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Reports;
 using D2Pruner.AI.Evaluation.Running;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Cli;
 
@@ -41,8 +42,9 @@ internal static class EvaluateCommand
     {
         if (parse.GetValue(Limit) < 1) throw new ArgumentException("--limit must be at least 1.");
         var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var style = DataSets.StyleOf(ModelLocator.Resolve(model.ModelPath!));
         var seed = (ulong)parse.GetValue(Seed);
-        var data = parse.GetValue(Data)!.Select(d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, DataSets.StyleOf(model)))).ToArray();
+        var data = parse.GetValue(Data)!.Select(d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, style))).ToArray();
         foreach (var d in data)
         {
             Console.WriteLine($"{d.Name}: {d.Samples.Count} questions{(d.Problems.Count > 0 ? $", {d.Problems.Count} rows cannot be used:" : ".")}");

@@ -77,7 +77,7 @@ internal static class MetricCases
         ["chartqa_dataset"] = ChartQaDataset,
         ["anls"] = c => Anls.Score(P(c), Answers(c)),
         ["anls_dataset"] = c => Items(c).Select(i => Anls.Score(P(i), Answers(i))).ToArray() is var s ? new { score = s.Average(), per_item = s } : null,
-        ["cider"] = c => Cider.Score([.. Items(c).Select(i => (S(i, "candidate"), (IReadOnlyList<string>)Strings(i, "references")))]) is var r ? new { score = r.Score, scores = r.Scores } : null,
+        ["cider"] = CiderCase,
         ["ptb_tokenize"] = c => Both(PtbTokenizer.Tokenize(S(c, "text"), "x"), "expected_raw", string.Join(' ', PtbTokenizer.Tokens(S(c, "text"), "x"))),
         ["box_internvl"] = c => InternVLBox.Read(S(c, "answer"), D(c, "width"), D(c, "height")) is var b && InternVLBox.Iou(b, [.. Doubles(c, "gt_xyxy").Select(v => (float)v)]) is var iou
             ? new { box = b, iou, hit = InternVLBox.IsHit(S(c, "answer"), Doubles(c, "gt_xyxy"), D(c, "width"), D(c, "height")) } : null,
@@ -167,6 +167,13 @@ internal static class MetricCases
             overall = items.Average(i => i.Right), human = Mean("human", false), augmented = Mean("augmented", false), swapped_human = Mean("human", true),
             swapped_augmented = Mean("augmented", true), swapped_mean_of_splits = (Mean("human", true) + Mean("augmented", true)) / 2,
         };
+    }
+
+    private static object CiderCase(JsonElement c)
+    {
+        var set = new CiderSet([.. Items(c).Select(i => (IReadOnlyList<string>)Strings(i, "references"))]);
+        double[] scores = [.. Items(c).Select((i, k) => set.Score(k, S(i, "candidate")))];
+        return new { score = scores.Average(), scores };
     }
 
     private static object VlmEvalKitBoxCase(JsonElement c)

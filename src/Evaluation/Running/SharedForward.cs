@@ -129,57 +129,22 @@ internal sealed partial class SharedForward : IDisposable
         return (y, keys!, values!, row);
     }
 
+    // By the decoder's own step, which the engine takes too.
     private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens)
     {
-        var (ids, grown) = (new List<int>(), false);
-        var id = Best(logits);
-        while (!_model.Generation.StopIds.Contains(id))
+        using var cache = new KvCache(caches.Length, maxNewTokens);
+        for (var i = 0; i < caches.Length; i++) cache.Append(i, caches[i].K, caches[i].V, Decoder.KvType);
+        var (ids, row) = (new List<int>(), ToArray(logits.reshape(-1)));
+        while (true)
         {
+            // Ties go to the lower id, as in the engine's greedy sampler.
+            var id = Array.IndexOf(row, row.Max());
+            if (_model.Generation.StopIds.Contains(id)) return ids;
             ids.Add(id);
-            if (ids.Count >= maxNewTokens) break;
+            if (ids.Count >= maxNewTokens) return ids;
             _cancellationToken.ThrowIfCancellationRequested();
-            var before = ((Tensor K, Tensor V)[])caches.Clone();
-            using (NewDisposeScope())
-            {
-                long[][] positions = Decoder.Config.MropeSections is null ? [[position]] : [[position], [position], [position]];
-                position++;
-                var (cos, sin) = Decoder.RotaryTable(positions);
-                var x = Decoder.Embed([id]);
-                for (var i = 0; i < caches.Length; i++)
-                {
-                    var layer = i;
-                    x = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
-                    {
-                        // Out of the layer's scope and out of the step's.
-                        var keys = cat([caches[layer].K, k.to(Decoder.KvType)], 2).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
-                        var values = cat([caches[layer].V, v.to(Decoder.KvType)], 2).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
-                        caches[layer] = (keys, values);
-                        return Attention.Decode(q, keys, values);
-                    });
-                }
-
-                id = Best(Decoder.Head(Decoder.FinalNorm(x)));
-            }
-
-            if (grown) Array.ForEach(before, c => Dispose(c));
-            grown = true;
+            Decoder.Step(cache, id, position++, row);
         }
-
-        return ids;
-
-        static void Dispose((Tensor K, Tensor V) cache)
-        {
-            cache.K.Dispose();
-            cache.V.Dispose();
-        }
-    }
-
-    // Ties go to the lower id, as in the engine's greedy sampler.
-    private static int Best(Tensor logits)
-    {
-        using var scope = NewDisposeScope();
-        var row = logits.cpu().reshape(-1).data<float>().ToArray();
-        return Array.IndexOf(row, row.Max());
     }
 
     private void Synchronize()

@@ -1,0 +1,84 @@
+using D2Pruner.AI.Evaluation.Data.Rows;
+using D2Pruner.AI.Evaluation.Scenes;
+
+namespace D2Pruner.AI.Evaluation.Data;
+
+/// <summary>Turns rows into questions: rows that cannot be used are named and counted, images that are not on disk end the reading.</summary>
+internal sealed class SampleReader(string name)
+{
+    private readonly List<EvaluationSample> _samples = [];
+    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly List<string> _missing = [];
+
+    /// <summary>What could not be used.</summary>
+    public List<string> Problems { get; } = [];
+
+    /// <summary>Reads rows; each gives any number of questions.</summary>
+    public SampleReader Add(IEnumerable<DataRow> rows, Func<DataRow, IEnumerable<EvaluationSample>> read)
+    {
+        foreach (var row in rows)
+        {
+            try
+            {
+                EvaluationSample[] samples = [.. read(row)];
+                foreach (var sample in samples) _samples.Add(_ids.Add(sample.Id) ? sample : throw new RowException($"its id '{sample.Id}' stands there twice"));
+            }
+            catch (Exception e) when (e is RowException or FormatException or InvalidCastException or OverflowException)
+            {
+                Problems.Add($"{row.Place}: {e.Message}");
+            }
+        }
+
+        return this;
+    }
+
+    /// <summary>Reads rows; each gives one question.</summary>
+    public SampleReader Add(IEnumerable<DataRow> rows, Func<DataRow, EvaluationSample> read) => Add(rows, r => (IEnumerable<EvaluationSample>)[read(r)]);
+
+    /// <summary>An image file that a row names; a missing one is told at the end.</summary>
+    /// <param name="folders">Where it may lie.</param>
+    /// <param name="file">Its relative path.</param>
+    public Func<byte[]> File(IEnumerable<string> folders, string file)
+    {
+        foreach (var folder in folders)
+        {
+            var path = Path.Combine(folder, file);
+            if (System.IO.File.Exists(path)) return () => System.IO.File.ReadAllBytes(path);
+        }
+
+        _missing.Add(file);
+        return () => throw new FileNotFoundException($"The image {file} is not there.");
+    }
+
+    /// <summary>The data set.</summary>
+    /// <exception cref="FileNotFoundException">Images are missing.</exception>
+    /// <exception cref="InvalidDataException">No row can be used.</exception>
+    public LoadedData Build(DataRequest request, Func<EvaluationSample, string, SampleScore> score, IReadOnlyList<string>? notes = null,
+        Func<IReadOnlyList<(EvaluationSample Sample, string Answer)>, IReadOnlyDictionary<string, double>>? figures = null)
+    {
+        if (_missing.Count > 0) throw new FileNotFoundException($"{name}: {_missing.Count} images that its rows name are not on disk, the first is {_missing[0]}; a data set is evaluated whole or not at all.");
+        if (_samples.Count == 0) throw new InvalidDataException($"{name}: no row can be used. {string.Join("; ", Problems.Take(3))}");
+        var samples = Sample(request);
+        var remarks = new List<string>(notes ?? []);
+        if (samples.Count < _samples.Count) remarks.Add($"A sample of {samples.Count} of {_samples.Count} questions (whole images, seed {request.Seed}).");
+        return new LoadedData(name, score) { Samples = samples, Problems = Problems, Remarks = remarks, Figures = figures };
+    }
+
+    // Whole images in a seeded order until there are enough; then in the order of the set, an image's questions together.
+    private List<EvaluationSample> Sample(DataRequest request)
+    {
+        var groups = _samples.GroupBy(s => s.ImageKey ?? s.Id, StringComparer.Ordinal).Select(g => g.ToArray()).ToArray();
+        if (_samples.Count <= request.Limit) return [.. groups.SelectMany(g => g)];
+        int[] order = [.. Enumerable.Range(0, groups.Length)];
+        new Rng(request.Seed, 0x5A).Shuffle(order.AsSpan());
+        var (chosen, count) = (new List<int>(), 0);
+        foreach (var i in order)
+        {
+            if (count >= request.Limit) break;
+            chosen.Add(i);
+            count += groups[i].Length;
+        }
+
+        return [.. chosen.Order().SelectMany(i => groups[i])];
+    }
+}
