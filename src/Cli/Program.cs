@@ -20,6 +20,7 @@ var root = new RootCommand("Asks local vision-language models about pictures, wi
     CompletionsCommand.Create(),
     McpCommand.Create(),
     EvaluateCommand.Create(),
+    TuneCommand.Create(),
     QuantizeCommand.Create(),
 };
 return await CommandLine.RunAsync(root, args);

@@ -84,6 +84,20 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     [Fact]
     public void FilesAreThere() => Assert.All(new[] { "report.md", "timings.json", "retention-boxes.png", "retention-understanding.png", "time-boxes.png" }, f => Assert.True(File.Exists(Path.Combine(finished.Folder, f)), f));
 
+    [Theory]
+    [InlineData("d2pruner:pivot_ratio=2", "pivot_ratio")]
+    [InlineData("d2pruner:nothing=1", "nothing")]
+    [InlineData("d2pruner:pivot_ratio", "NAME=VALUE")]
+    public void WrongParameters_AreNamed(string method, string word) => Assert.Contains(word, Assert.Throws<ArgumentException>(() => MethodSettings.Of(new Condition(method, 2, 64))).Message);
+
+    [Fact]
+    public void Parameters_StandBehindAColon()
+    {
+        var settings = MethodSettings.Of(new Condition("d2pruner:pivot_ratio=1:alpha=0.5", 2, 64));
+        Assert.Equal(("d2pruner", 1.0, 0.5, 2), (settings.Method, settings.PivotRatio, settings.Alpha, settings.LayersBeforePruning));
+        Assert.Equal(PruningSettings.FromPreset(PruningPreset.Understanding).Method, MethodSettings.Of(new Condition("default", 2, 64)).Method);
+    }
+
     [Fact]
     public void UnknownMethods_AreNamed() =>
         Assert.Contains("nonsense", Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options("nowhere") with { Methods = ["nonsense"] })).Message);

@@ -112,7 +112,7 @@ internal sealed class FakeHub : IAsyncDisposable
     private async Task HubAsync(HttpContext context, FakeHub _)
     {
         var parts = context.Request.Path.Value!.Trim('/').Split('/');
-        if (parts is ["api", "models", var owner, var name, "revision", ..] && $"{owner}/{name}" == Repository)
+        if (parts is ["api", "models" or "datasets", var owner, var name, "revision", ..] && $"{owner}/{name}" == Repository)
         {
             var revision = Uri.UnescapeDataString(string.Join('/', parts[5..]));
             if (revision != Commit && !Revisions.Contains(revision))
@@ -125,8 +125,10 @@ internal sealed class FakeHub : IAsyncDisposable
             return;
         }
 
-        if (parts is [var o, var n, "resolve", _, var file] && $"{o}/{n}" == Repository)
+        if (parts is ["datasets", ..]) parts = parts[1..];
+        if (parts is [var o, var n, "resolve", _, .. var path] && $"{o}/{n}" == Repository)
         {
+            var file = string.Join('/', path);
             if (!_files.TryGetValue(file, out var content))
             {
                 Error(context, 404, "EntryNotFound");

@@ -41,6 +41,10 @@ public static class DataSets
     /// <exception cref="ArgumentException">The name is unknown.</exception>
     public static string? RepositoryOf(string name) => Find(name).Repository;
 
+    /// <summary>Whether a file of a data set's repository is wanted for a part.</summary>
+    /// <exception cref="ArgumentException">The name is unknown.</exception>
+    public static bool Wants(string name, string file, string split) => Find(name).Wants(file, split);
+
     /// <summary>The wording for a model's family, told from its configuration.</summary>
     /// <param name="folder">The model's folder.</param>
     public static PromptStyle StyleOf(string folder)

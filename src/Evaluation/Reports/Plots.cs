@@ -34,6 +34,14 @@ internal static class Plots
         static double Scale(ReportCell c, double v) => c.Accuracy > 0 ? 100 * c.Retention!.Value * v / c.Accuracy : 0;
     }
 
+    /// <summary>Accuracy against K, a line per method.</summary>
+    public static byte[] Depth(EvaluationReport report, string task, int keep)
+    {
+        var cells = report.Cells.Where(c => c.Task == task && c.Keep == keep && c.Method != Condition.UnprunedName);
+        var series = cells.GroupBy(c => c.Method).Select(g => new Series(g.Key, [.. g.OrderBy(c => c.Layer).Select(c => new Point(c.Layer, 100 * c.Accuracy, 100 * c.Low, 100 * c.High))])).ToArray();
+        return Draw($"{task}: accuracy in points, {keep} tokens", "K", series, byIndex: true);
+    }
+
     /// <summary>Accuracy against the measured prefill, a line per method.</summary>
     public static byte[] Time(EvaluationReport report, IReadOnlyList<ConditionTiming> timings, string task, int layer)
     {

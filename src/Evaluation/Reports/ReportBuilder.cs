@@ -37,7 +37,7 @@ internal static class ReportBuilder
             Model = model,
             Seed = options.Seed,
             Resamples = options.Resamples,
-            DefaultRule = RuleInForce(),
+            DefaultRule = MethodSettings.Describe(),
             Data = [.. options.Data.Select(d => Summary(d, all.Where(r => r.Data == d).Select(r => r.Sample).ToArray()))],
             Cells = Corrected(cells),
             Costs = [.. options.Conditions.Select(c => Cost(c, all)).OfType<CostSummary>()],
@@ -129,12 +129,6 @@ internal static class ReportBuilder
     private static DataSummary Summary(EvaluationData data, EvaluationSample[] answered) => new(
         data.Name, data.Samples.Count, data.Samples.Select(s => Image(data, s)).Distinct().Count(), [.. data.Samples.Select(s => s.Task).Distinct()], data.Groups, data.Problems,
         answered.Length == data.Samples.Count ? data.Notes : [.. data.Notes, $"{answered.Length} of {data.Samples.Count} questions have answers."]);
-
-    private static string RuleInForce()
-    {
-        var s = MethodSettings.Of(new Condition(EvaluationOptions.DefaultMethod, 2, 1));
-        return $"{s.Method} (theta {s.Theta}, pivots {s.PivotRatio}, {s.Rule}; alpha {s.Alpha} in the preset Understanding, {Pruning.PruningSettings.FromPreset(Pruning.PruningPreset.Localization).Alpha} in Localization)";
-    }
 
     private static string Image(EvaluationData data, EvaluationSample sample) => $"{data.Name}/{sample.ImageKey ?? sample.Id}";
 

@@ -29,6 +29,7 @@ internal static class ReportWriter
         {
             File.WriteAllBytes(Path.Combine(options.OutputFolder, $"retention-{Plots.FileName(task)}.png"), Plots.Retention(report, task, options.Layers[0]));
             File.WriteAllBytes(Path.Combine(options.OutputFolder, $"time-{Plots.FileName(task)}.png"), Plots.Time(report, timings, task, options.Layers[0]));
+            if (options.Layers.Count > 1) File.WriteAllBytes(Path.Combine(options.OutputFolder, $"depth-{Plots.FileName(task)}.png"), Plots.Depth(report, task, options.Keep.Min()));
         }
     }
 

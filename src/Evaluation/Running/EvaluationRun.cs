@@ -52,7 +52,9 @@ public sealed class EvaluationRun
         using (file) Answer(model, file, results, progress, cancellationToken);
         var report = ReportBuilder.Build(_options, model.Info.Id, results);
         ReportWriter.Write(report, _options, results);
-        if (_options.Draw) DrawLosses(model, report, results, cancellationToken);
+        if (!_options.Draw) return report;
+        DrawLosses(model, results, cancellationToken);
+        DrawKept(model, cancellationToken);
         return report;
     }
 
@@ -127,7 +129,7 @@ public sealed class EvaluationRun
     }
 
     // Where a method lost what the unpruned model had: what it kept of the image.
-    private void DrawLosses(VisionLanguageModel model, EvaluationReport report, EvaluationResults results, CancellationToken cancellationToken)
+    private void DrawLosses(VisionLanguageModel model, EvaluationResults results, CancellationToken cancellationToken)
     {
         const int most = 4;
         using var inference = torch.inference_mode();
@@ -149,8 +151,25 @@ public sealed class EvaluationRun
 
             if (panels.Count > 0) File.WriteAllBytes(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"), Plots.Sheet(panels, $"{condition.Key}: right unpruned, lost when pruned"));
         }
+    }
 
-        _ = report;
+    // One question under every method at the smallest budget, side by side (the paper's Figure 2).
+    private void DrawKept(VisionLanguageModel model, CancellationToken cancellationToken)
+    {
+        if (_options.Data.SelectMany(d => d.Samples).Where(s => s.ReadImage is not null).MaxBy(s => s.Box is not null) is not { } sample) return;
+        using var inference = torch.inference_mode();
+        using var image = new ImageSlot(model);
+        using var asked = Begin(model, sample, image, cancellationToken);
+        var panels = new List<(byte[] Png, string Title, string Below)>();
+        foreach (var method in _options.Methods)
+        {
+            var answer = asked.Answer(new Condition(method, _options.Layers[0], _options.Keep.Min()), sample);
+            if (answer.Images.Count == 0) continue;
+            var overlay = TokenOverlay.Render(ImageDecoder.Decode(image.Bytes!), asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
+            panels.Add((overlay, method, answer.Text));
+        }
+
+        if (panels.Count > 0) File.WriteAllBytes(Path.Combine(_options.OutputFolder, "kept.png"), Plots.Sheet(panels, $"{sample.Question} K = {_options.Layers[0]}, {_options.Keep.Min()} tokens"));
     }
 
     private void CheckFolder(VisionLanguageModel model)

@@ -12,6 +12,9 @@ internal sealed class Ai2dReader : IDataSetReader
     public string? Repository => "lmms-lab/ai2d";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["test-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -13,6 +13,9 @@ internal sealed class CaptionReader(bool flickr) : IDataSetReader
     public string? Repository => flickr ? "lmms-lab/flickr30k" : "lmms-lab/NoCaps";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [flickr ? "test-" : "validation-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -13,6 +13,9 @@ internal sealed class ChartQaReader : IDataSetReader
     public string? Repository => "lmms-lab/ChartQA";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["test-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

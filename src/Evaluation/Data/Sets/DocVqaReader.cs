@@ -13,6 +13,9 @@ internal sealed class DocVqaReader : IDataSetReader
     public string? Repository => "lmms-lab/DocVQA";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["DocVQA/", "validation-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

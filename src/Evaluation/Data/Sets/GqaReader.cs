@@ -13,6 +13,9 @@ internal sealed class GqaReader : IDataSetReader
     public string? Repository => "lmms-lab/GQA";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["testdev_balanced_"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -14,6 +14,9 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
     public string? Repository => "lmms-lab/MMBench";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [chinese ? "cn/" : "en/", "dev-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

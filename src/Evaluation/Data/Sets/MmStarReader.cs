@@ -12,6 +12,9 @@ internal sealed class MmStarReader : IDataSetReader
     public string? Repository => "Lin-Chen/MMStar";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -15,6 +15,9 @@ internal sealed class MmeReader : IDataSetReader
     public string? Repository => "lmms-lab/MME";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

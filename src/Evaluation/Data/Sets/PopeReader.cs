@@ -15,6 +15,9 @@ internal sealed class PopeReader : IDataSetReader
     public string? Repository => "lmms-lab/POPE";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["Full/"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

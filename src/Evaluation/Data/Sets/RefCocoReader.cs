@@ -20,6 +20,9 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
     public string? Repository => suffix switch { "+" => "lmms-lab/RefCOCOplus", "g" => "lmms-lab/RefCOCOg", _ => "lmms-lab/RefCOCO" };
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [split + "-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

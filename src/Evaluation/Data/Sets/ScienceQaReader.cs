@@ -13,6 +13,9 @@ internal sealed class ScienceQaReader : IDataSetReader
     public string? Repository => "lmms-lab/ScienceQA";
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => ["ScienceQA-FULL/", "test-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -29,6 +29,9 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
     private string Split => kind switch { Kind.VqaV2 or Kind.TextVqa => "validation", _ => "val" };
 
     /// <inheritdoc/>
+    public IEnumerable<string> FileParts(string split) => [Split + "-"];
+
+    /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);

@@ -11,7 +11,7 @@ internal sealed class HubCache(string root)
 {
     public string Root { get; } = Path.GetFullPath(root);
 
-    public string Repository(HubId id) => Path.Combine(Root, $"models--{id.Owner}--{id.Name}");
+    public string Repository(HubId id) => Path.Combine(Root, $"{(id.IsDataSet ? "datasets" : "models")}--{id.Owner}--{id.Name}");
 
     public string Blob(HubId id, string etag) => Path.Combine(Repository(id), "blobs", etag);
 
@@ -64,7 +64,7 @@ internal sealed class HubCache(string root)
         var blob = Blob(id, file.Etag!);
         var link = Path.Combine(Snapshot(id, commit), file.Name);
         Directory.CreateDirectory(Path.GetDirectoryName(link)!);
-        var relative = Path.Combine("..", "..", "blobs", file.Etag!);
+        var relative = Path.Combine([.. Enumerable.Repeat("..", 2 + file.Name.Count(c => c == '/')), "blobs", file.Etag!]);
         if (File.Exists(link) && (new FileInfo(link).LinkTarget is null || new FileInfo(link).LinkTarget == relative)) return;
         if (!File.Exists(blob)) return;
         File.Delete(link);

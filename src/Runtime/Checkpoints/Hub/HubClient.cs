@@ -29,7 +29,7 @@ internal sealed class HubClient : IDisposable
     /// <summary>The files of a revision.</summary>
     public async Task<HubListing> ListAsync(HubId id, CancellationToken cancellationToken)
     {
-        var uri = new Uri(_endpoint, $"api/models/{id.Owner}/{id.Name}/revision/{Uri.EscapeDataString(id.Revision)}?blobs=true");
+        var uri = new Uri(_endpoint, $"api/{(id.IsDataSet ? "datasets" : "models")}/{id.Owner}/{id.Name}/revision/{Uri.EscapeDataString(id.Revision)}?blobs=true");
         using var response = await SendAsync(HttpMethod.Get, uri, 0, null, cancellationToken).ConfigureAwait(false);
         await EnsureAsync(response, id, null).ConfigureAwait(false);
         using var idle = new IdleGuard(_options.IdleTimeout, cancellationToken);
@@ -37,7 +37,7 @@ internal sealed class HubClient : IDisposable
         try
         {
             using var json = JsonDocument.Parse(text);
-            return HubListing.Read(json.RootElement);
+            return HubListing.Read(json.RootElement, withFolders: id.IsDataSet);
         }
         catch (JsonException e)
         {
@@ -89,7 +89,7 @@ internal sealed class HubClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     private Uri FileAddress(HubId id, string revision, HubFile file) =>
-        new(_endpoint, $"{id.Owner}/{id.Name}/resolve/{Uri.EscapeDataString(revision)}/{Uri.EscapeDataString(file.Name)}");
+        new(_endpoint, $"{(id.IsDataSet ? "datasets/" : "")}{id.Owner}/{id.Name}/resolve/{Uri.EscapeDataString(revision)}/{string.Join('/', file.Name.Split('/').Select(Uri.EscapeDataString))}");
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, long from, Func<HttpResponseMessage, bool>? enough, CancellationToken cancellationToken)
     {

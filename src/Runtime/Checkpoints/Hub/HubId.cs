@@ -9,6 +9,9 @@ public readonly record struct HubId(string Owner, string Name, string Revision)
     /// <summary>The revision when none is named.</summary>
     public const string DefaultRevision = "main";
 
+    /// <summary>Whether it is a data set: those have addresses and cache folders of their own.</summary>
+    public bool IsDataSet { get; init; }
+
     /// <summary><c>owner/name</c>.</summary>
     public string Repository => $"{Owner}/{Name}";
 

@@ -145,7 +145,7 @@ public static class ModelHub
         throw new HubException(HubErrorKind.Offline, $"Offline mode is on (HF_HUB_OFFLINE), and the cache '{cache.Root}' does not hold all of {id}. Unset HF_HUB_OFFLINE, or copy the model into the cache.");
     }
 
-    private static void EnsureSpace(HubCache cache, HubOptions options, HubId id, string commit, IReadOnlyList<HubFile> files)
+    internal static void EnsureSpace(HubCache cache, HubOptions options, HubId id, string commit, IReadOnlyList<HubFile> files)
     {
         var needed = files.Where(f => cache.Existing(id, commit, f) is null).Sum(f =>
         {
