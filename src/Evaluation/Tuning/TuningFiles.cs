@@ -16,7 +16,7 @@ public static class TuningFiles
     public static void WriteProfile(TuningReport report, string name, string path)
     {
         ArgumentNullException.ThrowIfNull(report);
-        var pruning = new Dictionary<string, object> { ["Method"] = report.Method, ["LayersBeforePruning"] = report.LayersBeforePruning, ["Theta"] = report.Theta };
+        var pruning = new Dictionary<string, object> { ["Method"] = report.Method, ["Layer"] = report.LayersBeforePruning, ["Theta"] = report.Theta };
         if (report.UniformPrior) pruning["Prior"] = "uniform";
         var profile = new Dictionary<string, object> { ["Preset"] = "Understanding", ["Pruning"] = pruning };
         var json = new Dictionary<string, object> { ["D2Pruner"] = new Dictionary<string, object> { ["Clients"] = new Dictionary<string, object> { [name] = profile } } };
