@@ -34,7 +34,7 @@ public sealed class CandidateTests
                     Prior = [.. Enumerable.Range(0, layout.Count).Select(_ => 0.1f + random.NextSingle())],
                     HiddenStates = Features.Clustered(layout.Count, 24, seed),
                 };
-                var plain = EvaluationPruners.Create(MethodSettings.Of(new Condition(candidate, 2, n)))!;
+                var plain = EvaluationPruners.Create(MethodSettings.Of(new Condition("d2pruner", 2, n)) with { Method = candidate })!;
                 var served = PrunerRegistry.BuiltIn.Plan(MethodSettings.Of(new Condition(rule, 2, n)), 12).Pruner;
                 Assert.Equal(plain.Reduce(context).Kept, served.Reduce(context).Kept);
             }
