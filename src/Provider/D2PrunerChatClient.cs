@@ -4,7 +4,6 @@ using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace D2Pruner.AI;
 
@@ -51,7 +50,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         ClientOptionsRules.ThrowIfInvalid(this.options, this.pruners);
         this.model = model;
         this.owned = owned;
-        logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<D2PrunerChatClient>();
+        logger = new QuietLoggerFactory(loggerFactory).CreateLogger<D2PrunerChatClient>();
         // No provider URI: this process is no server, and telemetry would report an empty address.
         metadata = new ChatClientMetadata("d2pruner", providerUri: null, model.ModelId);
         unsupported = new UnsupportedOptions(this.options.StrictOptions, logger);

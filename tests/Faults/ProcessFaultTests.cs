@@ -15,7 +15,7 @@ public sealed class ProcessFaultTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
+    [SkippableTheory]
     [InlineData("truncate", "same")]
     [InlineData("truncate-mapped", "error Unavailable")]
     [InlineData("overwrite", "same")]
@@ -23,6 +23,7 @@ public sealed class ProcessFaultTests : IDisposable
     [InlineData("replace", "same")]
     public async Task AFileThatChangesUnderALoadedModel_NeverChangesAnAnswer(string scenario, string expected)
     {
+        Skip.If(OperatingSystem.IsWindows(), "Windows locks files in use.");
         var run = await RunAsync(null, scenario);
         Assert.Contains($"fault: {expected}\n", run, StringComparison.Ordinal);
     }
@@ -31,7 +32,8 @@ public sealed class ProcessFaultTests : IDisposable
     public async Task ListenersThatThrow_AreNobodysTrouble()
     {
         var run = await RunAsync(null, "listeners");
-        Assert.Contains("fault: error InvalidRequest, ", run, StringComparison.Ordinal);
+        Assert.DoesNotContain("before: error", run, StringComparison.Ordinal);
+        Assert.Matches("fault: error InvalidRequest, (?!error)", run);
         Assert.Contains("after: same\n", run, StringComparison.Ordinal);
         Assert.Contains("calls: some\n", run, StringComparison.Ordinal);
     }

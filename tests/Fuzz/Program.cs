@@ -9,7 +9,7 @@ const string Help = """
       --inputs N       instead of a time: so many inputs a target
       --target T       schemas, requests, tool_results, tool_calls, data_uris, images, safetensors, priors, config, tokenizer, generation_config; or all (default)
       --seed S         another sequence of inputs (default 1)
-      --patience S     seconds after which an input counts as a hang (default 10)
+      --patience S     seconds of work after which an input counts as a hang (default 10; twenty times as long where it only waits)
       --findings F     folder for inputs that go wrong (default fuzz-findings in the temporary folder)
       --replay FILE    tries one kept input in this process and shows what happens
 

@@ -46,18 +46,32 @@ internal sealed class Supervisor(string target, int seed, Findings findings, Tim
         foreach (var argument in (string[])["--child", path, "--target", target, "--from", Text(from), "--to", Text(to), "--seed", Text(seed), "--until", Text(until.Ticks), "--findings", findings.Folder])
             start.ArgumentList.Add(argument);
         using var child = Process.Start(start)!;
-        var (last, since) = (-1L, Stopwatch.StartNew());
+        var (last, since, worked) = (-1L, Stopwatch.StartNew(), TimeSpan.Zero);
         while (!child.WaitForExit(100))
         {
-            // Starting up has no limit of its own; a loaded machine may take long.
-            if (progress.Started == 0 || progress.Current != last) (last, since) = (progress.Current, Stopwatch.StartNew());
-            if (since.Elapsed < patience) continue;
+            var work = Work(child);
+            // Starting up has no limit of its own.
+            if (progress.Started == 0 || progress.Current != last) (last, since, worked) = (progress.Current, Stopwatch.StartNew(), work);
+            // On a loaded machine an input may wait long for its turn; so its own work counts, and for one that only waits, twenty times as long.
+            if (work - worked < patience && since.Elapsed < 20 * patience) continue;
             child.Kill(entireProcessTree: true);
             child.WaitForExit();
             return (-1, true);
         }
 
         return (child.ExitCode, false);
+    }
+
+    private static TimeSpan Work(Process child)
+    {
+        try
+        {
+            return child.TotalProcessorTime;
+        }
+        catch (InvalidOperationException)
+        {
+            return TimeSpan.Zero; // It has ended meanwhile.
+        }
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

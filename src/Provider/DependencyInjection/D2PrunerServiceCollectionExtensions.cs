@@ -6,7 +6,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -96,7 +95,7 @@ public static class D2PrunerServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(models);
         string[] names = models.Length > 0 ? [.. models] : [.. RegisteredModel.All(services).Select(m => m.Name)];
-        return services.AddSingleton<IHostedService>(sp => new ModelWarmup(sp, names, (sp.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ModelWarmup>()));
+        return services.AddSingleton<IHostedService>(sp => new ModelWarmup(sp, names, new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>()));
     }
 
     /// <summary>Lets messages name pictures in allowed folders and on allowed hosts (<c>UriContent</c>); without it only bytes and data URIs are taken.</summary>

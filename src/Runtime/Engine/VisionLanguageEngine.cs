@@ -59,7 +59,7 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     {
         ArgumentNullException.ThrowIfNull(options);
         ModelLoader.Validate(options);
-        var factory = loggerFactory ?? NullLoggerFactory.Instance;
+        var factory = new QuietLoggerFactory(loggerFactory);
         return StartAsync(ct => ModelExecutor.Load(options, progress, factory, ct), EngineLimits.From(options), loggerFactory, cancellationToken);
     }
 

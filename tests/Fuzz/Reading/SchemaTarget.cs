@@ -32,19 +32,21 @@ internal sealed class SchemaTarget : FuzzTarget
     public override void Run(byte[] input)
     {
         JsonElement schema;
+        string text;
         try
         {
             schema = JsonDocument.Parse(input, new JsonDocumentOptions { MaxDepth = 10_000 }).RootElement.Clone();
+            text = input.Length % 3 == 2 ? schema.GetRawText() : "";
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return; // Not even JSON: a caller cannot hand it over.
+            return; // Not even JSON, or no text: a caller cannot hand it over.
         }
 
         // Which of the ways in depends on the input, so that it alone is enough to repeat it.
         var how = input.Length % 3;
         Follow(how == 2
-            ? Grammar.Create(new AnswerShape { Tools = [new ChatTool("f", "", schema.GetRawText())], ToolCalls = ToolCallRule.Required })
+            ? Grammar.Create(new AnswerShape { Tools = [new ChatTool("f", "", text)], ToolCalls = ToolCallRule.Required })
             : Grammar.Create(new AnswerShape { Json = true, Schema = schema, Strict = how == 1 }), input.Length);
     }
 
