@@ -119,7 +119,7 @@ public sealed class QuantizeCommandTests
             using var scope = NewDisposeScope();
             using var none = inference_mode();
             var settings = PruningSettings.FromPreset(PruningPreset.Understanding);
-            var pruner = PrunerFactory.Create(settings);
+            var pruner = PrunerRegistry.BuiltIn.Plan(settings, model.Info.DecoderLayers).Pruner;
             var image = model.ImageProcessor.Process(ImageDecoder.Decode(png));
             var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(png), new TextPart(question.Text)])], [image]);
             var options = new PrefillOptions
