@@ -7,6 +7,11 @@ namespace D2Pruner.AI.Tests.Faults;
 public sealed class FuzzPieceTests
 {
     [Theory]
+    [InlineData("schemas", 300)]
+    [InlineData("requests", 1500)]
+    [InlineData("config", 300)]
+    [InlineData("generation_config", 60)]
+    [InlineData("data_uris", 2000)]
     [InlineData("tool_results", 1500)]
     [InlineData("tool_calls", 1500)]
     [InlineData("images", 400)]

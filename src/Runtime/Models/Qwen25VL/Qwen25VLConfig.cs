@@ -20,7 +20,7 @@ public sealed record Qwen25VLConfig(DecoderConfig Text, QwenVisionConfig Vision,
     {
         var outer = c.Has("text_config") ? c.Child("text_config") : c;
         var text = TextConfig.Read(outer, "qwen2_5_vl_text", c.Bool("tie_word_embeddings", outer.Bool("tie_word_embeddings", false)));
-        c.Require(text.MropeSections is { } s && s.Length == 3 && s.Sum() == text.HeadDim / 2, "mrope_section must hold three numbers that sum to half of head_dim.");
+        c.Require(text.MropeSections is { } s && s.Length == 3 && s.Sum(n => (long)n) == text.HeadDim / 2, "mrope_section must hold three numbers that sum to half of head_dim.");
         var v = c.RequiredChild("vision_config");
         var hidden = v.Int("hidden_size", null, max: ConfigRange.Width);
         var heads = v.Int("num_heads", 16, max: ConfigRange.Heads);
