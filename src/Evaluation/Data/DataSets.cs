@@ -39,7 +39,7 @@ public static class DataSets
 
     /// <summary>The Hub repository that holds a data set; null where it is published elsewhere only.</summary>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static string? RepositoryOf(string name) => Find(name).Repository;
+    public static string? RepositoryOf(string name) => name == Demo ? null : Find(name).Repository;
 
     /// <summary>Whether a file of a data set's repository is wanted for a part.</summary>
     /// <exception cref="ArgumentException">The name is unknown.</exception>

@@ -77,7 +77,8 @@ internal static class ReportBuilder
         };
         var other = condition.IsUnpruned ? null : (condition with { Method = Reference }).Key;
         var pairs = other is null ? [] : rows.Where(r => r.Answers.ContainsKey(other)).ToArray();
-        if (pairs.Length == 0 || condition.Method == Reference) return cell;
+        if (condition.Method == Reference) return cell with { MinusD2Pruner = 0, MinusLow = 0, MinusHigh = 0 };
+        if (pairs.Length == 0) return cell;
         var (minusLow, minusHigh) = Resamples.Interval(Means(resamples, pairs, r => r.Answers[key].Score - r.Answers[other!].Score));
         var binary = pairs.All(r => r.Answers[key].Score is 0 or 1 && r.Answers[other!].Score is 0 or 1);
         return cell with

@@ -132,7 +132,7 @@ internal static class ReportWriter
     private static string Describe(ReportCell? cell)
     {
         if (cell is null) return "not run";
-        if (cell.MinusD2Pruner is not { } minus) return Points(cell.Accuracy);
+        if (cell.MinusD2Pruner is not { } minus || cell.Method == "d2pruner") return Points(cell.Accuracy);
         var star = cell.MinusLow > 0 || cell.MinusHigh < 0 ? cell.PHolm < 0.05 ? "**" : "*" : "";
         return string.Create(CultureInfo.InvariantCulture, $"{Points(cell.Accuracy)} ({100 * minus:+0.0;-0.0;0.0}{star})").Replace("**)", "\\*\\*)").Replace("*)", "\\*)").Replace("\\\\*", "\\*");
     }
