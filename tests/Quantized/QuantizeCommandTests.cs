@@ -119,11 +119,7 @@ public sealed class QuantizeCommandTests
             using var scope = NewDisposeScope();
             using var none = inference_mode();
             var settings = PruningSettings.FromPreset(PruningPreset.Understanding);
-<<<<<<< HEAD
-            var pruner = PrunerRegistry.BuiltIn.Plan(settings, model.Info.DecoderLayers).Pruner;
-=======
             var pruner = PrunerRegistry.BuiltIn.Plan(settings, model.Decoder.Config.Layers).Pruner;
->>>>>>> c921be3 (Log: compensated rounding over 500 scenes; a test follows the pruners' registry)
             var image = model.ImageProcessor.Process(ImageDecoder.Decode(png));
             var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(png), new TextPart(question.Text)])], [image]);
             var options = new PrefillOptions
