@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
 using Xunit;
@@ -46,6 +47,17 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public async Task Gauges_AreTheEnginesStatus()
+    {
+        using var client = new D2PrunerChatClient(new LoadedEngine());
+        await using var server = await RunningServer.StartAsync(services => services.AddKeyedChatClientOf("loaded", client));
+        var text = await server.Http.GetStringAsync("metrics");
+        Assert.Equal(3, Value(text, "d2pruner_num_requests_waiting", "loaded"));
+        Assert.Equal(2, Value(text, "d2pruner_num_requests_running", "loaded"));
+        Assert.Equal(0.25, Value(text, "d2pruner_kv_cache_usage_ratio", "loaded"));
+    }
+
+    [Fact]
     public async Task Outcomes_AreCounted()
     {
         var chat = new ScriptedChat("outcomes");
@@ -88,6 +100,16 @@ public sealed partial class MetricsTests
         }
 
         return double.NaN;
+    }
+
+    /// <summary>An engine with work.</summary>
+    private sealed class LoadedEngine : IVisionEngine
+    {
+        public VisionModelInfo Model { get; } = new ScriptedEngine().Model;
+
+        public EngineStatus GetStatus() => new(EngineState.Ready, 3, true, 0) { RunningSequences = 2, MaxSequences = 4, KvBytes = 25, MaxKvBytes = 100 };
+
+        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) => throw new NotSupportedException();
     }
 
     [GeneratedRegex(@"(?m)^(?<name>\w+)\{(?<labels>[^}]*)\} (?<value>\S+)")]
