@@ -126,6 +126,8 @@ internal sealed class ScriptedExecutor : IExecutor
 
         public int[] Encode(string value, bool addSpecialTokens = true) => [Piece];
 
+        public int[] Encode(PromptText prompt, bool addSpecialTokens = true) => Encode(prompt.Text, addSpecialTokens);
+
         public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true) => "";
 
         public IIncrementalDecoder CreateDecoder(bool skipSpecialTokens = true) => new Counter(text);

@@ -61,17 +61,6 @@ public sealed class DamagedFolderTests
 
     [Theory]
     [MemberData(nameof(Fixtures))]
-    public void PlaceholderInTheText_IsACountMismatch(string fixture)
-    {
-        using var model = Load(Path.Combine(FixtureFolders.Copies!, fixture, "model"));
-        var png = File.ReadAllBytes(Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, fixture, "images"), "*.png").Order(StringComparer.Ordinal).First());
-        var turn = new ChatTurn("user", [new ImagePart(png), new TextPart($"What is {model.Blueprint.Template.ImagePlaceholder}?")]);
-        var error = Assert.ThrowsAny<PromptException>(() => model.Encode([turn], null, default));
-        Assert.Contains(model.Blueprint.Template.ImagePlaceholder, error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [MemberData(nameof(Fixtures))]
     public void ForeignTemplate_IsReportedOnce_TheOwnIsNot(string fixture)
     {
         using var folder = new TemporaryFolder();

@@ -30,8 +30,9 @@ internal static class JsonGroundingReader
             using var document = JsonDocument.Parse(text);
             Walk(document.RootElement, null, false, Found);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // InvalidOperation: half a surrogate pair in a text.
             issues.Add("The answer is not whole JSON; no box was read from it.");
         }
 

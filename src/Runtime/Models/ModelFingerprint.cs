@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Models;
 

@@ -10,21 +10,21 @@ public sealed class PromptEncoder
     private readonly ITokenizer _tokenizer;
     private readonly IChatTemplate _template;
     private readonly int _imageId;
-    private readonly Func<string, string> _toTokens;
+    private readonly string? _imageText;
     private readonly IPositionScheme _positions;
 
     /// <summary>Creates an encoder.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="template">The chat template; renders one placeholder per picture.</param>
     /// <param name="imageId">Id whose copies stand for a picture's tokens.</param>
-    /// <param name="toTokens">Rewrites the rendered text so that each placeholder is exactly one token of <paramref name="imageId"/> (InternVL adds its tags here); null for none.</param>
+    /// <param name="imageText">What stands for an image before tokenizing, with exactly one token of <paramref name="imageId"/> in it (InternVL's tags); null is the template's placeholder.</param>
     /// <param name="positions">The position scheme.</param>
-    public PromptEncoder(ITokenizer tokenizer, IChatTemplate template, int imageId, Func<string, string>? toTokens, IPositionScheme positions)
+    public PromptEncoder(ITokenizer tokenizer, IChatTemplate template, int imageId, string? imageText, IPositionScheme positions)
     {
         _tokenizer = tokenizer;
         _template = template;
         _imageId = imageId;
-        _toTokens = toTokens ?? (text => text);
+        _imageText = imageText;
         _positions = positions;
     }
 
@@ -32,19 +32,19 @@ public sealed class PromptEncoder
     /// <param name="turns">The turns; their images in order are <paramref name="images"/>.</param>
     /// <param name="images">The images' plans.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
-    /// <exception cref="PromptException">The text contains a placeholder literal, so that pictures and placeholders do not match; or the template has no tools.</exception>
+    /// <exception cref="PromptException">A role or part has no place in the template, or it has no tools; or the tokenizer does not know the image's token.</exception>
     public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ImagePlan> images, IReadOnlyList<ChatTool>? tools = null)
     {
-        var text = Render(turns, tools ?? []);
-        var ids = _tokenizer.Encode(_toTokens(text));
+        var prompt = Render(turns, tools ?? []);
+        var ids = _tokenizer.Encode(_imageText is null ? prompt : prompt.WithImages(_imageText));
         var found = ids.Count(id => id == _imageId);
         if (found != images.Count)
         {
             throw new PromptException(
-                $"The prompt has {images.Count} image(s) but {found} placeholder(s) '{_template.ImagePlaceholder}'. Remove that literal from the message text; images are given as image content.");
+                $"The prompt has {images.Count} image(s) but {found} token(s) with the id {_imageId} for '{_imageText ?? _template.ImagePlaceholder}': the model's tokenizer does not fit its configuration.");
         }
 
-        return Lay(text, Segments(ids, images), images);
+        return Lay(prompt.Text, Segments(ids, images), images);
     }
 
     private List<PromptSegment> Segments(int[] ids, IReadOnlyList<ImagePlan> images)
@@ -92,11 +92,11 @@ public sealed class PromptEncoder
         };
     }
 
-    private string Render(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools)
+    private PromptText Render(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools)
     {
-        if (tools.Count == 0) return _template.Render(turns);
+        if (tools.Count == 0) return _template.Write(turns);
         return _template is IToolChatTemplate template
-            ? template.Render(turns, tools)
+            ? template.Write(turns, tools)
             : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.", VisionErrorKind.Unsupported);
     }
 

@@ -54,7 +54,7 @@ public sealed class InternVLBlueprint : ModelBlueprint
 
     /// <inheritdoc/>
     public override PromptEncoder PromptEncoder(ITokenizer tokenizer) =>
-        new(tokenizer, Template, ImageId(tokenizer), text => InternVLTags.Add(text, Template), new SequentialPositions());
+        new(tokenizer, Template, ImageId(tokenizer), InternVLTags.Image, new SequentialPositions());
 
     // Its number depends on the text model's vocabulary; where config.json is silent the tokenizer knows.
     private int ImageId(ITokenizer tokenizer)

@@ -1,5 +1,4 @@
 using D2Pruner.AI.Runtime.Text;
-using System.Text;
 
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
@@ -16,23 +15,23 @@ public sealed class InternVLHfTemplate : IChatTemplate
     public IReadOnlyList<string> KnownHashes { get; } = ["b3e3fa7cdeceec1d3dfe0d17b77724baf3857714e688f3a700261567e96140eb"];
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    public PromptText Write(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
-        TemplateRules.Check(turns, this, [ImagePlaceholder]);
-        var text = new StringBuilder();
+        TemplateRules.Check(turns, this);
+        var text = new PromptWriter(InternVLTags.Markup);
         foreach (var turn in turns)
         {
-            text.Append("<|im_start|>").Append(turn.Role).Append('\n');
+            text.Write($"<|im_start|>{turn.Role}\n");
             foreach (var part in turn.Parts)
             {
-                if (part is ImagePart) text.Append(ImagePlaceholder).Append('\n');
-                else if (part is TextPart t) text.Append(t.Text);
+                if (part is ImagePart) text.Image(ImagePlaceholder).Write("\n");
+                else if (part is TextPart t) text.Message(t.Text);
             }
 
-            text.Append("<|im_end|>\n");
+            text.Write("<|im_end|>\n");
         }
 
-        if (addGenerationPrompt) text.Append("<|im_start|>assistant\n");
-        return TemplateRules.Finish(text.ToString(), turns, this);
+        if (addGenerationPrompt) text.Write("<|im_start|>assistant\n");
+        return text.ToPrompt();
     }
 }

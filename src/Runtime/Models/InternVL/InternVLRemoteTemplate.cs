@@ -1,5 +1,4 @@
 using D2Pruner.AI.Runtime.Text;
-using System.Text;
 
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
@@ -28,11 +27,11 @@ public sealed class InternVLRemoteTemplate : IChatTemplate
     public IReadOnlyList<string> KnownHashes => [];
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    public PromptText Write(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
-        TemplateRules.Check(turns, this, [ImagePlaceholder, "<IMG_CONTEXT>"], ["user"]);
-        var text = new StringBuilder();
-        if (turns is not [{ Role: "system" }, ..]) Open(text, "system").Append(_system).Append("<|im_end|>\n");
+        TemplateRules.Check(turns, this, ["user"]);
+        var text = new PromptWriter(InternVLTags.Markup);
+        if (turns is not [{ Role: "system" }, ..]) Open(text, "system").Write(_system).Write("<|im_end|>\n");
         var number = 0;
         foreach (var turn in turns)
         {
@@ -40,19 +39,19 @@ public sealed class InternVLRemoteTemplate : IChatTemplate
             var several = turn.Parts.Count(p => p is ImagePart) > 1;
             foreach (var part in turn.Parts)
             {
-                if (part is TextPart t) text.Append(t.Text);
+                if (part is TextPart t) text.Message(t.Text);
                 if (part is not ImagePart) continue;
                 number++;
-                if (several) text.Append("Image-").Append(number).Append(": ");
-                text.Append(ImagePlaceholder).Append('\n');
+                if (several) text.Write($"Image-{number}: ");
+                text.Image(ImagePlaceholder).Write("\n");
             }
 
-            text.Append("<|im_end|>\n");
+            text.Write("<|im_end|>\n");
         }
 
         if (addGenerationPrompt) Open(text, "assistant");
-        return TemplateRules.Finish(text.ToString(), turns, this);
+        return text.ToPrompt();
     }
 
-    private static StringBuilder Open(StringBuilder text, string role) => text.Append("<|im_start|>").Append(role).Append('\n');
+    private static PromptWriter Open(PromptWriter text, string role) => text.Write($"<|im_start|>{role}\n");
 }

@@ -1,16 +1,11 @@
-using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>What InternVL writes around a picture's tokens before the text is tokenised (both formats).</summary>
 public static class InternVLTags
 {
-    /// <summary>Replaces each placeholder by <c>&lt;img&gt;</c>, one <c>&lt;IMG_CONTEXT&gt;</c> and <c>&lt;/img&gt;</c>; repeating that one id afterwards gives the ids of the full expansion.</summary>
-    /// <param name="rendered">A rendered prompt.</param>
-    /// <param name="template">The template that rendered it.</param>
-    public static string Add(string rendered, IChatTemplate template)
-    {
-        ArgumentNullException.ThrowIfNull(rendered);
-        ArgumentNullException.ThrowIfNull(template);
-        return rendered.Replace(template.ImagePlaceholder, "<img><IMG_CONTEXT></img>", StringComparison.Ordinal);
-    }
+    /// <summary>In place of a placeholder: opening tag, one token that is repeated afterwards (which gives the ids of the full expansion), closing tag.</summary>
+    public const string Image = "<img><IMG_CONTEXT></img>";
+
+    /// <summary>The family's markup for things and places, which questions and answers use (<c>&lt;ref&gt;the dog&lt;/ref&gt;</c>): tokens in messages too. They end no turn and stand for no image.</summary>
+    public static IReadOnlyCollection<string> Markup { get; } = ["<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>"];
 }

@@ -1,5 +1,4 @@
 using D2Pruner.AI.Runtime.Text;
-using System.Text;
 
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
@@ -19,18 +18,18 @@ public sealed class LlavaTemplate : IChatTemplate
     public IReadOnlyList<string> KnownHashes { get; } = ["2c2987bf0f184a23cb77c028d94943efb742ade369552733efac4be22398904b"];
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    public PromptText Write(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
-        TemplateRules.Check(turns, this, [ImagePlaceholder]);
-        var text = new StringBuilder();
+        TemplateRules.Check(turns, this);
+        var text = new PromptWriter();
         foreach (var turn in turns)
         {
-            if (turn.Role != "system") text.Append(turn.Role.ToUpperInvariant()).Append(": ");
-            foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Append(ImagePlaceholder).Append('\n');
-            foreach (var part in turn.Parts.OfType<TextPart>()) text.Append(part.Text).Append(' ');
+            if (turn.Role != "system") text.Write(turn.Role.ToUpperInvariant() + ": ");
+            foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Image(ImagePlaceholder).Write("\n");
+            foreach (var part in turn.Parts.OfType<TextPart>()) text.Message(part.Text).Write(" ");
         }
 
-        if (addGenerationPrompt) text.Append("ASSISTANT:");
-        return TemplateRules.Finish(text.ToString(), turns, this);
+        if (addGenerationPrompt) text.Write("ASSISTANT:");
+        return text.ToPrompt();
     }
 }

@@ -1,5 +1,4 @@
 using D2Pruner.AI.Runtime.Text;
-using System.Text;
 
 namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
@@ -20,28 +19,28 @@ public sealed class LlavaNextMistralTemplate : IChatTemplate
     public IReadOnlyList<string> KnownHashes { get; } = ["fa95e2f413a556b0c3a3357dc57cea39240818c75fc58113b33b8f74c1369a23"];
 
     /// <inheritdoc/>
-    public string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
+    public PromptText Write(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true)
     {
-        TemplateRules.Check(turns, this, [ImagePlaceholder], ["user"]);
-        var text = new StringBuilder();
+        TemplateRules.Check(turns, this, ["user"]);
+        var text = new PromptWriter();
         foreach (var turn in turns)
         {
             switch (turn.Role)
             {
                 case "system":
-                    text.Append("<<SYS>>\n").Append(turn.Text).Append("\n<</SYS>>\n\n");
+                    text.Write("<<SYS>>\n").Message(turn.Text).Write("\n<</SYS>>\n\n");
                     break;
                 case "user":
-                    text.Append("[INST] ");
-                    foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Append(ImagePlaceholder).Append('\n');
-                    text.Append(turn.Text).Append(" [/INST]");
+                    text.Write("[INST] ");
+                    foreach (var _ in turn.Parts.OfType<ImagePart>()) text.Image(ImagePlaceholder).Write("\n");
+                    text.Message(turn.Text).Write(" [/INST]");
                     break;
                 default:
-                    text.Append(' ').Append(turn.Text).Append("<\\s> ");
+                    text.Write(" ").Message(turn.Text).Write("<\\s> ");
                     break;
             }
         }
 
-        return TemplateRules.Finish(text.ToString(), turns, this);
+        return text.ToPrompt();
     }
 }

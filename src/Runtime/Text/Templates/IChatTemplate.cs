@@ -15,9 +15,9 @@ public interface IChatTemplate
     /// </summary>
     IReadOnlyList<string> KnownHashes { get; }
 
-    /// <summary>Renders a conversation, one placeholder per picture.</summary>
+    /// <summary>Writes a conversation's prompt, one placeholder per picture.</summary>
     /// <param name="turns">The turns, oldest first.</param>
     /// <param name="addGenerationPrompt">End with what makes the assistant answer, where the template has such an ending.</param>
-    /// <exception cref="PromptException">A text contains a placeholder literal, or a role or part has no place in this template.</exception>
-    string Render(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true);
+    /// <exception cref="PromptException">A role or part has no place in this template.</exception>
+    PromptText Write(IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true);
 }

@@ -3,13 +3,12 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <summary>What all templates demand of their input.</summary>
 internal static class TemplateRules
 {
-    /// <summary>Checks roles, tool parts and placeholder literals.</summary>
+    /// <summary>Checks roles, tool parts and places of pictures.</summary>
     /// <param name="turns">The turns.</param>
     /// <param name="template">The template.</param>
-    /// <param name="literals">Literals that must not stand in texts.</param>
     /// <param name="imagesFrom">Roles that may send pictures; null for all.</param>
     /// <exception cref="PromptException">Something has no place in the template.</exception>
-    public static void Check(IReadOnlyList<ChatTurn> turns, IChatTemplate template, IReadOnlyList<string> literals, string[]? imagesFrom = null)
+    public static void Check(IReadOnlyList<ChatTurn> turns, IChatTemplate template, string[]? imagesFrom = null)
     {
         ArgumentNullException.ThrowIfNull(turns);
         var tools = template is IToolChatTemplate;
@@ -31,14 +30,5 @@ internal static class TemplateRules
                 }
             }
         }
-
-        PlaceholderGuard.CheckTurns(turns, literals);
-    }
-
-    /// <summary>The rendered text, once its placeholders are counted.</summary>
-    public static string Finish(string rendered, IReadOnlyList<ChatTurn> turns, IChatTemplate template)
-    {
-        PlaceholderGuard.CheckRendered(rendered, template.ImagePlaceholder, turns.Sum(t => t.Parts.Count(p => p is ImagePart)));
-        return rendered;
     }
 }

@@ -16,12 +16,14 @@ internal sealed class AddedTokenSplitter
     public bool IsEmpty => _byFirst.Count == 0;
 
     /// <summary>Pieces in order: text from <c>Start</c> of length <c>Length</c>, or a token.</summary>
-    public IEnumerable<(AddedToken? Token, int Start, int Length)> Split(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="mayBeControl">Whether a control token of a text may be found at a place; null for everywhere.</param>
+    public IEnumerable<(AddedToken? Token, int Start, int Length)> Split(string text, Func<string, int, bool>? mayBeControl = null)
     {
         var start = 0;
         for (var i = 0; i < text.Length;)
         {
-            if (Find(text, i) is not { } token)
+            if (Find(text, i, mayBeControl) is not { } token)
             {
                 i++;
                 continue;
@@ -42,12 +44,12 @@ internal sealed class AddedTokenSplitter
         if (start < text.Length) yield return (null, start, text.Length - start);
     }
 
-    private AddedToken? Find(string text, int at)
+    private AddedToken? Find(string text, int at, Func<string, int, bool>? mayBeControl)
     {
         if (!_byFirst.TryGetValue(text[at], out var candidates)) return null;
         foreach (var c in candidates)
         {
-            if (text.AsSpan(at).StartsWith(c.Content, StringComparison.Ordinal)) return c;
+            if (text.AsSpan(at).StartsWith(c.Content, StringComparison.Ordinal) && (mayBeControl is null || !c.IsControl || mayBeControl(c.Content, at))) return c;
         }
 
         return null;

@@ -52,12 +52,23 @@ internal sealed class BpeTokenizer : ITokenizer
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return Encode(text, null, addSpecialTokens);
+    }
+
+    public int[] Encode(PromptText prompt, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return Encode(prompt.Text, prompt.Messages.Count == 0 ? null : prompt, addSpecialTokens);
+    }
+
+    private int[] Encode(string text, PromptText? prompt, bool addSpecialTokens)
+    {
         var ids = new List<int>(text.Length / 3 + 2);
         if (addSpecialTokens) ids.AddRange(_model.Prefix);
-        foreach (var (token, start, length) in _raw.Split(text))
+        foreach (var (token, start, length) in _raw.Split(text, prompt is null ? null : prompt.MayBeControl))
         {
             if (token is not null) ids.Add(token.Id);
-            else AddSegment(_model.Normalize(length == text.Length ? text : text.Substring(start, length)), start == 0, ids);
+            else AddSegment(_model.Normalize(length == text.Length ? text : text.Substring(start, length)), start == 0, prompt?.IsTemplate(start, length) != false, ids);
         }
 
         if (addSpecialTokens) ids.AddRange(_model.Suffix);
@@ -91,7 +102,8 @@ internal sealed class BpeTokenizer : ITokenizer
         return ByteToken.Find(token) is { } b ? [b] : Encoding.UTF8.GetBytes(token.Replace('▁', ' '));
     }
 
-    private void AddSegment(string text, bool first, List<int> ids)
+    // Normalising moves places: of a segment with text of messages in it, no token that is looked for afterwards is a control token.
+    private void AddSegment(string text, bool first, bool isTemplate, List<int> ids)
     {
         if (_normalized.IsEmpty)
         {
@@ -99,7 +111,7 @@ internal sealed class BpeTokenizer : ITokenizer
             return;
         }
 
-        foreach (var (token, start, length) in _normalized.Split(text))
+        foreach (var (token, start, length) in _normalized.Split(text, isTemplate ? null : static (_, _) => false))
         {
             if (token is not null) ids.Add(token.Id);
             else AddWords(text.Substring(start, length), first && start == 0, ids);
@@ -112,7 +124,7 @@ internal sealed class BpeTokenizer : ITokenizer
         foreach (var word in _model.Words(text, first))
         {
             if (word.Length == 0) continue;
-            if (_model.IgnoreMerges && _model.Vocabulary.TryGetValue(Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(word) : word, out var whole))
+            if (_model.IgnoreMerges && _model.Vocabulary.TryGetValue(Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(word) : word, out var whole) && !_special.Contains(whole))
             {
                 ids.Add(whole);
                 continue;

@@ -20,6 +20,14 @@ public interface ITokenizer
     /// <param name="addSpecialTokens">Add what the post-processor adds (a BOS).</param>
     int[] Encode(string text, bool addSpecialTokens = true);
 
+    /// <summary>
+    /// Encodes a prompt: as its plain text, except that control tokens (special ones, and others that are written like tags) come from the template's text alone.
+    /// What a message spells stays text, so that nobody can end a turn or begin another.
+    /// </summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="addSpecialTokens">Add what the post-processor adds (a BOS).</param>
+    int[] Encode(PromptText prompt, bool addSpecialTokens = true);
+
     /// <summary>Decodes ids; ids beyond the vocabulary decode to nothing.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="skipSpecialTokens">Leave special tokens out.</param>
