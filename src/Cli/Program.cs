@@ -2,6 +2,20 @@ using System.CommandLine;
 using D2Pruner.AI.Cli;
 
 LibtorchLocator.Use();
+// What looks after machine and models must work before libtorch does.
+if (args is ["doctor" or "models" or "pull" or "list" or "verify" or "rm", ..])
+{
+    return await CommandLine.RunAsync(
+        new RootCommand { DoctorCommand.Create(), ModelsCommand.Create(), PullCommand.Create(), ListCommand.Create(), VerifyCommand.Create(), RemoveCommand.Create() }, args);
+}
+
+// The pruning methods' flags come from the methods, which hold libtorch's scalars: it is loaded first, and in the right order.
+if (D2Pruner.AI.Runtime.TorchEnvironment.Probe() is { Problem: { } problem })
+{
+    Failure.Error(problem);
+    return 1;
+}
+
 var root = new RootCommand("Asks local vision-language models about pictures, with D²Pruner dropping the visual tokens that do not matter.")
 {
     AskCommand.Create(),
