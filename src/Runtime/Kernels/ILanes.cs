@@ -66,13 +66,4 @@ internal unsafe interface ILanes<T>
 
     /// <summary>Stores finite numbers as bfloat16, each rounded to nearest even.</summary>
     static abstract void StoreBFloat16(T v, ushort* p);
-
-    /// <summary>Each word shifted left.</summary>
-    static abstract T Left(T bits, [System.Diagnostics.CodeAnalysis.ConstantExpected] int by);
-
-    /// <summary>Each word shifted right.</summary>
-    static abstract T Right(T bits, [System.Diagnostics.CodeAnalysis.ConstantExpected] int by);
-
-    /// <summary>Some bits of each word in the mantissa of a float between 1 and 2.</summary>
-    static abstract T Mantissa(T bits, uint mask);
 }

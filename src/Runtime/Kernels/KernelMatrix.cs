@@ -50,7 +50,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     public bool BiasIsBFloat16 { get; private init; }
 
     /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}"/> writes for one row of activations.</summary>
-    public int PreparedLength => (Padded + (Kind == KernelMatrixKind.Int4 ? Int4Kernel.BeginLength(this) : NeedsSums ? Groups : 0) + 15) & ~15;
+    public int PreparedLength => (Padded + (NeedsSums ? Groups : 0) + 15) & ~15;
 
     /// <summary>Bytes of weights, scales and zero points.</summary>
     public long Bytes => Outputs * (RowBytes + Groups * (4L + (Zeros is null ? 0 : 1))) + (Order is null ? 0 : 4L * Padded);
@@ -58,7 +58,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Whether there are no zero points.</summary>
     public bool IsSymmetric => Zeros is null;
 
-    // Zero points of 8-bit weights are taken off by the sums of a group's activations.
+    // Zero points of 8-bit weights are taken off by the sums of a group's activations; 4-bit codes come out less their zero point.
     internal bool NeedsSums => Kind == KernelMatrixKind.Int8 && Zeros is not null;
 
     /// <summary>A view of dense weights.</summary>
@@ -125,7 +125,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     }
 
     private static bool FitsKernel(QuantizedMatrix q) =>
-        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0 : q.GroupSize % Chunk == 0 || (q.GroupSize >= 32 && Chunk % q.GroupSize == 0));
+        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0 : q.GroupSize % Chunk == 0 || (q.GroupSize >= 16 && Chunk % q.GroupSize == 0));
 
     // Columns of one group side by side. Groups of other sizes than the format's are not the kernels'.
     private static bool TryOrder(QuantizedMatrix q, out int[]? order)

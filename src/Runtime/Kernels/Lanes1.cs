@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>One lane: plain arithmetic for processors without vectors, and the kernels' simplest form to test the others by.</summary>
@@ -56,10 +54,4 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 OddElements(Lanes1 a, Lanes1 b) => b;
 
     public static void StoreBFloat16(Lanes1 v, ushort* p) => *p = BFloat16Bits.Round(v._v);
-
-    public static Lanes1 Left(Lanes1 bits, [ConstantExpected] int by) => new(BitConverter.UInt32BitsToSingle(Raw(bits) << by));
-
-    public static Lanes1 Right(Lanes1 bits, [ConstantExpected] int by) => new(BitConverter.UInt32BitsToSingle(Raw(bits) >> by));
-
-    public static Lanes1 Mantissa(Lanes1 bits, uint mask) => new(BitConverter.UInt32BitsToSingle((Raw(bits) & mask) | 0x3F800000));
 }

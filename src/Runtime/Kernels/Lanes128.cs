@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -88,14 +87,4 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         var rounded = (bits + Vector128.Create(0x7FFFu) + ((bits >>> 16) & Vector128<uint>.One)) >>> 16;
         Vector128.Narrow(rounded, rounded).GetLower().Store(p);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Left(Lanes128 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() << by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Right(Lanes128 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() >>> by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Mantissa(Lanes128 bits, uint mask) =>
-        new(((bits._v.AsUInt32() & Vector128.Create(mask)) | Vector128.Create(0x3F800000u)).AsSingle());
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -89,14 +88,4 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         var rounded = (bits + Vector256.Create(0x7FFFu) + ((bits >>> 16) & Vector256<uint>.One)) >>> 16;
         Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(p);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Left(Lanes256 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() << by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Right(Lanes256 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() >>> by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Mantissa(Lanes256 bits, uint mask) =>
-        new(((bits._v.AsUInt32() & Vector256.Create(mask)) | Vector256.Create(0x3F800000u)).AsSingle());
 }

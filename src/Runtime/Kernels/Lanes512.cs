@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -91,14 +90,4 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         var bits = v._v.AsUInt32();
         Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16).Store(p);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Left(Lanes512 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() << by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Right(Lanes512 bits, [ConstantExpected] int by) => new((bits._v.AsUInt32() >>> by).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Mantissa(Lanes512 bits, uint mask) =>
-        new(((bits._v.AsUInt32() & Vector512.Create(mask)) | Vector512.Create(0x3F800000u)).AsSingle());
 }

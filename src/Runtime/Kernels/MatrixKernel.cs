@@ -10,8 +10,8 @@ internal static unsafe class MatrixKernel
 
     /// <summary>Whether two matrices take the same prepared rows.</summary>
     public static bool SamePreparation(KernelMatrix a, KernelMatrix b) =>
-        a.Inputs == b.Inputs && a.Kind == b.Kind && a.Order is null && b.Order is null && !a.NeedsSums && !b.NeedsSums && a.Padded == b.Padded
-        && (a.Kind != KernelMatrixKind.Int4 || (a.GroupSize == b.GroupSize && a.IsSymmetric == b.IsSymmetric));
+        a.Inputs == b.Inputs && a.Order is null && b.Order is null && !a.NeedsSums && !b.NeedsSums
+        && (a.Kind == b.Kind || (a.Kind != KernelMatrixKind.BFloat16 && b.Kind != KernelMatrixKind.BFloat16)) && a.Padded == b.Padded;
 
     /// <summary>Writes a row of activations in the order that <paramref name="m"/> reads them.</summary>
     /// <param name="m">The weights.</param>
@@ -36,7 +36,6 @@ internal static unsafe class MatrixKernel
             for (var i = 0; i < m.Padded; i++) to[i] = m.Order[i] < 0 ? 0 : x[m.Order[i]];
         }
 
-        if (m.Kind == KernelMatrixKind.Int4) Int4Kernel.Prepare(m, to);
         if (!m.NeedsSums) return;
         for (var g = 0; g < m.Groups; g++)
         {
