@@ -15,8 +15,8 @@ public sealed class ReadmeTests
         using var folder = new TemporaryFolder();
         var readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
         var code = readme.Split("```csharp\n")[1].Split("```")[0];
-        var model = code.Split("AddD2PrunerChatClient(\"")[1].Split('"')[0];
-        Assert.False(Path.IsPathRooted(model));
+        // The program's arguments: a model and an image.
+        const string model = "model-of-the-test";
         File.WriteAllText(folder.File("Program.cs"), code);
         // What ImplicitUsings of a console project brings.
         File.WriteAllText(folder.File("Usings.cs"), string.Concat(new[] { "System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Net.Http", "System.Threading", "System.Threading.Tasks" }.Select(n => $"global using {n};\n")));
@@ -35,7 +35,7 @@ public sealed class ReadmeTests
             Console.SetOut(output);
             var main = Assembly.LoadFrom(dll).EntryPoint!;
             // A thread of the pool, as a program's own would be: the lines wait for what they ask.
-            await Task.Run(() => main.Invoke(null, main.GetParameters().Length == 0 ? [] : [Array.Empty<string>()]));
+            await Task.Run(() => main.Invoke(null, main.GetParameters().Length == 0 ? [] : [new[] { folder.File(model), folder.File("photo.jpg") }]));
         }
         finally
         {

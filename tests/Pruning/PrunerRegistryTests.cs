@@ -39,6 +39,15 @@ public sealed class PrunerRegistryTests
     }
 
     [Fact]
+    public void Every_pruner_with_a_description_is_known()
+    {
+        var described = typeof(PrunerRegistry).Assembly.GetTypes().Where(x => x.IsAssignableTo(typeof(IVisualTokenPruner)))
+            .SelectMany(x => x.GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static))
+            .Where(p => p.PropertyType == typeof(PrunerDescription)).Select(p => ((PrunerDescription)p.GetValue(null)!).Name);
+        Assert.Equal(described.Order(StringComparer.Ordinal), PrunerRegistry.BuiltIn.Names.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Parameters_that_share_a_name_are_of_one_sort()
     {
         foreach (var same in BuiltIn.All.SelectMany(d => d.Parameters).GroupBy(p => p.Name))

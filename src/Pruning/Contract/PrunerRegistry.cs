@@ -1,11 +1,19 @@
-using System.Reflection;
+using D2Pruner.AI.Pruning.Baselines;
+using D2Pruner.AI.Pruning.Experiments;
 
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>The known pruning methods. Immutable; an application adds its own with <see cref="With"/>.</summary>
 public sealed class PrunerRegistry
 {
-    private static readonly Lazy<PrunerRegistry> Known = new(() => new PrunerRegistry(OfAssembly(typeof(PrunerRegistry).Assembly)));
+    // A list rather than reflection, so that trimmed and ahead-of-time compiled programs keep them; a test holds that no pruner is missing.
+    private static readonly Lazy<PrunerRegistry> Known = new(() => new PrunerRegistry(
+    [
+        D2TokenPruner.Description, D2LadderTokenPruner.Description, MaxMinTokenPruner.Description, DppTokenPruner.Description,
+        FastVTokenPruner.Description, DartTokenPruner.Description, DivPruneTokenPruner.Description, FasterVlmTokenPruner.Description,
+        HiRedTokenPruner.Description, HoloVTokenPruner.Description, VisPrunerTokenPruner.Description, PyramidDropTokenPruner.Description,
+        RandomTokenPruner.Description, StrideTokenPruner.Description, PoolingTokenPruner.Description2, PoolingTokenPruner.Description3,
+    ]));
     private readonly Dictionary<string, PrunerDescription> _byName = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Creates a registry of exactly these methods.</summary>
@@ -87,9 +95,4 @@ public sealed class PrunerRegistry
         var values = description.Parameters.Aggregate(PrunerValues.Empty, (all, p) => all.With(p.Name, settings.Parameters.Value(p)));
         return settings with { Method = description.Name, Parameters = values };
     }
-
-    private static IEnumerable<PrunerDescription> OfAssembly(Assembly assembly) => assembly.GetTypes()
-        .Where(t => t.IsAssignableTo(typeof(IVisualTokenPruner)))
-        .SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.Static).Where(p => p.PropertyType == typeof(PrunerDescription)))
-        .Select(p => (PrunerDescription)p.GetValue(null)!);
 }
