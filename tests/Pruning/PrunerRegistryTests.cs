@@ -39,6 +39,17 @@ public sealed class PrunerRegistryTests
     }
 
     [Fact]
+    public void Descriptions_are_read_before_libtorch_is_loaded()
+    {
+        // A static field of a TorchSharp type would load libtorch as soon as the registry is made, before an application could say where it lies.
+        var touching = typeof(PrunerRegistry).Assembly.GetTypes().Where(x => x.GetProperties(Statics).Any(p => p.PropertyType == typeof(PrunerDescription)))
+            .SelectMany(x => x.GetFields(Statics)).Where(f => f.FieldType.Namespace?.StartsWith("TorchSharp", StringComparison.Ordinal) == true);
+        Assert.Empty(touching.Select(f => $"{f.DeclaringType!.Name}.{f.Name}"));
+    }
+
+    private const System.Reflection.BindingFlags Statics = System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static;
+
+    [Fact]
     public void Every_pruner_with_a_description_is_known()
     {
         var described = typeof(PrunerRegistry).Assembly.GetTypes().Where(x => x.IsAssignableTo(typeof(IVisualTokenPruner)))

@@ -12,7 +12,6 @@ namespace D2Pruner.AI.Pruning.Baselines;
 internal sealed class DartTokenPruner : IVisualTokenPruner
 {
     private const int PivotsPerKind = 4;
-    private static readonly Scalar Shortest = 1e-8; // held: libtorch reads it
 
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings; K at least 1.</param>
@@ -90,9 +89,15 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
     {
         var full = rows.to(ScalarType.Float32);
         var squares = full.mul(full); // square() makes a Scalar in passing
-        return full.div(squares.sum(1, keepdim: true).sqrt().clamp_min(Shortest));
+        return full.div(squares.sum(1, keepdim: true).sqrt().clamp_min(Held.Shortest));
     }
 
     private static Tensor Gather(Tensor rows, int[] indices) =>
         rows.index_select(0, tensor(Array.ConvertAll(indices, i => (long)i), ScalarType.Int64, rows.device));
+
+    // Held because libtorch reads it; in a type of its own, so that the description can be read before libtorch is loaded.
+    private static class Held
+    {
+        public static readonly Scalar Shortest = 1e-8;
+    }
 }
