@@ -36,8 +36,10 @@ public sealed class PrunerTests
     {
         var (layout, memo, pruner) = (Layouts.Grids((6, 6)), new PruningMemo(), new D2TokenPruner(new PruningSettings()));
         float[] attention = [.. Enumerable.Range(0, 36).Select(i => 1f / (i + 2))];
-        using var features = torch.randn(36, 16);
-        using var others = torch.randn(36, 16);
+        using var features = torch.tensor([.. Enumerable.Range(0, 36 * 16).Select(i => MathF.Sin(i * i))], [36, 16]);
+        // Every row twice: an edge each at least, which the first image has not.
+        using var half = features.narrow(0, 0, 18);
+        using var others = torch.cat([half, half], 0);
         TokenReduction Reduce(torch.Tensor hidden, PruningMemo? known) =>
             pruner.Reduce(new PruningContext { Layout = layout, Budget = 12, Attention = attention, HiddenStates = hidden, Memo = known });
         var fresh = Reduce(features, null);
