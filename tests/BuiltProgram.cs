@@ -15,7 +15,8 @@ internal static class BuiltProgram
     /// <summary>Runs one to its end, without a keyboard.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string assembly, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])[assembly, .. arguments]) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

@@ -13,7 +13,8 @@ namespace D2Pruner.AI.Samples;
 internal sealed partial class RuleBrain : IChatClient
 {
     /// <summary>What a user must know about it.</summary>
-    public const string Note = "Brain: keyword rules stand in for a language model; name a real one with --brain-url URL --brain-model NAME, or --ollama MODEL.";
+    public const string Note = "Brain: keyword rules stand in for a language model; name a real one with --brain-url URL --brain-model " +
+        "NAME, or --ollama MODEL.";
 
     private int calls;
 

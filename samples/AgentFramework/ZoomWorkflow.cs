@@ -24,7 +24,8 @@ internal sealed class ZoomWorkflow
     public async Task RunAsync(ZoomQuestion question)
     {
         Console.WriteLine($"> {question.Question}");
-        Console.WriteLine($"  at one look, pruned: {await LookAsync(question.Image, question.Question, new ChatOptions().WithPruning(PruningPreset.Understanding))}");
+        Console.WriteLine("  at one look, pruned: " +
+            $"{await LookAsync(question.Image, question.Question, new ChatOptions().WithPruning(PruningPreset.Understanding))}");
         await using var run = await InProcessExecution.RunAsync(workflow, question);
         foreach (var e in run.OutgoingEvents)
         {

@@ -57,7 +57,8 @@ internal sealed class ChatSession(IChatClient client)
                     Console.WriteLine($"[{Path.GetFileName(rest)}: {picture.Width}x{picture.Height}, goes with the next question]");
                     break;
                 case "/preset":
-                    preset = Enum.TryParse<PruningPreset>(rest, ignoreCase: true, out var named) && Enum.IsDefined(named) ? named : throw new ArgumentException($"'{rest}' is no preset; known: auto, understanding, localization, none.");
+                    preset = Enum.TryParse<PruningPreset>(rest, ignoreCase: true, out var named) && Enum.IsDefined(named) ? named
+                        : throw new ArgumentException($"'{rest}' is no preset; known: auto, understanding, localization, none.");
                     Console.WriteLine($"[preset {preset}]");
                     break;
                 case "/history":
@@ -75,7 +76,9 @@ internal sealed class ChatSession(IChatClient client)
                     break;
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException or ImageDecodeException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException
+            or ImageDecodeException)
         {
             Failures++;
             Console.WriteLine($"[{e.Message}]");
@@ -114,15 +117,22 @@ internal sealed class ChatSession(IChatClient client)
         history.Add(message);
         history.AddMessages(response);
         Console.WriteLine();
-        foreach (var region in response.GetGroundings()) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[box: {(region.Label is { } label ? label + " " : "")}{region.Box.Left:0.00},{region.Box.Top:0.00} to {region.Box.Right:0.00},{region.Box.Bottom:0.00}]"));
+        foreach (var region in response.GetGroundings())
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"[box: {(region.Label is { } label ? label + " " : "")}{region.Box.Left:0.00},{region.Box.Top:0.00} to " +
+                $"{region.Box.Right:0.00},{region.Box.Bottom:0.00}]"));
         if (response.GetPruningReport() is { } report)
         {
             var times = report.Times;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"[{report.Preset}: {report.VisualTokensKept} of {report.VisualTokens} visual tokens kept; {response.Usage?.OutputTokenCount} tokens; vision {times.VisionMs:F0}, prefill {times.PrefillMs:F0}, decode {times.DecodeMs:F0} ms]"));
+                $"[{report.Preset}: {report.VisualTokensKept} of {report.VisualTokens} visual tokens kept; " +
+                $"{response.Usage?.OutputTokenCount} tokens; vision {times.VisionMs:F0}, prefill {times.PrefillMs:F0}, decode " +
+                $"{times.DecodeMs:F0} ms]"));
         }
     }
 
     private static string Shown(ChatMessage message) =>
-        string.Concat(message.Contents.OfType<DataContent>().Select(p => $"({p.Data.Length} bytes of picture) ")) + Terminal.Safe(message.Text);
+        string.Concat(message.Contents.OfType<DataContent>().Select(p => $"({p.Data.Length} bytes of picture) "))
+            + Terminal.Safe(message.Text);
 }

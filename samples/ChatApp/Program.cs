@@ -32,8 +32,10 @@ if (arguments.Demo)
     File.WriteAllBytes(Path.Combine(folder, "changed.png"), SamplePictures.Changed());
     script =
     [
-        "/image out/shapes.png", "What colour is the circle?", "How many triangles are there?", "/preset localization", "Where is the blue square?",
-        "/preset none", "Is the square left or right of the circle?", "/clear", "/preset auto", "/image out/changed.png", "Is there a red circle?", "/history", "/quit",
+        "/image out/shapes.png", "What colour is the circle?", "How many triangles are there?", "/preset localization",
+            "Where is the blue square?",
+        "/preset none", "Is the square left or right of the circle?", "/clear", "/preset auto", "/image out/changed.png",
+        "Is there a red circle?", "/history", "/quit",
     ];
 }
 

@@ -22,7 +22,10 @@ internal sealed class Finder(IChatClient client, byte[] picture)
     {
         var response = await client.GetResponseAsync<Boxes>([Message($"Where is {thing}? Answer as JSON.")], Options);
         Show(thing, response);
-        if (response.TryGetResult(out var boxes)) foreach (var item in boxes.Items) Console.WriteLine($"    as an object: {string.Join(", ", item.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture)))}");
+        if (response.TryGetResult(out var boxes))
+            foreach (var item in boxes.Items)
+                Console.WriteLine("    as an object: " +
+                    $"{string.Join(", ", item.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture)))}");
     }
 
     /// <summary>The picture, bright where tokens were kept for the last question, with every box found so far.</summary>
@@ -37,12 +40,14 @@ internal sealed class Finder(IChatClient client, byte[] picture)
         var report = response.GetPruningReport()!;
         seen = report.Images[0];
         var regions = response.GetGroundings();
-        Console.WriteLine($"  {thing}: \"{Terminal.Safe(response.Text.Trim().ReplaceLineEndings(" "))}\" ({report.VisualTokensKept} of {report.VisualTokens} visual tokens kept)");
+        Console.WriteLine($"  {thing}: \"{Terminal.Safe(response.Text.Trim().ReplaceLineEndings(" "))}\" ({report.VisualTokensKept} of " +
+            $"{report.VisualTokens} visual tokens kept)");
         foreach (var region in regions)
         {
             found.Add((region.Label ?? thing, region.Box));
             var p = region.Box.ToPixels(seen.Width, seen.Height);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {region.Label ?? thing}: pixels {p.Left},{p.Top} to {p.Right},{p.Bottom}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"    {region.Label ?? thing}: pixels {p.Left},{p.Top} to {p.Right},{p.Bottom}"));
         }
 
         foreach (var issue in report.GroundingIssues) Console.WriteLine($"    not a box: {Terminal.Safe(issue)}");

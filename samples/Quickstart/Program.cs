@@ -22,7 +22,8 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException or Ima
     return 2;
 }
 
-string[] questions = args.Length > 2 ? args[2..] : ["What colour is the circle?", "How many things are there?", "Where is the blue square?"];
+string[] questions = args.Length > 2 ? args[2..]
+    : ["What colour is the circle?", "How many things are there?", "Where is the blue square?"];
 var output = Directory.CreateDirectory("out").FullName;
 if (args.Length < 2) File.WriteAllBytes(Path.Combine(output, "picture.png"), picture);
 Console.WriteLine(args.Length > 0 ? $"Model: {model}" : DemoModel.Note);
@@ -36,7 +37,8 @@ var client = provider.GetRequiredService<IChatClient>();
 // The first requests load the model and warm everything up; they are not measured.
 foreach (var options in new[] { new ChatOptions().WithoutPruning(), new ChatOptions() }) await AskAsync(questions[0], options);
 
-var table = new Table().Border(TableBorder.Rounded).AddColumns("question", "without pruning", "with D²Pruner", "preset", "visual tokens", "prefill ms", "KV kB");
+var table = new Table().Border(TableBorder.Rounded)
+    .AddColumns("question", "without pruning", "with D²Pruner", "preset", "visual tokens", "prefill ms", "KV kB");
 ChatResponse? last = null;
 foreach (var question in questions)
 {
@@ -45,14 +47,16 @@ foreach (var question in questions)
     var (a, b) = (plain.GetPruningReport()!, last.GetPruningReport()!);
     table.AddRow(
         Cell(question), Cell(plain.Text), Cell(last.Text), $"{b.Preset}", $"{a.VisualTokensKept} -> {b.VisualTokensKept}",
-        string.Create(CultureInfo.InvariantCulture, $"{a.Times.PrefillMs:F0} -> {b.Times.PrefillMs:F0}"), $"{a.KvBytes / 1000:N0} -> {b.KvBytes / 1000:N0}");
+        string.Create(CultureInfo.InvariantCulture, $"{a.Times.PrefillMs:F0} -> {b.Times.PrefillMs:F0}"),
+        $"{a.KvBytes / 1000:N0} -> {b.KvBytes / 1000:N0}");
 }
 
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 120); // where the output goes to a file, it takes 80 columns
 AnsiConsole.Write(table);
 var report = last!.GetPruningReport()!;
 var overlay = Path.Combine(output, "kept-tokens.png");
-File.WriteAllBytes(overlay, BoxPicture.Draw(picture, report.Images[0], [.. last!.GetGroundings().Select(r => (r.Label ?? "answer", r.Box))]));
+File.WriteAllBytes(overlay,
+    BoxPicture.Draw(picture, report.Images[0], [.. last!.GetGroundings().Select(r => (r.Label ?? "answer", r.Box))]));
 Console.WriteLine($"Preset of the last question: {report.Preset}. {report.PresetReason} Prior: {report.Prior}.");
 Console.WriteLine($"Its picture, with dropped tokens dimmed and the boxes of the answer: {overlay}");
 return 0;
@@ -60,7 +64,8 @@ return 0;
 Task<ChatResponse> AskAsync(string question, ChatOptions options)
 {
     options.Temperature = 0;
-    return client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(picture, "image/*"), new TextContent(question)])], options);
+    return client.GetResponseAsync(
+        [new ChatMessage(ChatRole.User, [new DataContent(picture, "image/*"), new TextContent(question)])], options);
 }
 
 static string Cell(string text) => Markup.Escape(Terminal.Safe(text.Trim().ReplaceLineEndings(" ")));

@@ -5,7 +5,8 @@ using Microsoft.Extensions.AI;
 
 // Models behind OpenAI's API, with the studio at /. Usage: Server [--port 8080] [--host 127.0.0.1] [--model FOLDER] [--mcp]
 // Settings: appsettings.json, or the same names in the environment (D2Pruner__Server__ApiKeyFile=...).
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = [.. args.Where(a => a != "--mcp")], ContentRootPath = AppContext.BaseDirectory });
+var builder = WebApplication.CreateBuilder(
+    new WebApplicationOptions { Args = [.. args.Where(a => a != "--mcp")], ContentRootPath = AppContext.BaseDirectory });
 var configuration = builder.Configuration;
 
 builder.AddTelemetry();
@@ -26,7 +27,8 @@ if (args.Contains("--mcp"))
 }
 
 builder.Services.AddD2PrunerWarmup();
-if (configuration["urls"] is null) builder.WebHost.UseUrls($"http://{configuration["host"] ?? "127.0.0.1"}:{configuration["port"] ?? "8080"}");
+if (configuration["urls"] is null)
+    builder.WebHost.UseUrls($"http://{configuration["host"] ?? "127.0.0.1"}:{configuration["port"] ?? "8080"}");
 
 var app = builder.Build();
 app.MapD2PrunerServer();

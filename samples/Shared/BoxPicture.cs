@@ -22,13 +22,19 @@ internal static class BoxPicture
     {
         var decoded = ImageDecoder.Decode(picture);
         var areas = seen is null ? [new BoundingBox(0, 0, 1, 1)] : seen.Kept.Select(seen.AreaOf);
-        var dimmed = TokenOverlay.Render(decoded, areas.Select(a => new PixelBox(a.Left * decoded.Width, a.Top * decoded.Height, a.Right * decoded.Width, a.Bottom * decoded.Height)));
+        var dimmed = TokenOverlay.Render(
+            decoded, areas.Select(a =>
+                new PixelBox(a.Left * decoded.Width, a.Top * decoded.Height, a.Right * decoded.Width, a.Bottom * decoded.Height)));
 
         using var bitmap = SKBitmap.Decode(dimmed);
         var scale = Math.Max(1, (int)Math.Ceiling((double)MinSide / Math.Max(decoded.Width, decoded.Height)));
-        using var surface = SKSurface.Create(new SKImageInfo(decoded.Width * scale, decoded.Height * scale, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        surface.Canvas.DrawBitmap(bitmap, SKRect.Create(decoded.Width * scale, decoded.Height * scale), new SKSamplingOptions(SKFilterMode.Nearest), null);
-        for (var i = 0; i < boxes.Count; i++) DrawBox(surface.Canvas, boxes[i].Label, boxes[i].Box.ToPixels(decoded.Width * scale, decoded.Height * scale), Colours[i % Colours.Length]);
+        using var surface = SKSurface.Create(
+            new SKImageInfo(decoded.Width * scale, decoded.Height * scale, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        surface.Canvas.DrawBitmap(
+            bitmap, SKRect.Create(decoded.Width * scale, decoded.Height * scale), new SKSamplingOptions(SKFilterMode.Nearest), null);
+        for (var i = 0; i < boxes.Count; i++)
+            DrawBox(surface.Canvas, boxes[i].Label, boxes[i].Box.ToPixels(decoded.Width * scale, decoded.Height * scale),
+                Colours[i % Colours.Length]);
         using var image = surface.Snapshot();
         using var png = image.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();

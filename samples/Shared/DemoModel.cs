@@ -16,6 +16,7 @@ internal static class DemoModel
             if (File.Exists(Path.Combine(folder, "config.json"))) return folder;
         }
 
-        throw new DirectoryNotFoundException("The demo model was not found above the program: run the sample inside the repository, or name a model folder.");
+        throw new DirectoryNotFoundException(
+            "The demo model was not found above the program: run the sample inside the repository, or name a model folder.");
     }
 }

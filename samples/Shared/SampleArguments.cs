@@ -12,7 +12,9 @@ internal sealed class SampleArguments
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--demo") Demo = true;
-            else if (!known.Contains(args[i])) throw new ArgumentException($"Unknown option '{args[i]}'; known: --demo{string.Concat(known.Select(k => $", {k} VALUE"))}.");
+            else if (!known.Contains(args[i]))
+                throw new ArgumentException(
+                    $"Unknown option '{args[i]}'; known: --demo{string.Concat(known.Select(k => $", {k} VALUE"))}.");
             else if (i + 1 == args.Length) throw new ArgumentException($"{args[i]} needs a value.");
             else values[args[i]] = args[++i];
         }

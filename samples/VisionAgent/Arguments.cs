@@ -19,7 +19,8 @@ internal sealed class Arguments
         {
             if (flags.Contains(args[i])) values[args[i]] = "";
             else if (!names.Contains(args[i]))
-                throw new ArgumentException($"Unknown option '{args[i]}'; known: {string.Join(", ", flags.Concat(names.Select(n => n + " VALUE")))}.");
+                throw new ArgumentException(
+                    $"Unknown option '{args[i]}'; known: {string.Join(", ", flags.Concat(names.Select(n => n + " VALUE")))}.");
             else if (i + 1 == args.Length) throw new ArgumentException($"{args[i]} needs a value.");
             else values[args[i]] = args[++i];
         }

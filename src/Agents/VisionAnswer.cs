@@ -60,7 +60,8 @@ internal sealed class VisionAnswer
     }
 
     private static bool MustHide(char c) => c == '<'
-        || (c > '~' && char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+        || (c > '~' && char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator);
 }
 
 /// <summary>Its serializer.</summary>

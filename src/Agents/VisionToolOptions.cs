@@ -46,7 +46,8 @@ public sealed class VisionToolOptions
     {
         Validator.ValidateObject(this, new ValidationContext(this), validateAllProperties: true);
         if (LocatePrompt?.Contains("{0}", StringComparison.Ordinal) == false)
-            throw new ValidationException($"LocatePrompt is '{LocatePrompt}'; expected a text that holds {{0}}, where the thing to find is put.");
+            throw new ValidationException(
+                $"LocatePrompt is '{LocatePrompt}'; expected a text that holds {{0}}, where the thing to find is put.");
         return (VisionToolOptions)MemberwiseClone();
     }
 }

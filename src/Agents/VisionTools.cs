@@ -119,13 +119,16 @@ public sealed partial class VisionTools
             string s => s,
             null or JsonElement { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } => null,
             JsonElement { ValueKind: JsonValueKind.String } json => Text(parameter, json),
-            JsonElement json => throw new ArgumentException($"The argument '{parameter.Name}' is JSON of kind {json.ValueKind}; expected a text."),
-            var other => throw new ArgumentException($"The argument '{parameter.Name}' is of type {other.GetType().Name}; expected a text."),
+            JsonElement json => throw new ArgumentException(
+                $"The argument '{parameter.Name}' is JSON of kind {json.ValueKind}; expected a text."),
+            var other => throw new ArgumentException(
+                $"The argument '{parameter.Name}' is of type {other.GetType().Name}; expected a text."),
         };
         if (parameter.IsRequired && string.IsNullOrWhiteSpace(text))
             throw new ArgumentException($"The argument '{parameter.Name}' is missing or empty.");
         if (text?.Length > options.MaxArgumentLength)
-            throw new RequestTooLargeException($"The argument '{parameter.Name}' has {text.Length} characters, more than the {options.MaxArgumentLength} allowed.");
+            throw new RequestTooLargeException(
+                $"The argument '{parameter.Name}' has {text.Length} characters, more than the {options.MaxArgumentLength} allowed.");
         return text ?? "";
     }
 

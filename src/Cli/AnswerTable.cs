@@ -23,11 +23,14 @@ internal static class AnswerTable
             table.AddEscaped("prune", Output.Invariant($"{times.Prune:F1} ms"));
         }
 
-        table.AddEscaped("vision / prefill / decode", Output.Invariant($"{times.Vision:F0} / {times.Prefill:F0} / {times.Decode:F0} ms") + Runs(answers));
+        table.AddEscaped("vision / prefill / decode",
+            Output.Invariant($"{times.Vision:F0} / {times.Prefill:F0} / {times.Decode:F0} ms") + Runs(answers));
         table.AddEscaped("tokens/s", answers.TokensPerSecond is { } s ? Output.Invariant($"{s:F1}") : "-");
-        table.AddEscaped("KV bytes", Output.Invariant($"{r.KvBytes:N0} of {r.KvBytesUnpruned:N0} ({Units.Short(r.KvBytes)} of {Units.Short(r.KvBytesUnpruned)})"));
+        table.AddEscaped("KV bytes",
+            Output.Invariant($"{r.KvBytes:N0} of {r.KvBytesUnpruned:N0} ({Units.Short(r.KvBytes)} of {Units.Short(r.KvBytesUnpruned)})"));
         Output.Write(table);
-        foreach (var g in answers.Response.GetGroundings()) Console.WriteLine(Output.Invariant($"box {g.Label}: [{g.Box.Left:F3}, {g.Box.Top:F3}, {g.Box.Right:F3}, {g.Box.Bottom:F3}]"));
+        foreach (var g in answers.Response.GetGroundings())
+            Console.WriteLine(Output.Invariant($"box {g.Label}: [{g.Box.Left:F3}, {g.Box.Top:F3}, {g.Box.Right:F3}, {g.Box.Bottom:F3}]"));
         foreach (var issue in r.GroundingIssues) Console.WriteLine($"note: {issue}");
     }
 
@@ -41,7 +44,8 @@ internal static class AnswerTable
         table.AddEscaped("visual tokens", $"{a.VisualTokensKept}", $"{b.VisualTokensKept} of {b.VisualTokens}");
         table.AddEscaped("vision ms", Output.Invariant($"{at.Vision:F1}"), Output.Invariant($"{bt.Vision:F1}"));
         table.AddEscaped("prefill ms", Output.Invariant($"{at.Prefill:F1}"), Output.Invariant($"{bt.Prefill:F1} (pruning {bt.Prune:F1})"));
-        table.AddEscaped("first token ms", Output.Invariant($"{at.Vision + at.Prefill:F1}"), Output.Invariant($"{bt.Vision + bt.Prefill:F1}"));
+        table.AddEscaped("first token ms", Output.Invariant($"{at.Vision + at.Prefill:F1}"),
+            Output.Invariant($"{bt.Vision + bt.Prefill:F1}"));
         table.AddEscaped("decode ms", Output.Invariant($"{at.Decode:F1}"), Output.Invariant($"{bt.Decode:F1}"));
         table.AddEscaped("KV bytes", Output.Invariant($"{a.KvBytes:N0}"), Output.Invariant($"{b.KvBytes:N0}"));
         table.AddEscaped("method", "-", Method(b));
@@ -51,7 +55,8 @@ internal static class AnswerTable
     }
 
     private static string Method(PruningReport r) => Output.Invariant(
-        $"{r.Method ?? "none"}, K = {r.LayersBeforePruning}{string.Concat(r.Parameters?.Select(p => $", {p.Key} = {p.Value}") ?? [])}, prior: {r.Prior ?? "none"}");
+        $"{r.Method ?? "none"}, K = {r.LayersBeforePruning}{string.Concat(r.Parameters?.Select(p => $", {p.Key} = {p.Value}") ?? [])}, " +
+            $"prior: {r.Prior ?? "none"}");
 
     private static string Runs(Answers answers) => answers.Runs > 1 ? $" (medians of {answers.Runs} runs)" : "";
 }

@@ -11,7 +11,8 @@ internal sealed record AnswerTimes(double Preprocess, double Vision, double Pref
     public static AnswerTimes Of(IReadOnlyList<PruningReport> runs)
     {
         double Middle(Func<PruningReportTimes, double> time) => Median.Of(runs.Select(r => time(r.Times)));
-        return new AnswerTimes(Middle(t => t.PreprocessMs), Middle(t => t.VisionMs), Middle(t => t.PrefillMs), Middle(t => t.PruneMs), Middle(t => t.DecodeMs));
+        return new AnswerTimes(Middle(t => t.PreprocessMs), Middle(t => t.VisionMs), Middle(t => t.PrefillMs), Middle(t => t.PruneMs),
+            Middle(t => t.DecodeMs));
     }
 
     /// <summary>Decode steps per second; the first token comes from the prefill.</summary>

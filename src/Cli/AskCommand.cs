@@ -12,9 +12,12 @@ internal static class AskCommand
     internal const string IncludeScores = "d2pruner.include_scores";
 
     private static readonly Option<string> Model = CommonOptions.Model();
-    private static readonly Option<string[]> Image = new("--image", "-i") { Description = $"{ImageInput.Description}; may be given several times. Without one the question is about nothing seen.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+    private static readonly Option<string[]> Image =
+        new("--image", "-i") { Description = $"{ImageInput.Description}; may be given several times. Without one the question is about " +
+            "nothing seen.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
     private static readonly Option<bool> AllowUrl = new("--allow-url") { Description = "Allow --image to be an http or https address." };
-    private static readonly Option<string?> Prompt = new("--prompt", "-p") { Description = "The question. Without it a conversation begins (as d2pruner chat)." };
+    private static readonly Option<string?> Prompt =
+        new("--prompt", "-p") { Description = "The question. Without it a conversation begins (as d2pruner chat)." };
     private static readonly PruningFlags Pruning = new();
     private static readonly Option<bool> NoPrune = new("--no-prune") { Description = "Prune nothing." };
     private static readonly Option<int> MaxTokens = CommonOptions.MaxTokens();
@@ -23,14 +26,20 @@ internal static class AskCommand
     private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
     private static readonly Option<bool> Pull = CommonOptions.Pull();
     private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
-    private static readonly Option<FileInfo?> Overlay = new("--overlay") { Description = "Draw what was kept of the first image, why, and the answer's boxes, to this PNG." };
-    private static readonly Option<bool> Compare = new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes; a warm-up goes first, and the vision tower runs for both." };
-    private static readonly Option<int> Runs = new("--runs") { Description = "Answer this many times and show medians of the times.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<FileInfo?> Overlay =
+        new("--overlay") { Description = "Draw what was kept of the first image, why, and the answer's boxes, to this PNG." };
+    private static readonly Option<bool> Compare =
+        new("--compare") { Description = "Also answer without pruning, and show both answers, times and KV bytes; a warm-up goes first, " +
+            "and the vision tower runs for both." };
+    private static readonly Option<int> Runs =
+        new("--runs") { Description = "Answer this many times and show medians of the times.", DefaultValueFactory = _ => 1 };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
 
     public static Command Create()
     {
-        var command = new Command("ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Device, Precision, Quantization, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
+        var command = new Command(
+            "ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Device,
+            Precision, Quantization, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -64,14 +73,18 @@ internal static class AskCommand
         if (parse.GetValue(Prompt) is not { } prompt)
         {
             if (json || compare) throw new ArgumentException("--prompt is missing; a conversation has neither --json nor --compare.");
-            await new ChatSession(client, Console.In, Console.Out, preset, overrides, parse.GetValue(MaxTokens), parse.GetValue(AllowUrl)).RunAsync(images, cancellationToken);
+            await new ChatSession(client, Console.In, Console.Out, preset, overrides, parse.GetValue(MaxTokens), parse.GetValue(AllowUrl))
+                .RunAsync(images, cancellationToken);
             return;
         }
 
         var message = new ChatMessage(ChatRole.User, [.. images, new TextContent(prompt)]);
         if (measured) await engine.WarmUpAsync(cancellationToken);
-        var plain = compare ? await RepeatAsync(client, message, Request(parse, PruningPreset.None), runs, json ? null : "Without pruning:", cancellationToken) : null;
-        var pruned = await RepeatAsync(client, message, Request(parse, preset).WithPruning(overrides), runs, json ? null : plain is null ? "" : "With pruning:", cancellationToken);
+        var plain = compare ? await RepeatAsync(
+            client, message, Request(parse, PruningPreset.None), runs, json ? null : "Without pruning:", cancellationToken) : null;
+        var pruned = await RepeatAsync(
+            client, message, Request(parse, preset).WithPruning(overrides), runs, json ? null : plain is null ? ""
+            : "With pruning:", cancellationToken);
         if (json) Console.WriteLine(AnswerJson.Of(pruned, plain));
         else if (plain is not null) AnswerTable.WriteComparison(plain, pruned);
         else AnswerTable.Write(pruned);
@@ -85,7 +98,8 @@ internal static class AskCommand
         return options.WithPruning(preset);
     }
 
-    private static async Task<Answers> RepeatAsync(D2PrunerChatClient client, ChatMessage message, ChatOptions options, int runs, string? title, CancellationToken cancellationToken)
+    private static async Task<Answers> RepeatAsync(
+        D2PrunerChatClient client, ChatMessage message, ChatOptions options, int runs, string? title, CancellationToken cancellationToken)
     {
         var responses = new List<ChatResponse>();
         for (var i = 0; i < runs; i++)
@@ -97,7 +111,8 @@ internal static class AskCommand
         return Answers.Of(responses);
     }
 
-    private static async Task<ChatResponse> AnswerAsync(D2PrunerChatClient client, ChatMessage message, ChatOptions options, string? title, CancellationToken cancellationToken)
+    private static async Task<ChatResponse> AnswerAsync(
+        D2PrunerChatClient client, ChatMessage message, ChatOptions options, string? title, CancellationToken cancellationToken)
     {
         List<ChatResponseUpdate> updates = [];
         if (!string.IsNullOrEmpty(title)) Console.WriteLine(title);

@@ -13,20 +13,34 @@ internal static class CalibrateCommand
 {
     private const string StateEnding = ".partial";
     private static readonly int[] PresetLayers = [2, 5];
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
-    private static readonly Option<DirectoryInfo> Images = new("--images") { Description = "Folder of pictures (sub-folders too); some hundreds of varied ones are good.", Required = true };
-    private static readonly Option<string?> Layers = new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's layers - 1)." };
-    private static readonly Option<FileInfo?> Out = new("--out") { Description = $"File to write. Default: {ModelLoader.PriorFileName} in the model folder, where it is found by itself." };
-    private static readonly Option<bool> Force = new("--force") { Description = "Replace a better prior (the old file is kept as .bak), and write one whose split-half correlation is low." };
+    private static readonly Option<string> Model =
+        new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
+    private static readonly Option<DirectoryInfo> Images =
+        new("--images") { Description = "Folder of pictures (sub-folders too); some hundreds of varied ones are good.", Required = true };
+    private static readonly Option<string?> Layers =
+        new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's " +
+            "layers - 1)." };
+    private static readonly Option<FileInfo?> Out =
+        new("--out") { Description = $"File to write. Default: {ModelLoader.PriorFileName} in the model folder, where it is found " +
+            "by itself." };
+    private static readonly Option<bool> Force =
+        new("--force") { Description = "Replace a better prior (the old file is kept as .bak), and write one whose split-half " +
+            "correlation is low." };
     private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many pictures." };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision =
+        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
 
-    private static readonly Option<ModelQuantization> Quantization = new("--quantization") { Description = "Calibrate the model as it loads with None, Int8 or Int4: the prior belongs to that precision and lies in a file of its own.", DefaultValueFactory = _ => ModelQuantization.None };
+    private static readonly Option<ModelQuantization> Quantization =
+        new("--quantization") { Description = "Calibrate the model as it loads with None, Int8 or Int4: the prior belongs to that " +
+            "precision and lies in a file of its own.", DefaultValueFactory = _ => ModelQuantization.None };
 
     public static Command Create()
     {
-        var command = new Command("calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
+        var command = new Command(
+            "calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An " +
+            "interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
         command.SetAction((parse, ct) => Failure.Guard(() =>
         {
             Run(parse, ct);
@@ -39,7 +53,8 @@ internal static class CalibrateCommand
     {
         if (text is null) return [.. PresetLayers.Select(k => Math.Min(k, modelLayers - 1)).Distinct()];
         var parts = text.Split(',', StringSplitOptions.TrimEntries);
-        if (parts.Length == 0 || parts.Any(p => !int.TryParse(p, out var k) || k < 1)) throw new ArgumentException($"--layers is '{text}'; expected whole numbers of at least 1 such as 2,5.");
+        if (parts.Length == 0 || parts.Any(p => !int.TryParse(p, out var k) || k < 1))
+            throw new ArgumentException($"--layers is '{text}'; expected whole numbers of at least 1 such as 2,5.");
         return [.. parts.Select(int.Parse).Distinct().Order()];
     }
 
@@ -48,7 +63,8 @@ internal static class CalibrateCommand
         if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
         var pictures = Calibrator.FindPictures(parse.GetValue(Images)!.FullName);
         if (parse.GetValue(Limit) is { } limit) pictures = [.. pictures.Take(limit)];
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
+            Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         using var model = ModelLoader.LoadModel(options, withPrior: false, cancellationToken: cancellationToken);
         var target = parse.GetValue(Out)?.FullName ?? ModelLoader.PriorPath(model.Info.Folder, options.Quantization);
         var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);
@@ -62,7 +78,9 @@ internal static class CalibrateCommand
         if (result.Prior.SplitHalfCorrelation is { } correlation && correlation < PriorFile.LowCorrelation && !force)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"The prior's split-half correlation is {correlation:F2}, below {PriorFile.LowCorrelation}: half of the pictures disagree with the other half, and it was not written. Use more pictures, or --force. What was counted is kept in '{settings.StatePath}'."));
+                $"The prior's split-half correlation is {correlation:F2}, below {PriorFile.LowCorrelation}: half of the pictures " +
+                "disagree with the other half, and it was not written. Use more pictures, or --force. What was counted is kept in " +
+                $"'{settings.StatePath}'."));
         }
 
         if (PriorTarget.Write(result.Prior, target) is { } kept) Console.WriteLine($"The prior before it is kept: {kept}");
@@ -71,11 +89,13 @@ internal static class CalibrateCommand
         foreach (var (key, map) in result.Prior.Maps.OrderBy(m => m.Key))
         {
             var r = result.SplitHalf[key];
-            table.AddRow($"K{key.Layer}.{key.Component}", $"{map.Rows}x{map.Columns}", double.IsNaN(r) ? "- (needs two pictures)" : $"{r:F4}");
+            table.AddRow($"K{key.Layer}.{key.Component}", $"{map.Rows}x{map.Columns}", double.IsNaN(r)
+                ? "- (needs two pictures)" : $"{r:F4}");
         }
 
         AnsiConsole.Write(table);
-        if (result.Prior.SplitHalfCorrelation is < 0.9) Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more pictures.");
+        if (result.Prior.SplitHalfCorrelation is < 0.9)
+            Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more pictures.");
         foreach (var s in result.Skipped) Console.WriteLine($"skipped {s}");
         Console.WriteLine($"Written: {target} ({result.Prior.PictureCount} pictures).");
     }
@@ -93,7 +113,8 @@ internal static class CalibrateCommand
             _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
             var fresh = p.Done - p.Resumed;
             var left = fresh > 0 ? _watch.Elapsed / fresh * (p.Total - p.Done) : TimeSpan.Zero;
-            Console.WriteLine($"{p.Done}/{p.Total} pictures{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, {left:hh\\:mm\\:ss} left");
+            Console.WriteLine($"{p.Done}/{p.Total} pictures{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, " +
+                $"{left:hh\\:mm\\:ss} left");
         }
     }
 }

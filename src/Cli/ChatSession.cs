@@ -6,7 +6,8 @@ namespace D2Pruner.AI.Cli;
 
 /// <summary>A conversation in the terminal: lines in, streamed answers out.</summary>
 internal sealed class ChatSession(
-    D2PrunerChatClient client, TextReader input, TextWriter output, PruningPreset preset, VisualPruningOptions overrides, int maxTokens, bool allowUrl)
+    D2PrunerChatClient client, TextReader input, TextWriter output, PruningPreset preset, VisualPruningOptions overrides,
+        int maxTokens, bool allowUrl)
 {
     private const string Help = """
         /image PATH      an image for the next question (a line that is only a path does the same)
@@ -30,7 +31,9 @@ internal sealed class ChatSession(
     {
         _waiting.AddRange(images);
         var interactive = !Console.IsInputRedirected;
-        if (interactive) output.WriteLine($"{client.GetService<ChatClientMetadata>()?.DefaultModelId}. Name an image by its path, then ask; /help lists commands.");
+        if (interactive)
+            output.WriteLine($"{client.GetService<ChatClientMetadata>()?.DefaultModelId}. Name an image by its path, then ask; /help " +
+                "lists commands.");
         while (true)
         {
             if (interactive) output.Write("> ");
@@ -63,7 +66,8 @@ internal sealed class ChatSession(
                 await ImageAsync(Unquote(rest), cancellationToken);
                 break;
             case "/preset":
-                _preset = Enum.TryParse<PruningPreset>(rest, ignoreCase: true, out var named) && Enum.IsDefined(named) ? named : throw new ArgumentException($"'{rest}' is no preset; there are auto, understanding, localization and none.");
+                _preset = Enum.TryParse<PruningPreset>(rest, ignoreCase: true, out var named) && Enum.IsDefined(named) ? named
+                    : throw new ArgumentException($"'{rest}' is no preset; there are auto, understanding, localization and none.");
                 output.WriteLine($"preset: {_preset}");
                 break;
             case "/overlay" when rest.Length > 0:
@@ -73,7 +77,8 @@ internal sealed class ChatSession(
                 output.WriteLine(_overlay is null ? "no overlay" : $"overlay: {_overlay.FullName}");
                 break;
             case "/history":
-                foreach (var m in _history) output.WriteLine($"{m.Role}: {string.Concat(m.Contents.OfType<DataContent>().Select(_ => "[image] "))}{m.Text}");
+                foreach (var m in _history)
+                    output.WriteLine($"{m.Role}: {string.Concat(m.Contents.OfType<DataContent>().Select(_ => "[image] "))}{m.Text}");
                 break;
             case "/clear":
                 _history.Clear();
@@ -148,8 +153,12 @@ internal sealed class ChatSession(
         output.WriteLine();
         var response = updates.ToChatResponse();
         response.RawRepresentation = updates.Select(u => u.RawRepresentation).OfType<GenerationCompleted>().LastOrDefault()?.Result;
-        if (response.GetPruningReport() is { VisualTokens: > 0 } report) output.WriteLine(Output.Invariant($"({report.VisualTokensKept} of {report.VisualTokens} visual tokens, {report.Preset}, {report.Times.PrefillMs:F0} ms to the first token)"));
-        foreach (var g in response.GetGroundings()) output.WriteLine(Output.Invariant($"box {g.Label}: [{g.Box.Left:F3}, {g.Box.Top:F3}, {g.Box.Right:F3}, {g.Box.Bottom:F3}]"));
+        if (response.GetPruningReport() is { VisualTokens: > 0 } report)
+            output.WriteLine(Output.Invariant(
+                $"({report.VisualTokensKept} of {report.VisualTokens} visual tokens, {report.Preset}, {report.Times.PrefillMs:F0} ms to " +
+                "the first token)"));
+        foreach (var g in response.GetGroundings())
+            output.WriteLine(Output.Invariant($"box {g.Label}: [{g.Box.Left:F3}, {g.Box.Top:F3}, {g.Box.Right:F3}, {g.Box.Bottom:F3}]"));
         _history.Add(message);
         _history.AddMessages(response);
         var images = _history.SelectMany(m => m.Contents).OfType<DataContent>().ToList();
@@ -162,7 +171,9 @@ internal sealed class ChatSession(
     }
 
     private static bool IsImage(string text) =>
-        text.Length is > 3 and < 1024 && Path.GetExtension(text).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp" or ".gif" or ".bmp" && File.Exists(text);
+        text.Length is > 3 and < 1024
+            && Path.GetExtension(text).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp" or ".gif" or ".bmp"
+            && File.Exists(text);
 
     private static string Unquote(string text) => text.Length > 1 && text[0] == text[^1] && text[0] is '"' or '\'' ? text[1..^1] : text;
 }

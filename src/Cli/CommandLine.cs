@@ -12,10 +12,13 @@ internal static class CommandLine
         root.Subcommands.Add(CompletionsCommand.CreateComplete(root));
         var parse = root.Parse(args.Length == 0 ? ["--help"] : args);
         // A server ends its answers before it ends: its host listens to the signals itself, without this library's two seconds.
-        if (parse.Action is not ParseErrorAction) return await parse.InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);
+        if (parse.Action is not ParseErrorAction)
+            return await parse.InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);
         var names = new List<string>();
-        for (var c = parse.CommandResult; c is not null; c = c.Parent as System.CommandLine.Parsing.CommandResult) names.Insert(0, c.Command is RootCommand ? "d2pruner" : c.Command.Name);
-        Failure.Error($"{parse.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Trim()).First()} See '{string.Join(' ', names)} --help'.");
+        for (var c = parse.CommandResult; c is not null; c = c.Parent as System.CommandLine.Parsing.CommandResult)
+            names.Insert(0, c.Command is RootCommand ? "d2pruner" : c.Command.Name);
+        Failure.Error($"{parse.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Trim()).First()} See " +
+            $"'{string.Join(' ', names)} --help'.");
         return 1;
     }
 }

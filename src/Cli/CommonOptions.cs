@@ -10,7 +10,9 @@ internal static class CommonOptions
 {
     public static Option<string> Model()
     {
-        var option = new Option<string>("--model", "-m") { Description = "Model folder, or a Hub id (owner/name) in the local Hugging Face cache; 'd2pruner pull' fetches one.", Required = true };
+        var option = new Option<string>(
+            "--model", "-m") { Description = "Model folder, or a Hub id (owner/name) in the local Hugging Face cache; 'd2pruner pull' " +
+            "fetches one.", Required = true };
         option.CompletionSources.Add(_ => ModelHub.List().Where(m => m.Complete).Select(m => new CompletionItem(m.Repository)));
         return option;
     }
@@ -22,13 +24,19 @@ internal static class CommonOptions
         return option;
     }
 
-    public static Option<ModelPrecision> Precision() => new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    public static Option<ModelPrecision> Precision() =>
+        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
 
-    public static Option<int> MaxTokens() => new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
+    public static Option<int> MaxTokens() =>
+        new("--max-tokens") { Description = "Longest answer in tokens.", DefaultValueFactory = _ => 256 };
 
-    public static Option<bool> Pull() => new("--pull") { Description = "Fetch the model from the Hub first where it is an id that the cache does not hold." };
+    public static Option<bool> Pull() =>
+        new("--pull") { Description = "Fetch the model from the Hub first where it is an id that the cache does not hold." };
 
-    public static Option<ModelQuantization> Quantization() => new("--quantization") { Description = "Round the decoder's weights while they load: None, Int8 or Int4.", DefaultValueFactory = _ => ModelQuantization.None };
+    public static Option<ModelQuantization> Quantization() =>
+        new("--quantization") { Description = "Round the decoder's weights while they load: None, Int8 or Int4.",
+            DefaultValueFactory = _ => ModelQuantization.None };
 
-    public static Option<bool> NoMemoryCheck() => new("--no-memory-check") { Description = "Load the model even if it seems not to fit the free memory." };
+    public static Option<bool> NoMemoryCheck() =>
+        new("--no-memory-check") { Description = "Load the model even if it seems not to fit the free memory." };
 }

@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary><c>d2pruner completions</c>: scripts that make a shell complete commands, options and their values by asking the tool.</summary>
+/// <summary><c>d2pruner completions</c>: scripts that make a shell complete commands, options and
+/// their values by asking the tool.</summary>
 internal static class CompletionsCommand
 {
     private static readonly Dictionary<string, string> Scripts = new(StringComparer.Ordinal)
@@ -40,7 +41,9 @@ internal static class CompletionsCommand
 
     public static Command Create()
     {
-        var command = new Command("completions", "Prints a script that makes your shell complete this tool's commands, options and values, e.g.  source <(d2pruner completions bash)") { Shell };
+        var command = new Command(
+            "completions", "Prints a script that makes your shell complete this tool's commands, options and values, e.g.  source " +
+            "<(d2pruner completions bash)") { Shell };
         if (Shell.CompletionSources.Count == 0) Shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
         command.SetAction(parse => Console.WriteLine(Scripts[parse.GetValue(Shell)!]));
         return command;
@@ -64,6 +67,7 @@ internal static class CompletionsCommand
         line = line[..Math.Clamp(position, 0, line.Length)].TrimStart();
         var space = line.IndexOf(' ', StringComparison.Ordinal);
         var rest = space < 0 ? "" : line[(space + 1)..];
-        return root.Parse(rest).GetCompletions(rest.Length).Select(c => c.InsertText ?? c.Label).Distinct().Where(c => !c.StartsWith('/') && c is not ("-?" or "-h"));
+        return root.Parse(rest).GetCompletions(rest.Length).Select(c => c.InsertText ?? c.Label).Distinct()
+            .Where(c => !c.StartsWith('/') && c is not ("-?" or "-h"));
     }
 }

@@ -10,4 +10,5 @@ namespace D2Pruner.AI.Cli;
 /// <param name="Cached">Whether its files are here.</param>
 /// <param name="TokensPerSecond">Estimated speed of answering; null without a probe.</param>
 /// <param name="PrefillSeconds">Estimated time to the first token; null without a probe.</param>
-internal sealed record DoctorModel(KnownModel Model, string Device, long Bytes, bool Fits, bool Cached, double? TokensPerSecond, double? PrefillSeconds);
+internal sealed record DoctorModel(
+    KnownModel Model, string Device, long Bytes, bool Fits, bool Cached, double? TokensPerSecond, double? PrefillSeconds);

@@ -53,7 +53,9 @@ internal sealed class DoctorReport
             Models = [.. KnownModels.All.Select(m =>
             {
                 var bytes = MemoryVerdict.Rough(m);
-                return new DoctorModel(m, cuda ? "cuda" : "cpu", bytes, bytes <= free, ModelHub.Find(m.Id) is not null, measured?.TokensPerSecond(m), measured?.PrefillSeconds(m));
+                return new DoctorModel(m, cuda ? "cuda"
+                    : "cpu", bytes, bytes <= free, ModelHub.Find(m.Id) is not null, measured?.TokensPerSecond(m),
+                    measured?.PrefillSeconds(m));
             })],
         };
     }
@@ -62,9 +64,13 @@ internal sealed class DoctorReport
     public IReadOnlyList<string> Next()
     {
         var commands = new List<string>();
-        if (!Torch.IsUsable) commands.Add(LibtorchLocator.PackageId is null ? "pip install torch==2.10.*   # then set D2PRUNER_LIBTORCH to its torch/lib" : "d2pruner doctor --install-libtorch");
-        var best = Models.LastOrDefault(m => m is { Fits: true, Cached: true })?.Model.Id ?? Cached.FirstOrDefault(c => c.Complete)?.Repository;
-        var wanted = best ?? Models.LastOrDefault(m => m.Fits && (m.TokensPerSecond is not { } s || s >= 2))?.Model.Id ?? Models.FirstOrDefault(m => m.Fits)?.Model.Id ?? Models[0].Model.Id;
+        if (!Torch.IsUsable)
+            commands.Add(LibtorchLocator.PackageId is null ? "pip install torch==2.10.*   # then set D2PRUNER_LIBTORCH to its torch/lib"
+                : "d2pruner doctor --install-libtorch");
+        var best = Models.LastOrDefault(m => m is { Fits: true, Cached: true })?.Model.Id
+            ?? Cached.FirstOrDefault(c => c.Complete)?.Repository;
+        var wanted = best ?? Models.LastOrDefault(m => m.Fits && (m.TokensPerSecond is not { } s || s >= 2))?.Model.Id
+            ?? Models.FirstOrDefault(m => m.Fits)?.Model.Id ?? Models[0].Model.Id;
         if (best is null) commands.Add($"d2pruner pull {wanted}");
         commands.Add($"d2pruner inspect {wanted}");
         commands.Add($"d2pruner ask --model {wanted} --image photo.jpg --prompt \"What is in the picture?\"");
@@ -81,24 +87,32 @@ internal sealed class DoctorReport
         Row("memory", $"{Units.Short(MemoryFree)} free of {Units.Short(MemoryTotal)}");
         Row("C library", $"glibc {MachineFacts.Glibc() ?? "-"}, GLIBCXX {MachineFacts.Glibcxx() ?? "-"}");
         Row("TorchSharp", Torch.TorchSharpVersion);
-        Row("libtorch", Torch.LibtorchVersion is { } version ? $"{version}, {Torch.Threads} threads{(LibtorchFolder is { } folder ? $", from {folder}" : ", beside the tool")}" : "NOT USABLE");
-        Row("CUDA", Gpus.Count == 0 ? "no NVIDIA driver" : string.Join("; ", Gpus.Select(g => $"{g.Index}: {g.Name}, {Units.Short(g.FreeBytes)} free of {Units.Short(g.TotalBytes)}"))
+        Row("libtorch", Torch.LibtorchVersion is { } version
+            ? $"{version}, {Torch.Threads} threads{(LibtorchFolder is { } folder ? $", from {folder}" : ", beside the tool")}"
+            : "NOT USABLE");
+        Row("CUDA", Gpus.Count == 0 ? "no NVIDIA driver"
+            : string.Join("; ", Gpus.Select(g => $"{g.Index}: {g.Name}, {Units.Short(g.FreeBytes)} free of {Units.Short(g.TotalBytes)}"))
             + (Torch is { IsUsable: true, CudaDevices: 0 } ? " (this libtorch is a CPU build)" : ""));
         Row("model cache", $"{CacheFolder}, {(DiskFree is { } d ? Units.Short(d) + " free on its disk" : "free space unknown")}");
         Row("models here", Cached.Count == 0 ? "none" : string.Join("; ", Cached.Select(c => $"{c.Repository} ({Units.Short(c.Bytes)}{(c.Complete ? "" : ", incomplete")}{(HasPrior(c) ? ", prior" : ", no prior")})")));
         if (Probe is { } p)
-            Row("probe", Output.Invariant($"memory {p.BytesPerSecond / 1e9:F1} GB/s, bfloat16 product {(p.OperationsPerSecond is { } o ? Output.Invariant($"{o / 1e9:F0} GFLOP/s") : "not measured")} on {p.Device} ({p.Seconds:F1} s)"));
+            Row("probe", Output.Invariant(
+                $"memory {p.BytesPerSecond / 1e9:F1} GB/s, bfloat16 product " +
+                $"{(p.OperationsPerSecond is { } o ? Output.Invariant($"{o / 1e9:F0} GFLOP/s") : "not measured")} on " +
+                $"{p.Device} ({p.Seconds:F1} s)"));
         Output.Write(table);
         if (Torch.Problem is { } problem) Console.WriteLine($"libtorch: {problem}");
         var models = Output.Table("model", "16-bit, one image", "fits", "tokens/s (estimate)", "first token (estimate)", "here");
         foreach (var m in Models)
         {
-            models.AddEscaped(m.Model.Id, Units.Short(m.Bytes), m.Fits ? $"bfloat16 on {m.Device}" : "no", m.TokensPerSecond is { } t ? Output.Invariant($"{t:F1}") : "-",
+            models.AddEscaped(m.Model.Id, Units.Short(m.Bytes), m.Fits ? $"bfloat16 on {m.Device}" : "no", m.TokensPerSecond is { } t
+                ? Output.Invariant($"{t:F1}") : "-",
                 m.PrefillSeconds is { } s ? Output.Invariant($"{s:F1} s") : "-", m.Cached ? "yes" : "");
         }
 
         Output.Write(models);
-        Console.WriteLine("Estimates come from the probe above, nothing pruned; pruning shortens the wait for the first token (docs/log.md).");
+        Console.WriteLine("Estimates come from the probe above, nothing pruned; pruning shortens the wait for the first token " +
+            "(docs/log.md).");
         Console.WriteLine("Next:");
         foreach (var command in Next()) Console.WriteLine($"  {command}");
     }
@@ -128,12 +142,16 @@ internal sealed class DoctorReport
             ["cuda_devices"] = Torch.CudaDevices,
             ["problem"] = Torch.Problem,
         },
-        ["gpus"] = new JsonArray([.. Gpus.Select(g => new JsonObject { ["index"] = g.Index, ["name"] = g.Name, ["memory_total_bytes"] = g.TotalBytes, ["memory_free_bytes"] = g.FreeBytes })]),
+        ["gpus"] = new JsonArray(
+            [.. Gpus.Select(g => new JsonObject { ["index"] = g.Index, ["name"] = g.Name, ["memory_total_bytes"] = g.TotalBytes,
+                ["memory_free_bytes"] = g.FreeBytes })]),
         ["cache"] = new JsonObject
         {
             ["folder"] = CacheFolder,
             ["disk_free_bytes"] = DiskFree,
-            ["models"] = new JsonArray([.. Cached.Select(c => new JsonObject { ["id"] = c.Repository, ["commit"] = c.Commit, ["bytes"] = c.Bytes, ["complete"] = c.Complete, ["prior"] = HasPrior(c) })]),
+            ["models"] = new JsonArray(
+                [.. Cached.Select(c => new JsonObject { ["id"] = c.Repository, ["commit"] = c.Commit, ["bytes"] = c.Bytes,
+                    ["complete"] = c.Complete, ["prior"] = HasPrior(c) })]),
         },
         ["probe"] = Probe is { } p ? new JsonObject
         {

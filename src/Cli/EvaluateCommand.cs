@@ -13,21 +13,39 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner evaluate</c>: methods against each other on data sets, with intervals.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
-    private static readonly Option<string[]> Data = new("--data") { Description = $"NAME or NAME=PATH; may be given more than once. Names: {string.Join(", ", DataSets.Names)}.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string> Methods = new("--methods") { Description = $"Methods, separated by commas: {string.Join(", ", MethodSettings.Names)}. 'default' is the rule that the presets put in force.", DefaultValueFactory = _ => "default,d2pruner,fastv,dart,divprune" };
-    private static readonly Option<string> Keep = new("--keep") { Description = "Visual tokens to keep of an image, separated by commas.", DefaultValueFactory = _ => "192,128,64" };
-    private static readonly Option<string> Layer = new("--layer", "--layers") { Description = "K, separated by commas: layers 0..K-1 see every token.", DefaultValueFactory = _ => "2" };
-    private static readonly Option<int> Limit = new("--limit") { Description = "At most this many scenes (demo) or questions (data sets).", DefaultValueFactory = _ => 500 };
-    private static readonly Option<long> Seed = new("--seed") { Description = "Seed of the drawn scenes or of the sample of a data set, and of the bootstrap.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<string> Split = new("--split") { Description = "Demo: test or validation. Data sets: the part of the set, where it has several.", DefaultValueFactory = _ => "test" };
-    private static readonly Option<string> Out = new("--out", "-o") { Description = "Folder of the results. A stopped run in it goes on; methods and budgets may be added." };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly Option<string> Model =
+        new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
+    private static readonly Option<string[]> Data =
+        new("--data") { Description = $"NAME or NAME=PATH; may be given more than once. Names: {string.Join(", ", DataSets.Names)}.",
+            AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Methods =
+        new("--methods") { Description = $"Methods, separated by commas: {string.Join(", ", MethodSettings.Names)}. 'default' is the " +
+            "rule that the presets put in force.", DefaultValueFactory = _ => "default,d2pruner,fastv,dart,divprune" };
+    private static readonly Option<string> Keep =
+        new("--keep") { Description = "Visual tokens to keep of an image, separated by commas.", DefaultValueFactory = _ => "192,128,64" };
+    private static readonly Option<string> Layer =
+        new("--layer", "--layers") { Description = "K, separated by commas: layers 0..K-1 see every token.",
+            DefaultValueFactory = _ => "2" };
+    private static readonly Option<int> Limit =
+        new("--limit") { Description = "At most this many scenes (demo) or questions (data sets).", DefaultValueFactory = _ => 500 };
+    private static readonly Option<long> Seed =
+        new("--seed") { Description = "Seed of the drawn scenes or of the sample of a data set, and of the bootstrap.",
+            DefaultValueFactory = _ => 1 };
+    private static readonly Option<string> Split =
+        new("--split") { Description = "Demo: test or validation. Data sets: the part of the set, where it has several.",
+            DefaultValueFactory = _ => "test" };
+    private static readonly Option<string> Out =
+        new("--out", "-o") { Description = "Folder of the results. A stopped run in it goes on; methods and budgets may be added." };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision =
+        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Answers a data set's questions with every pruning method at every budget and writes report.md, report.json, plots and every answer (samples.jsonl). Stopped at any moment, it goes on where it was.")
+        var command = new Command(
+            "evaluate", "Answers a data set's questions with every pruning method at every budget and writes report.md, report.json, " +
+            "plots and every answer (samples.jsonl). Stopped at any moment, it goes on where it was.")
         {
             Model, Data, Methods, Keep, Layer, Limit, Seed, Split, Out, Device, Precision,
         };
@@ -43,13 +61,18 @@ internal static class EvaluateCommand
     private static Command CreateFetch()
     {
         var name = new Argument<string>("NAME") { Description = "A data set's name." };
-        var split = new Option<string>("--split") { Description = "The part, where a set has several (RefCOCO: val, testA, testB, test).", DefaultValueFactory = _ => "test" };
-        var command = new Command("fetch", "Fetches a data set's files from the Hugging Face Hub into its cache (sizes of gigabytes; an interrupted fetch goes on). Nothing else here downloads.") { name, split };
+        var split = new Option<string>(
+            "--split") { Description = "The part, where a set has several (RefCOCO: val, testA, testB, test).",
+            DefaultValueFactory = _ => "test" };
+        var command = new Command(
+            "fetch", "Fetches a data set's files from the Hugging Face Hub into its cache (sizes of gigabytes; an interrupted fetch goes " +
+            "on). Nothing else here downloads.") { name, split };
         command.SetAction((parse, ct) => Failure.Guard(async () =>
         {
             var set = parse.GetValue(name)!;
             var repository = DataSets.RepositoryOf(set) ?? throw new ArgumentException($"'{set}' is drawn, not fetched.");
-            var snapshot = await TransferDisplay.RunAsync(progress => DataSetHub.PullAsync(repository, f => DataSets.Wants(set, f, parse.GetValue(split)!), null, progress, ct));
+            var snapshot = await TransferDisplay.RunAsync(
+                progress => DataSetHub.PullAsync(repository, f => DataSets.Wants(set, f, parse.GetValue(split)!), null, progress, ct));
             Console.WriteLine($"{snapshot.Id}: {Units.Bytes(snapshot.Bytes)}, {Units.Bytes(snapshot.BytesFetched)} of them fetched now.");
             Console.WriteLine($"Next: d2pruner evaluate --model MODEL --data {set}={snapshot.Folder} --out FOLDER");
         }));
@@ -59,12 +82,15 @@ internal static class EvaluateCommand
     private static void Run(ParseResult parse, CancellationToken cancellationToken)
     {
         // Checked here, because 'evaluate fetch' takes none of them.
-        if (parse.GetValue(Model) is null || parse.GetValue(Data) is not { Length: > 0 } || parse.GetValue(Out) is null) throw new ArgumentException("--model, --data and --out are needed.");
+        if (parse.GetValue(Model) is null || parse.GetValue(Data) is not { Length: > 0 } || parse.GetValue(Out) is null)
+            throw new ArgumentException("--model, --data and --out are needed.");
         if (parse.GetValue(Limit) < 1) throw new ArgumentException("--limit must be at least 1.");
-        var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
+            Precision = parse.GetValue(Precision) };
         var style = DataSets.StyleOf(ModelLocator.Resolve(model.ModelPath!));
         var seed = (ulong)parse.GetValue(Seed);
-        var data = parse.GetValue(Data)!.Select(d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, style))).ToArray();
+        var data = parse.GetValue(Data)!.Select(
+            d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, style))).ToArray();
         foreach (var d in data)
         {
             Console.WriteLine($"{d.Name}: {d.Samples.Count} questions{(d.Problems.Count > 0 ? $", {d.Problems.Count} rows cannot be used:" : ".")}");
@@ -93,12 +119,15 @@ internal static class EvaluateCommand
 
     private static string[] List(string text, string name)
     {
-        string[] parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.OrdinalIgnoreCase)];
+        string[] parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Distinct(StringComparer.OrdinalIgnoreCase)];
         return parts.Length > 0 ? parts : throw new ArgumentException($"{name} is empty.");
     }
 
     private static int[] Numbers(string text, string name) =>
-        [.. List(text, name).Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n : throw new ArgumentException($"{name} is '{text}'; expected whole numbers of at least 1 such as 192,128,64."))];
+        [.. List(text, name).Select(
+            p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n
+            : throw new ArgumentException($"{name} is '{text}'; expected whole numbers of at least 1 such as 192,128,64."))];
 
     // Lines, not a bar: the same in a terminal and in a log file.
     private sealed class ConsoleProgress : IProgress<EvaluationProgress>

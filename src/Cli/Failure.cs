@@ -30,7 +30,8 @@ internal static class Failure
     public static void Error(string message)
     {
         if (Console.IsErrorRedirected || !AnsiConsole.Profile.Capabilities.Interactive) Console.Error.WriteLine($"error: {message}");
-        else AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).MarkupLineInterpolated($"[red]error:[/] {message}");
+        else AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+            .MarkupLineInterpolated($"[red]error:[/] {message}");
     }
 
     // .NET appends the name of its own parameter, which means nothing to a user of the tool.

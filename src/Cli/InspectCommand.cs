@@ -8,13 +8,18 @@ using TorchSharp;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary><c>d2pruner inspect</c>: what a model is, what pruning will do to it and whether it fits this machine, from its configuration alone.</summary>
+/// <summary><c>d2pruner inspect</c>: what a model is, what pruning will do to it and whether it fits this machine,
+/// from its configuration alone.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> Model = new("MODEL") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
-    private static readonly Option<string> Size = new("--size") { Description = "Image size as WIDTHxHEIGHT.", DefaultValueFactory = _ => "640x480" };
-    private static readonly Option<int> Images = new("--images") { Description = "Images in one request, for the memory needed.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens, for the memory needed.", DefaultValueFactory = _ => 512 };
+    private static readonly Argument<string> Model =
+        new("MODEL") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
+    private static readonly Option<string> Size =
+        new("--size") { Description = "Image size as WIDTHxHEIGHT.", DefaultValueFactory = _ => "640x480" };
+    private static readonly Option<int> Images =
+        new("--images") { Description = "Images in one request, for the memory needed.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> MaxTokens =
+        new("--max-tokens") { Description = "Longest answer in tokens, for the memory needed.", DefaultValueFactory = _ => 512 };
     private static readonly Option<string> Device = CommonOptions.Device();
     private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
     private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
@@ -22,7 +27,9 @@ internal static class InspectCommand
 
     public static Command Create()
     {
-        var command = new Command("inspect", "Explains a model folder: family, sizes, grid, what will be pruned, memory needed and free. Reads no weights.") { Model, Size, Images, MaxTokens, Device, Precision, Quantization, Json };
+        var command = new Command(
+            "inspect", "Explains a model folder: family, sizes, grid, what will be pruned, memory needed and free. Reads no " +
+            "weights.") { Model, Size, Images, MaxTokens, Device, Precision, Quantization, Json };
         command.SetAction((parse, _) => Failure.Guard(() =>
         {
             Run(parse);
@@ -34,12 +41,15 @@ internal static class InspectCommand
     private static void Run(ParseResult parse)
     {
         var size = parse.GetValue(Size)!;
-        if (size.Split('x') is not [var ws, var hs] || !int.TryParse(ws, out var width) || !int.TryParse(hs, out var height) || width < 1 || height < 1)
+        if (size.Split('x') is not [var ws, var hs] || !int.TryParse(ws, out var width) || !int.TryParse(hs, out var height)
+            || width < 1 || height < 1)
             throw new ArgumentException($"--size is '{size}'; expected WIDTHxHEIGHT such as 640x480.");
         var (images, answer) = (parse.GetValue(Images), parse.GetValue(MaxTokens));
         if (images < 1) throw new ArgumentException($"--images is {images}; it must be at least 1.");
         if (answer < 1) throw new ArgumentException($"--max-tokens is {answer}; it must be at least 1.");
-        var facts = ModelFacts.Read(parse.GetValue(Model)!, new MemoryWorkload { Width = width, Height = height, Images = images, AnswerTokens = answer }, parse.GetValue(Device)!, parse.GetValue(Precision), parse.GetValue(Quantization));
+        var facts = ModelFacts.Read(
+            parse.GetValue(Model)!, new MemoryWorkload { Width = width, Height = height, Images = images, AnswerTokens = answer },
+            parse.GetValue(Device)!, parse.GetValue(Precision), parse.GetValue(Quantization));
         if (parse.GetValue(Json)) Output.Json(facts.ToJson());
         else facts.Print();
     }

@@ -4,8 +4,8 @@ using D2Pruner.AI.Runtime;
 namespace D2Pruner.AI.Cli;
 
 /// <summary>
-/// Where the tool takes libtorch from: beside itself, else the folder named in D2PRUNER_LIBTORCH, else what <c>doctor --install-libtorch</c> fetched, else the
-/// machine's NuGet packages. The tool's own package does not contain it: it is half a gigabyte.
+/// Where the tool takes libtorch from: beside itself, else the folder named in D2PRUNER_LIBTORCH, else what <c>doctor
+/// --install-libtorch</c> fetched, else the machine's NuGet packages. The tool's own package does not contain it: it is half a gigabyte.
 /// </summary>
 internal static class LibtorchLocator
 {
@@ -22,31 +22,39 @@ internal static class LibtorchLocator
     };
 
     /// <summary>Where <c>doctor --install-libtorch</c> puts packages.</summary>
-    public static string InstallFolder => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "d2pruner", "libtorch");
+    public static string InstallFolder =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            "d2pruner", "libtorch");
 
-    private static string FileName => OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
+    private static string FileName => OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib"
+        : "libtorch_cpu.so";
 
     /// <summary>The folder that <see cref="Use"/> chose, or null.</summary>
     public static string? Used { get; private set; }
 
-    /// <summary>Tells the runtime about libtorch unless it is beside the tool or named by the user. To be called before anything computes.</summary>
+    /// <summary>Tells the runtime about libtorch unless it is beside the tool or named by the user. To be
+    /// called before anything computes.</summary>
     public static void Use()
     {
-        if (Used is not null || Environment.GetEnvironmentVariable(TorchEnvironment.FolderVariable) is { Length: > 0 } || IsBesideTool() || Find() is not { } folder) return;
+        if (Used is not null || Environment.GetEnvironmentVariable(TorchEnvironment.FolderVariable) is { Length: > 0 } || IsBesideTool()
+            || Find() is not { } folder) return;
         TorchEnvironment.UseLibtorch(folder);
         Used = folder;
     }
 
     /// <summary>The first folder that holds libtorch.</summary>
-    public static string? Find() => PackageId is null ? null : new[] { InstallFolder, NuGetPackages }.Select(Libraries).FirstOrDefault(f => File.Exists(Path.Combine(f, FileName)));
+    public static string? Find() => PackageId is null ? null
+        : new[] { InstallFolder, NuGetPackages }.Select(Libraries).FirstOrDefault(f => File.Exists(Path.Combine(f, FileName)));
 
     /// <summary>The folder with the libraries below a folder of packages.</summary>
-    public static string Libraries(string packages) => Path.Combine(packages, PackageId!, Version, "runtimes", PackageId!["libtorch-cpu-".Length..], "native");
+    public static string Libraries(string packages) =>
+        Path.Combine(packages, PackageId!, Version, "runtimes", PackageId!["libtorch-cpu-".Length..], "native");
 
     private static string NuGetPackages => Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } folder
         ? folder
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
     private static bool IsBesideTool() =>
-        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator).Append(AppContext.BaseDirectory).Any(f => f.Length > 0 && File.Exists(Path.Combine(f, FileName)));
+        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator).Append(AppContext.BaseDirectory)
+            .Any(f => f.Length > 0 && File.Exists(Path.Combine(f, FileName)));
 }

@@ -52,7 +52,9 @@ internal static class ListCommand
         foreach (var m in models)
         {
             var state = m.Complete ? "complete" : "incomplete, or no model with safetensors";
-            table.AddEscaped(m.Repository, $"{string.Join(", ", m.References.DefaultIfEmpty("-"))} ({m.Commit[..Math.Min(8, m.Commit.Length)]})", Units.Short(m.Bytes), state, m.LastUsed.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            table.AddEscaped(m.Repository,
+                $"{string.Join(", ", m.References.DefaultIfEmpty("-"))} ({m.Commit[..Math.Min(8, m.Commit.Length)]})", Units.Short(m.Bytes),
+                state, m.LastUsed.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         }
 
         Output.Write(table);

@@ -19,7 +19,8 @@ internal static partial class MachineFacts
     {
         (string Name, bool There)[] known =
         [
-            ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("avx512f", Avx512F.IsSupported), ("avx512bw", Avx512BW.IsSupported), ("neon", AdvSimd.IsSupported),
+            ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("avx512f", Avx512F.IsSupported), ("avx512bw", Avx512BW.IsSupported),
+                ("neon", AdvSimd.IsSupported),
         ];
         var flags = (CpuInfo("flags") ?? "").Split(' ');
         return [.. known.Where(k => k.There).Select(k => k.Name), .. KernelFlags.Where(flags.Contains)];
@@ -45,7 +46,8 @@ internal static partial class MachineFacts
         if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libstdc++.so.6", out _)) return null;
         try
         {
-            var path = File.ReadLines("/proc/self/maps").Select(l => l[(l.LastIndexOf(' ') + 1)..]).FirstOrDefault(l => l.Contains("libstdc++.so", StringComparison.Ordinal));
+            var path = File.ReadLines("/proc/self/maps").Select(l => l[(l.LastIndexOf(' ') + 1)..])
+                .FirstOrDefault(l => l.Contains("libstdc++.so", StringComparison.Ordinal));
             if (path is null) return null;
             var text = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(path));
             return GlibcxxVersions().Matches(text).Select(m => Version.Parse(m.Groups[1].Value)).DefaultIfEmpty().Max()?.ToString();
@@ -60,7 +62,8 @@ internal static partial class MachineFacts
     {
         try
         {
-            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+            return File.ReadLines("/proc/cpuinfo")
+                .FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -29,9 +29,11 @@ internal sealed record MachineProbe(double BytesPerSecond, double? OperationsPer
     }
 
     /// <summary>Tokens a second while answering: every weight is read once a token.</summary>
-    public double TokensPerSecond(KnownModel model) => BytesPerSecond / (model.WeightBytes + (double)model.KvBytesPerToken * model.ImageTokens);
+    public double TokensPerSecond(KnownModel model) =>
+        BytesPerSecond / (model.WeightBytes + (double)model.KvBytesPerToken * model.ImageTokens);
 
-    /// <summary>Seconds until the first token of a question about one image of 640x480, nothing pruned; null where no product was measured.</summary>
+    /// <summary>Seconds until the first token of a question about one image of 640x480, nothing pruned; null
+    /// where no product was measured.</summary>
     public double? PrefillSeconds(KnownModel model) => 2.0 * model.Parameters * (model.ImageTokens + 64) / OperationsPerSecond;
 
     private static double Bandwidth(CancellationToken cancellationToken)
@@ -81,7 +83,8 @@ internal sealed record MachineProbe(double BytesPerSecond, double? OperationsPer
         var (rows, inner, columns) = (512L, 4096L, 4096L);
         var a = ones(rows, inner, dtype: ScalarType.BFloat16, device: device);
         var b = ones(columns, inner, dtype: ScalarType.BFloat16, device: device);
-        return Rate(() => nn.functional.linear(a, b).Dispose(), 2.0 * rows * inner * columns, device.type == DeviceType.CUDA, cancellationToken);
+        return Rate(() => nn.functional.linear(a, b).Dispose(), 2.0 * rows * inner * columns, device.type == DeviceType.CUDA,
+            cancellationToken);
     }
 
     private static double Rate(Action action, double amount, bool cuda, CancellationToken cancellationToken)

@@ -22,7 +22,8 @@ internal static class McpCommand
 
     private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens.",
         DefaultValueFactory = _ => 256 };
-    private static readonly Option<bool> NoOverlay = new("--no-overlay") { Description = "Do not send images with the boxes drawn on them." };
+    private static readonly Option<bool> NoOverlay =
+        new("--no-overlay") { Description = "Do not send images with the boxes drawn on them." };
     private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.",
         DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.",

@@ -42,10 +42,12 @@ internal sealed class ModelFacts
     // Sixteen bits, as the presets' rows are compared with each other and not with a device.
     private long KvBytesPerToken => 2L * Blueprint.Text.Layers * Blueprint.Text.KvHeads * Blueprint.Text.HeadDim * 2;
 
-    private string? StoredType => Folder.Config.TryGetProperty("torch_dtype", out var dtype) || Folder.Config.TryGetProperty("dtype", out dtype) ? dtype.ToString() : null;
+    private string? StoredType => Folder.Config.TryGetProperty("torch_dtype", out var dtype)
+        || Folder.Config.TryGetProperty("dtype", out dtype) ? dtype.ToString() : null;
 
     /// <exception cref="CheckpointException">It is no model that is supported.</exception>
-    public static ModelFacts Read(string model, MemoryWorkload workload, string device, ModelPrecision precision, ModelQuantization quantization)
+    public static ModelFacts Read(
+        string model, MemoryWorkload workload, string device, ModelPrecision precision, ModelQuantization quantization)
     {
         if (!DeviceName.IsValid(device)) throw new ArgumentException($"--device is '{device}'; expected auto, cpu, cuda or cuda:N.");
         var folder = CheckpointFolder.Open(ModelLocator.Resolve(model));
@@ -53,7 +55,8 @@ internal sealed class ModelFacts
         var plan = blueprint.Plan();
         var cuda = device.StartsWith("cuda", StringComparison.Ordinal) || (device == "auto" && NvidiaDriver.Devices().Count > 0);
         var where = new Device(cuda ? DeviceType.CUDA : DeviceType.CPU, cuda ? DeviceName.CudaIndex(device) : -1);
-        var stored = folder.Config.TryGetProperty("torch_dtype", out var dtype) || folder.Config.TryGetProperty("dtype", out dtype) ? dtype.ToString() : "";
+        var stored = folder.Config.TryGetProperty("torch_dtype", out var dtype) || folder.Config.TryGetProperty("dtype", out dtype)
+            ? dtype.ToString() : "";
         var type = precision switch
         {
             ModelPrecision.Float32 => ScalarType.Float32,
@@ -84,26 +87,35 @@ internal sealed class ModelFacts
         Row("family", Blueprint.Family);
         Row("parameters", Output.Invariant($"{Parameters:N0} ({Parameters})"));
         Row("weights", Folder.Quantization is null
-            ? Output.Invariant($"{Units.Short(Parameters * 2)}, {Parameters * 2:N0} bytes in 16 bit; {Units.Short(Parameters * 4)}, {Parameters * 4:N0} in 32 bit; with --quantization Int8 {Rounded(ModelQuantization.Int8):N0}, Int4 {Rounded(ModelQuantization.Int4):N0}")
+            ? Output.Invariant($"{Units.Short(Parameters * 2)}, {Parameters * 2:N0} bytes in 16 bit; {Units.Short(Parameters * 4)}, " +
+                $"{Parameters * 4:N0} in 32 bit; with --quantization Int8 {Rounded(ModelQuantization.Int8):N0}, Int4 " +
+                $"{Rounded(ModelQuantization.Int4):N0}")
             : Output.Invariant($"{Units.Bytes(Memory.Estimate.WeightBytes)} as they are; {Parameters * 2:N0} if they were 16 bit"));
         if (Folder.Quantization is { } quantization)
         {
-            Row("quantized", $"{quantization.Description}; activations keep their type, on CPU by kernels of 8 and 4 bits (docs/quantization.md)");
-            if (quantization.Exceptions.Count > 0) Row("left dense", string.Join(", ", quantization.Exceptions.Take(4)) + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));
+            Row("quantized", $"{quantization.Description}; activations keep their type, on CPU by kernels of 8 and 4 bits " +
+                "(docs/quantization.md)");
+            if (quantization.Exceptions.Count > 0)
+                Row("left dense", string.Join(", ", quantization.Exceptions.Take(4))
+                    + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));
         }
 
         Row("weights access", Access(Folder));
         Row("stored type", StoredType ?? "not named in config.json");
-        Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context {text.MaxPositions}");
-        Row("picture", $"{Workload.Width}x{Workload.Height}: {VisualTokens} visual tokens, grid {string.Join(" + ", Image.Grids.Select(g => $"{g.Name} {g.Rows}x{g.Columns}"))}"
+        Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context " +
+            $"{text.MaxPositions}");
+        Row("picture", $"{Workload.Width}x{Workload.Height}: {VisualTokens} visual tokens, grid " +
+            $"{string.Join(" + ", Image.Grids.Select(g => $"{g.Name} {g.Rows}x{g.Columns}"))}"
             + (Image.SeparatorOffsets.Length > 0 ? $", {Image.SeparatorOffsets.Length} separators" : ""));
         foreach (var preset in Presets)
         {
             var (layer, kept) = Pruned(preset);
-            Row(preset.ToString(), $"keeps {kept} of {VisualTokens} visual tokens after layer {layer - 1} (K = {layer}); KV of the picture {Units.Bytes(KvBytesPerToken * kept)} instead of {Units.Bytes(KvBytesPerToken * VisualTokens)} in 16 bit");
+            Row(preset.ToString(), $"keeps {kept} of {VisualTokens} visual tokens after layer {layer - 1} (K = {layer}); KV of the " +
+                $"picture {Units.Bytes(KvBytesPerToken * kept)} instead of {Units.Bytes(KvBytesPerToken * VisualTokens)} in 16 bit");
         }
 
-        Row("prior", PriorLayers is { } layers ? $"K = {string.Join(", ", layers)}" : $"none ({ModelLoader.PriorFileName} is not there): attention is not debiased");
+        Row("prior", PriorLayers is { } layers ? $"K = {string.Join(", ", layers)}"
+            : $"none ({ModelLoader.PriorFileName} is not there): attention is not debiased");
         Verdict(Row);
         Output.Write(table);
     }
@@ -120,20 +132,24 @@ internal sealed class ModelFacts
             ["stored_type"] = StoredType,
             ["weights_access"] = Access(Folder),
             ["quantization"] = Folder.Quantization?.Description,
-            ["weights"] = new JsonObject { ["bytes_16_bit"] = Parameters * 2, ["bytes_32_bit"] = Parameters * 4, ["bytes_int8"] = Rounded(ModelQuantization.Int8), ["bytes_int4"] = Rounded(ModelQuantization.Int4) },
-            ["decoder"] = new JsonObject { ["layers"] = text.Layers, ["hidden_size"] = text.HiddenSize, ["heads"] = text.Heads, ["kv_heads"] = text.KvHeads, ["context"] = text.MaxPositions },
+            ["weights"] = new JsonObject { ["bytes_16_bit"] = Parameters * 2, ["bytes_32_bit"] = Parameters * 4,
+                ["bytes_int8"] = Rounded(ModelQuantization.Int8), ["bytes_int4"] = Rounded(ModelQuantization.Int4) },
+            ["decoder"] = new JsonObject { ["layers"] = text.Layers, ["hidden_size"] = text.HiddenSize, ["heads"] = text.Heads,
+                ["kv_heads"] = text.KvHeads, ["context"] = text.MaxPositions },
             ["image"] = new JsonObject
             {
                 ["width"] = Workload.Width,
                 ["height"] = Workload.Height,
                 ["visual_tokens"] = VisualTokens,
-                ["grids"] = new JsonArray([.. Image.Grids.Select(g => new JsonObject { ["name"] = g.Name, ["rows"] = g.Rows, ["columns"] = g.Columns })]),
+                ["grids"] = new JsonArray(
+                    [.. Image.Grids.Select(g => new JsonObject { ["name"] = g.Name, ["rows"] = g.Rows, ["columns"] = g.Columns })]),
                 ["separators"] = Image.SeparatorOffsets.Length,
             },
             ["presets"] = new JsonArray([.. Presets.Select(p =>
             {
                 var (layer, kept) = Pruned(p);
-                return new JsonObject { ["preset"] = p.ToString().ToLowerInvariant(), ["layer"] = layer, ["visual_tokens_kept"] = kept, ["kv_bytes"] = KvBytesPerToken * kept, ["kv_bytes_unpruned"] = KvBytesPerToken * VisualTokens };
+                return new JsonObject { ["preset"] = p.ToString().ToLowerInvariant(), ["layer"] = layer, ["visual_tokens_kept"] = kept,
+                    ["kv_bytes"] = KvBytesPerToken * kept, ["kv_bytes_unpruned"] = KvBytesPerToken * VisualTokens };
             })]),
             ["prior_layers"] = PriorLayers is { } layers ? new JsonArray([.. layers.Select(k => JsonValue.Create(k))]) : null,
             ["memory"] = new JsonObject
@@ -168,19 +184,23 @@ internal sealed class ModelFacts
         }
     }
 
-    private long Rounded(ModelQuantization quantization) => MemoryEstimate.BytesOfWeights(Folder, Blueprint.Plan(), ScalarType.BFloat16, quantization);
+    private long Rounded(ModelQuantization quantization) =>
+        MemoryEstimate.BytesOfWeights(Folder, Blueprint.Plan(), ScalarType.BFloat16, quantization);
 
     private void Verdict(Action<string, string> row)
     {
         var e = Memory.Estimate;
-        var what = $"{Workload.Images} image{(Workload.Images == 1 ? "" : "s")}, {Workload.AnswerTokens} answer tokens, {Type.ToString().ToLowerInvariant()} on {(Device == DeviceType.CUDA ? "cuda" : "cpu")}";
-        row("memory, pruned", $"{Units.Bytes(e.TotalPruned)}: weights {Units.Short(e.WeightBytes)} + KV {Units.Short(e.KvBytesPruned)} + work about {Units.Short(e.WorkBytes)} ({what})");
+        var what = $"{Workload.Images} image{(Workload.Images == 1 ? "" : "s")}, {Workload.AnswerTokens} answer tokens, " +
+            $"{Type.ToString().ToLowerInvariant()} on {(Device == DeviceType.CUDA ? "cuda" : "cpu")}";
+        row("memory, pruned", $"{Units.Bytes(e.TotalPruned)}: weights {Units.Short(e.WeightBytes)} + KV {Units.Short(e.KvBytesPruned)} + " +
+            $"work about {Units.Short(e.WorkBytes)} ({what})");
         row("memory, unpruned", $"{Units.Bytes(e.TotalUnpruned)}: KV {Units.Short(e.KvBytesUnpruned)}");
         row("memory free", Memory.FreeBytes is { } free ? Units.Bytes(free) : "the system does not tell");
         row("verdict", Memory.FreeBytes is null ? "unknown"
             : Memory.FitsUnpruned ? "fits, with and without pruning"
             : Memory.Fits ? "fits with pruning only"
-            : Memory.Choices.Count == 0 ? "does not fit, and no smaller choice does" : $"does not fit; what does: {string.Join("; ", Memory.Choices)}");
+            : Memory.Choices.Count == 0 ? "does not fit, and no smaller choice does"
+            : $"does not fit; what does: {string.Join("; ", Memory.Choices)}");
     }
 
     private (int Layer, int Kept) Pruned(PruningPreset preset)

@@ -8,7 +8,8 @@ internal static class ModelSession
 {
     public static async Task<VisionLanguageEngine> LoadAsync(VisionModelOptions options, bool quiet, CancellationToken cancellationToken)
     {
-        if (quiet || Console.IsErrorRedirected || !AnsiConsole.Profile.Capabilities.Interactive) return await VisionLanguageEngine.LoadAsync(options, new Lines(), null, cancellationToken);
+        if (quiet || Console.IsErrorRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
+            return await VisionLanguageEngine.LoadAsync(options, new Lines(), null, cancellationToken);
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         return await console.Progress().HideCompleted(true).AutoClear(true).StartAsync(async context =>
         {

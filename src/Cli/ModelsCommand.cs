@@ -13,7 +13,9 @@ internal static class ModelsCommand
 
     public static Command Create()
     {
-        var command = new Command("models", "Lists models that this tool loads, small ones first: licence, size, what each is good at, how it was verified. Asks no server.") { Json };
+        var command = new Command(
+            "models", "Lists models that this tool loads, small ones first: licence, size, what each is good at, how it was verified. " +
+            "Asks no server.") { Json };
         command.SetAction((parse, _) => Failure.Guard(() =>
         {
             Run(parse.GetValue(Json));
@@ -44,9 +46,11 @@ internal static class ModelsCommand
 
         var table = Output.Table("model", "licence", "parameters", "16-bit weights", "tokens of 640x480", "good at", "here");
         foreach (var m in KnownModels.All)
-            table.AddEscaped(m.Id, m.Licence, Output.Invariant($"{m.Parameters / 1e9:F2} B"), Units.Short(m.WeightBytes), $"{m.ImageTokens}", m.GoodAt, ModelHub.Find(m.Id) is null ? "" : "yes");
+            table.AddEscaped(m.Id, m.Licence, Output.Invariant($"{m.Parameters / 1e9:F2} B"), Units.Short(m.WeightBytes),
+                $"{m.ImageTokens}", m.GoodAt, ModelHub.Find(m.Id) is null ? "" : "yes");
         Output.Write(table);
         Console.WriteLine($"Verified: {KnownModels.VerifiedByPlan}. Licences are the publishers'; read them on the model's page.");
-        Console.WriteLine("Fetch one: d2pruner pull ID. What fits this machine: d2pruner doctor. Other checkpoints of these families load too.");
+        Console.WriteLine("Fetch one: d2pruner pull ID. What fits this machine: d2pruner doctor. Other checkpoints of these families " +
+            "load too.");
     }
 }

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Cli;
 
-/// <summary>Files that a command writes at its end are tried at its beginning: a minute of computing must not be lost to a mistyped folder.</summary>
+/// <summary>Files that a command writes at its end are tried at its beginning: a minute of computing must not
+/// be lost to a mistyped folder.</summary>
 internal static class OutputFile
 {
     /// <exception cref="ArgumentException">It cannot be written.</exception>
@@ -11,7 +12,8 @@ internal static class OutputFile
         var existed = File.Exists(file.FullName);
         try
         {
-            if (file.DirectoryName is { Length: > 0 } folder && !Directory.Exists(folder)) throw new ArgumentException($"{option} is '{file}', but there is no folder '{folder}'.");
+            if (file.DirectoryName is { Length: > 0 } folder && !Directory.Exists(folder))
+                throw new ArgumentException($"{option} is '{file}', but there is no folder '{folder}'.");
             using (new FileStream(file.FullName, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read))
             {
             }

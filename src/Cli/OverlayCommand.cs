@@ -11,16 +11,21 @@ internal static class OverlayCommand
     private static readonly Option<string> Model = CommonOptions.Model();
     private static readonly Option<string> Image = new("--image", "-i") { Description = $"{ImageInput.Description}.", Required = true };
     private static readonly Option<bool> AllowUrl = new("--allow-url") { Description = "Allow --image to be an http or https address." };
-    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "The question: what is kept depends on it.", Required = true };
-    private static readonly Option<FileInfo> Out = new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("out.png") };
+    private static readonly Option<string> Prompt =
+        new("--prompt", "-p") { Description = "The question: what is kept depends on it.", Required = true };
+    private static readonly Option<FileInfo> Out =
+        new("--out", "-o") { Description = "PNG to write.", DefaultValueFactory = _ => new FileInfo("out.png") };
     private static readonly PruningFlags Pruning = new();
-    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "Longest answer in tokens; its boxes are drawn.", DefaultValueFactory = _ => 64 };
+    private static readonly Option<int> MaxTokens =
+        new("--max-tokens") { Description = "Longest answer in tokens; its boxes are drawn.", DefaultValueFactory = _ => 64 };
     private static readonly Option<string> Device = CommonOptions.Device();
     private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
 
     public static Command Create()
     {
-        var command = new Command("overlay", "Draws what pruning keeps of an image for a question, beside heat maps of attention, prior and relative attention, and the answer's boxes.") { Model, Image, AllowUrl, Prompt, Out, MaxTokens, Device, Precision };
+        var command = new Command(
+            "overlay", "Draws what pruning keeps of an image for a question, beside heat maps of attention, prior and relative " +
+            "attention, and the answer's boxes.") { Model, Image, AllowUrl, Prompt, Out, MaxTokens, Device, Precision };
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -28,15 +33,18 @@ internal static class OverlayCommand
 
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
-        if (Pruning.Preset(parse) == PruningPreset.None) throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
+        if (Pruning.Preset(parse) == PruningPreset.None)
+            throw new ArgumentException("--preset None prunes nothing; there is nothing to draw.");
         var target = parse.GetValue(Out)!;
         OutputFile.EnsureWritable("--out", target);
         var overrides = Pruning.Overrides(parse);
         var image = await ImageInput.ReadAsync(parse.GetValue(Image)!, parse.GetValue(AllowUrl), cancellationToken);
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!, Precision = parse.GetValue(Precision) };
+        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
+            Precision = parse.GetValue(Precision) };
         await using var engine = await ModelSession.LoadAsync(options, quiet: false, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
-        var request = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens), AdditionalProperties = new() { [AskCommand.IncludeScores] = true } };
+        var request = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens),
+            AdditionalProperties = new() { [AskCommand.IncludeScores] = true } };
         request.WithPruning(Pruning.Preset(parse)).WithPruning(overrides);
         var message = new ChatMessage(ChatRole.User, [image, new TextContent(parse.GetValue(Prompt))]);
         var response = await client.GetResponseAsync([message], request, cancellationToken);

@@ -14,7 +14,9 @@ internal static class OverlayFile
     {
         var prefill = ((GenerationResult)response.RawRepresentation!).Prefill;
         var picture = ImageDecoder.Decode(image.Data);
-        PixelBox[] boxes = [.. response.GetGroundings().Where(g => g.ImageIndex == 0).Select(g => new PixelBox(g.Box.Left * picture.Width, g.Box.Top * picture.Height, g.Box.Right * picture.Width, g.Box.Bottom * picture.Height))];
+        PixelBox[] boxes = [.. response.GetGroundings().Where(g => g.ImageIndex == 0)
+            .Select(g => new PixelBox(
+                g.Box.Left * picture.Width, g.Box.Top * picture.Height, g.Box.Right * picture.Width, g.Box.Bottom * picture.Height))];
         AtomicFile.Write(target.FullName, PruningPanels.Render(picture, prefill.Images[0], prefill, boxes));
     }
 }

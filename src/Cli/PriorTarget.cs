@@ -36,7 +36,9 @@ internal static class PriorTarget
             : lost.Length > 0 ? $"holds K = {string.Join(", ", lost)}, which this run does not make"
             : null;
         if (why is not null)
-            throw new ArgumentException($"'{path}' is the better prior: it {why}. Give --force to replace it (it is kept as '{Path.GetFileName(path)}{BackupEnding}'), or --out for another file.");
+            throw new ArgumentException(
+                $"'{path}' is the better prior: it {why}. Give --force to replace it (it is kept as " +
+                $"'{Path.GetFileName(path)}{BackupEnding}'), or --out for another file.");
     }
 
     /// <summary>Writes a prior; what was there is kept beside it.</summary>

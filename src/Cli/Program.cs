@@ -6,7 +6,8 @@ LibtorchLocator.Use();
 if (args is ["doctor" or "models" or "pull" or "list" or "verify" or "rm", ..])
 {
     return await CommandLine.RunAsync(
-        new RootCommand { DoctorCommand.Create(), ModelsCommand.Create(), PullCommand.Create(), ListCommand.Create(), VerifyCommand.Create(), RemoveCommand.Create() }, args);
+        new RootCommand { DoctorCommand.Create(), ModelsCommand.Create(), PullCommand.Create(), ListCommand.Create(),
+            VerifyCommand.Create(), RemoveCommand.Create() }, args);
 }
 
 // The pruning methods' flags come from the methods, which hold libtorch's scalars: it is loaded first, and in the right order.

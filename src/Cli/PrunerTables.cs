@@ -12,11 +12,13 @@ internal static class PrunerTables
         var text = new StringBuilder();
         foreach (var kind in pruners.All.GroupBy(d => d.Kind))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n## {Title(kind.Key)}\n\n| method | keeps | where | reads | prior |\n|---|---|---|---|---|\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n## {Title(kind.Key)}\n\n| method | keeps | where | reads | prior |\n|---|---|---|---|---|\n");
             foreach (var d in kind)
             {
                 var source = d.Source is null ? "" : $" ({d.Source})";
-                text.Append(CultureInfo.InvariantCulture, $"| `{d.Name}` | {d.Summary}{source} | {Where(d)} | {Signals(d.Signals)} | {(d.UsesPrior ? "yes" : "no")} |\n");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"| `{d.Name}` | {d.Summary}{source} | {Where(d)} | {Signals(d.Signals)} | {(d.UsesPrior ? "yes" : "no")} |\n");
             }
         }
 
@@ -24,10 +26,13 @@ internal static class PrunerTables
         foreach (var p in pruners.Parameters)
         {
             var of = pruners.All.Where(d => d.Find(p.Name) is not null).Select(d => $"`{d.Name}`").ToList();
-            var defaults = pruners.All.Select(d => (d.Name, Value: Convert.ToString(d.Find(p.Name)?.Default, CultureInfo.InvariantCulture))).Where(d => d.Value != "").ToList();
-            var value = defaults.Select(d => d.Value).Distinct().Count() == 1 ? defaults[0].Value : string.Join(", ", defaults.Select(d => $"{d.Value} (`{d.Name}`)"));
+            var defaults = pruners.All.Select(d => (d.Name, Value: Convert.ToString(d.Find(p.Name)?.Default, CultureInfo.InvariantCulture)))
+                .Where(d => d.Value != "").ToList();
+            var value = defaults.Select(d => d.Value).Distinct().Count() == 1 ? defaults[0].Value
+                : string.Join(", ", defaults.Select(d => $"{d.Value} (`{d.Name}`)"));
             text.Append(CultureInfo.InvariantCulture,
-                $"| `{p.Name}` | {p.Range.Replace("|", "\\|", StringComparison.Ordinal)} | {value} | {(of.Count == pruners.All.Count ? "all" : string.Join(", ", of))} | {p.Help} |\n");
+                $"| `{p.Name}` | {p.Range.Replace("|", "\\|", StringComparison.Ordinal)} | {value} | " +
+                $"{(of.Count == pruners.All.Count ? "all" : string.Join(", ", of))} | {p.Help} |\n");
         }
 
         return text.ToString();
@@ -44,7 +49,8 @@ internal static class PrunerTables
     private static string Where(PrunerDescription d) => d.Depth switch
     {
         PrunerDepth.AtInput => "decoder input; before layer K where K is explicit",
-        PrunerDepth.OwnStages => $"before layers {string.Join(", ", d.Schedule.Select(s => s.Point.Layer + 1))} of 32, in proportion in other decoders",
+        PrunerDepth.OwnStages => $"before layers {string.Join(", ", d.Schedule.Select(s => s.Point.Layer + 1))} of 32, in proportion in " +
+        "other decoders",
         _ => d.LeastLayers > 0 ? "before layer K >= 1" : "before layer K",
     };
 

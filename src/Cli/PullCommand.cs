@@ -9,12 +9,15 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner pull</c>: fetches a model from the Hub into its cache.</summary>
 internal static class PullCommand
 {
-    private static readonly Argument<string> Id = new("ID") { Description = "The model: owner/name or owner/name@revision ('d2pruner models' lists some)." };
+    private static readonly Argument<string> Id =
+        new("ID") { Description = "The model: owner/name or owner/name@revision ('d2pruner models' lists some)." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object at the end." };
 
     public static Command Create()
     {
-        var command = new Command("pull", "Fetches a model from the Hugging Face Hub into its local cache: only the files that are read, resumed where an earlier run ended, hashes checked. "
+        var command = new Command(
+            "pull", "Fetches a model from the Hugging Face Hub into its local cache: only the files that are read, resumed where an " +
+            "earlier run ended, hashes checked. "
             + "Honours HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE.") { Id, Json };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse.GetValue(Id)!, parse.GetValue(Json), ct)));
         return command;
@@ -39,7 +42,8 @@ internal static class PullCommand
             return;
         }
 
-        Console.WriteLine(snapshot.BytesFetched == 0 ? $"{snapshot.Id} was there already: {Units.Bytes(snapshot.Bytes)}." : $"{snapshot.Id}: {Units.Bytes(snapshot.BytesFetched)} fetched.");
+        Console.WriteLine(snapshot.BytesFetched == 0 ? $"{snapshot.Id} was there already: {Units.Bytes(snapshot.Bytes)}."
+            : $"{snapshot.Id}: {Units.Bytes(snapshot.BytesFetched)} fetched.");
         Console.WriteLine($"Folder: {snapshot.Folder}");
         Console.WriteLine($"Next:   d2pruner inspect {snapshot.Id}");
         Console.WriteLine($"        d2pruner ask --model {snapshot.Id} --image PICTURE --prompt \"What is in the picture?\"");

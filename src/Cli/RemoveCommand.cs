@@ -7,7 +7,8 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner rm</c>: removes a model from the local cache.</summary>
 internal static class RemoveCommand
 {
-    private static readonly Argument<string> Id = new("ID") { Description = "owner/name for all of a model, owner/name@revision for one revision." };
+    private static readonly Argument<string> Id =
+        new("ID") { Description = "owner/name for all of a model, owner/name@revision for one revision." };
 
     public static Command Create()
     {

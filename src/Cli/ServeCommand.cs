@@ -15,28 +15,49 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner serve</c>: models behind OpenAI's API, metrics, and the studio page.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<string[]> Model = new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache; may be given several times. Models of the configuration (D2Pruner:Models) are served too.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string[]> Name = new("--name") { Description = "Name in requests of each --model, in the same order. Default: the folder's name or the id.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> Model =
+        new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache; may be given several times. " +
+            "Models of the configuration (D2Pruner:Models) are served too.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> Name =
+        new("--name") { Description = "Name in requests of each --model, in the same order. Default: the folder's name or the id.",
+            AllowMultipleArgumentsPerToken = true };
     private static readonly Option<int> Port = new("--port") { Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => 8080 };
-    private static readonly Option<string> HostName = new("--host") { Description = "Address to listen at; another than this machine's own needs keys or --allow-anonymous.", DefaultValueFactory = _ => "127.0.0.1" };
-    private static readonly Option<FileInfo?> ApiKeyFile = new("--api-key-file") { Description = "File of the keys that callers may present, one a line." };
-    private static readonly Option<bool> AllowAnonymous = new("--allow-anonymous") { Description = "Let other machines call without a key." };
+    private static readonly Option<string> HostName =
+        new("--host") { Description = "Address to listen at; another than this machine's own needs keys or --allow-anonymous.",
+            DefaultValueFactory = _ => "127.0.0.1" };
+    private static readonly Option<FileInfo?> ApiKeyFile =
+        new("--api-key-file") { Description = "File of the keys that callers may present, one a line." };
+    private static readonly Option<bool> AllowAnonymous =
+        new("--allow-anonymous") { Description = "Let other machines call without a key." };
     private static readonly Option<bool> NoStudio = new("--no-studio") { Description = "Leave the page at / out." };
-    private static readonly Option<int?> DrainSeconds = new("--drain-seconds") { Description = "Seconds that running answers get at the end. Default: 30." };
-    private static readonly Option<int?> RequestsPerMinute = new("--requests-per-minute") { Description = "Requests a minute of each key. Default: no limit." };
-    private static readonly Option<string[]> CorsOrigin = new("--cors-origin") { Description = "Web origin whose pages may call, such as https://app.example.org.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string[]> ImageHost = new("--image-host") { Description = "Host that image addresses in requests may name; without it none is fetched.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<bool> Mcp = new("--mcp") { Description = "Also serve vision tools over MCP at /mcp, with the first model, behind the same keys." };
-    private static readonly Option<string[]> AllowFolder = new("--allow-folder") { Description = "Folder whose images the tools may look at (with --mcp); may be given several times.", DefaultValueFactory = _ => [] };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
-    private static readonly Option<int?> QueueCapacity = new("--queue-capacity") { Description = "Requests of one model that may wait; further ones are told to come again. Default: 64." };
+    private static readonly Option<int?> DrainSeconds =
+        new("--drain-seconds") { Description = "Seconds that running answers get at the end. Default: 30." };
+    private static readonly Option<int?> RequestsPerMinute =
+        new("--requests-per-minute") { Description = "Requests a minute of each key. Default: no limit." };
+    private static readonly Option<string[]> CorsOrigin =
+        new("--cors-origin") { Description = "Web origin whose pages may call, such as https://app.example.org.",
+            AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> ImageHost =
+        new("--image-host") { Description = "Host that image addresses in requests may name; without it none is fetched.",
+            AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<bool> Mcp =
+        new("--mcp") { Description = "Also serve vision tools over MCP at /mcp, with the first model, behind the same keys." };
+    private static readonly Option<string[]> AllowFolder =
+        new("--allow-folder") { Description = "Folder whose images the tools may look at (with --mcp); may be given several times.",
+            DefaultValueFactory = _ => [] };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<ModelPrecision> Precision =
+        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly Option<int?> QueueCapacity =
+        new("--queue-capacity") { Description = "Requests of one model that may wait; further ones are told to come again. Default: 64." };
 
     public static Command Create()
     {
         var command = new Command("serve", "Serves models by OpenAI's API, with metrics, health and a page to look at what pruning does.")
         {
-            Model, Name, Port, HostName, ApiKeyFile, AllowAnonymous, NoStudio, DrainSeconds, RequestsPerMinute, CorsOrigin, ImageHost, Mcp, AllowFolder, Device, Precision, QueueCapacity,
+            Model, Name, Port, HostName, ApiKeyFile, AllowAnonymous, NoStudio, DrainSeconds, RequestsPerMinute, CorsOrigin, ImageHost, Mcp,
+                AllowFolder, Device, Precision, QueueCapacity,
         };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -47,7 +68,8 @@ internal static class ServeCommand
         await using var app = Build(parse);
         app.Lifetime.ApplicationStarted.Register(() =>
         {
-            foreach (var address in app.Urls) Console.WriteLine($"Listening at {address}{(parse.GetValue(NoStudio) ? "" : $" (studio: {address}/)")}");
+            foreach (var address in app.Urls)
+                Console.WriteLine($"Listening at {address}{(parse.GetValue(NoStudio) ? "" : $" (studio: {address}/)")}");
         });
         try
         {
@@ -68,10 +90,12 @@ internal static class ServeCommand
         builder.Services.AddD2PrunerServer(builder.Configuration.GetSection("D2Pruner:Server"));
         builder.Services.Configure<D2PrunerServerOptions>(o => Configure(o, parse));
         var served = builder.Services.AddD2PrunerModels(builder.Configuration).Count + AddModels(builder.Services, parse);
-        if (served == 0) throw new ArgumentException("No model is named; give one with --model, or in the configuration under D2Pruner:Models.");
+        if (served == 0)
+            throw new ArgumentException("No model is named; give one with --model, or in the configuration under D2Pruner:Models.");
         if (parse.GetValue(ImageHost) is { Length: > 0 } hosts) builder.Services.AddD2PrunerImageResolver(o => o.AllowedHosts = [.. hosts]);
         if (parse.GetValue(Mcp)) AddMcp(builder.Services, parse);
-        else if (parse.GetValue(AllowFolder)!.Length > 0) throw new ArgumentException("--allow-folder is for the vision tools; it needs --mcp.");
+        else if (parse.GetValue(AllowFolder)!.Length > 0)
+            throw new ArgumentException("--allow-folder is for the vision tools; it needs --mcp.");
         builder.Services.AddD2PrunerWarmup();
         var host = parse.GetValue(HostName)!;
         builder.WebHost.UseUrls($"http://{(host.Contains(':') && !host.StartsWith('[') ? $"[{host}]" : host)}:{port}");
@@ -107,7 +131,9 @@ internal static class ServeCommand
     {
         var models = parse.GetValue(Model) ?? [];
         var names = parse.GetValue(Name) ?? [];
-        if (names.Length > models.Length) throw new ArgumentException($"There are {names.Length} --name for {models.Length} --model; name each model at most once, in the same order.");
+        if (names.Length > models.Length)
+            throw new ArgumentException(
+                $"There are {names.Length} --name for {models.Length} --model; name each model at most once, in the same order.");
         for (var i = 0; i < models.Length; i++)
         {
             var path = models[i];
@@ -117,7 +143,8 @@ internal static class ServeCommand
                 (o.ModelPath, o.ModelId, o.Device, o.Precision) = (path, name, parse.GetValue(Device)!, parse.GetValue(Precision));
                 o.QueueCapacity = parse.GetValue(QueueCapacity) ?? o.QueueCapacity;
             });
-            services.AddKeyedD2PrunerChatClient(name, o => (o.Model, o.ToolConvention, o.ParseGroundings) = (name, ToolConvention.Json, true));
+            services.AddKeyedD2PrunerChatClient(
+                name, o => (o.Model, o.ToolConvention, o.ParseGroundings) = (name, ToolConvention.Json, true));
         }
 
         return models.Length;

@@ -23,7 +23,8 @@ internal static class TransferDisplay
         if (p.FilesTotal > 1) text += $", file {Math.Min(p.FilesDone + 1, p.FilesTotal)} of {p.FilesTotal}";
         if (p.BytesTotal > 0) text += $", {Units.Short(p.BytesDone)} of {Units.Short(p.BytesTotal)}";
         if (p.BytesPerSecond > 0) text += $", {Units.Short(p.BytesPerSecond)}/s";
-        if (p.TimeLeft is { } left && left.TotalSeconds >= 1) text += $", {(left.TotalDays >= 1 ? left.ToString(@"d\.hh\:mm\:ss") : left.ToString(@"hh\:mm\:ss"))} left";
+        if (p.TimeLeft is { } left && left.TotalSeconds >= 1)
+            text += $", {(left.TotalDays >= 1 ? left.ToString(@"d\.hh\:mm\:ss") : left.ToString(@"hh\:mm\:ss"))} left";
         return text;
     }
 

@@ -11,7 +11,9 @@ internal static class VerifyCommand
 
     public static Command Create()
     {
-        var command = new Command("verify", "Reads every file of a cached model and compares it with its hash. Ends with 1 when something is damaged or missing.") { Id };
+        var command = new Command(
+            "verify", "Reads every file of a cached model and compares it with its hash. Ends with 1 when something is damaged or " +
+            "missing.") { Id };
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse.GetValue(Id)!, ct)));
         return command;
     }
@@ -20,6 +22,7 @@ internal static class VerifyCommand
     {
         var files = await TransferDisplay.RunAsync(progress => ModelHub.VerifyAsync(id, null, progress, cancellationToken));
         foreach (var f in files) Console.WriteLine($"{(f.Problem is null ? f.Checked ? "ok" : "no hash" : "DAMAGED"),-8} {f.Name}{(f.Problem is null ? $", {Units.Short(f.Bytes)}" : $": {f.Problem}")}");
-        if (files.Any(f => f.Problem is not null)) throw new CheckpointException(id, [$"files are damaged or missing; fetch it anew: d2pruner rm {id} && d2pruner pull {id}"]);
+        if (files.Any(f => f.Problem is not null))
+            throw new CheckpointException(id, [$"files are damaged or missing; fetch it anew: d2pruner rm {id} && d2pruner pull {id}"]);
     }
 }

@@ -20,7 +20,9 @@ public static class D2PrunerMcpEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         if (endpoints.ServiceProvider.GetService<ImageResources>() is null)
-            throw new InvalidOperationException("MapD2PrunerMcp() needs services.AddD2PrunerMcp() (and services.AddD2PrunerVisionTools(...)) before the application is built.");
+            throw new InvalidOperationException(
+                "MapD2PrunerMcp() needs services.AddD2PrunerMcp() (and services.AddD2PrunerVisionTools(...)) before the application " +
+                "is built.");
         var origins = new OriginRule(endpoints.ServiceProvider.GetRequiredService<IOptions<D2PrunerMcpOptions>>().Value.AllowedOrigins);
         var mapped = endpoints.MapMcp(pattern);
         mapped.Add(endpoint =>

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// An <see cref="IChatClient"/> over a vision-language model in this process that drops visual tokens which do not matter (D²Pruner, arXiv 2512.19443).
+/// An <see cref="IChatClient"/> over a vision-language model in this process that drops visual tokens which do
+/// not matter (D²Pruner, arXiv 2512.19443).
 /// Safe for concurrent use: requests queue at the engine. It borrows its engine unless it was told to own it.
 /// </summary>
 public sealed partial class D2PrunerChatClient : IChatClient
@@ -32,18 +33,25 @@ public sealed partial class D2PrunerChatClient : IChatClient
     /// <param name="pruners">The known pruning methods; null takes those of this library.</param>
     /// <exception cref="ArgumentNullException"><paramref name="engine"/> is null.</exception>
     /// <exception cref="ArgumentException">The options are invalid; the message lists every problem.</exception>
-    public D2PrunerChatClient(VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, PrunerRegistry? pruners = null)
-        : this(new LoadedModel(engine ?? throw new ArgumentNullException(nameof(engine))), options, ownsEngine ? engine : null, null, loggerFactory, pruners)
+    public D2PrunerChatClient(
+        VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false,
+        ILoggerFactory? loggerFactory = null, PrunerRegistry? pruners = null)
+        : this(new LoadedModel(engine ?? throw new ArgumentNullException(nameof(engine))), options, ownsEngine ? engine
+            : null, null, loggerFactory, pruners)
     {
     }
 
     /// <summary>Creates a client over any engine; for scripted ones.</summary>
-    internal D2PrunerChatClient(IVisionEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null, IImageResolver? imageResolver = null, PrunerRegistry? pruners = null)
+    internal D2PrunerChatClient(
+        IVisionEngine engine, D2PrunerChatClientOptions? options = null, bool ownsEngine = false, ILoggerFactory? loggerFactory = null,
+        IImageResolver? imageResolver = null, PrunerRegistry? pruners = null)
         : this(new LoadedModel(engine), options, ownsEngine ? engine as IDisposable : null, imageResolver, loggerFactory, pruners)
     {
     }
 
-    internal D2PrunerChatClient(IModelSource model, D2PrunerChatClientOptions? options, IDisposable? owned, IImageResolver? imageResolver, ILoggerFactory? loggerFactory, PrunerRegistry? pruners = null)
+    internal D2PrunerChatClient(
+        IModelSource model, D2PrunerChatClientOptions? options, IDisposable? owned, IImageResolver? imageResolver,
+        ILoggerFactory? loggerFactory, PrunerRegistry? pruners = null)
     {
         this.options = (options ?? new D2PrunerChatClientOptions()).Copy();
         this.pruners = pruners ?? PrunerRegistry.BuiltIn;
@@ -59,17 +67,20 @@ public sealed partial class D2PrunerChatClient : IChatClient
     }
 
     /// <summary>What tells this client's answers from those of a client with another model or other settings.</summary>
-    internal string Fingerprint => System.Text.Json.JsonSerializer.Serialize(options, ReportJson.Default.D2PrunerChatClientOptions) + model.Fingerprint;
+    internal string Fingerprint =>
+        System.Text.Json.JsonSerializer.Serialize(options, ReportJson.Default.D2PrunerChatClientOptions) + model.Fingerprint;
 
     /// <inheritdoc />
     /// <exception cref="ArgumentException">Options or messages that cannot be honoured.</exception>
     /// <exception cref="NotSupportedException">Something was asked that this client cannot do and must not drop.</exception>
     /// <exception cref="EngineBusyException">The engine's queue is full.</exception>
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         // One code path: the whole answer is the sum of its stream.
         List<ChatResponseUpdate> updates = [];
-        await foreach (var update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false)) updates.Add(update);
+        await foreach (var update in GetStreamingResponseAsync(messages, options, cancellationToken)
+            .ConfigureAwait(false)) updates.Add(update);
         var response = updates.ToChatResponse();
         response.RawRepresentation = (updates[^1].RawRepresentation as GenerationCompleted)?.Result;
         return response;
@@ -78,7 +89,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
     /// <inheritdoc />
     /// <exception cref="ArgumentException">Options that cannot be honoured; thrown by the call itself, not by the enumeration.</exception>
     /// <exception cref="NotSupportedException">Something was asked that this client cannot do and must not drop.</exception>
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref disposed) != 0, this);
@@ -90,7 +102,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
 
     /// <summary>What the model is; it is loaded first if need be.</summary>
     /// <param name="cancellationToken">Stops the waiting; a load that others wait for goes on.</param>
-    public async Task<VisionModelInfo> GetModelAsync(CancellationToken cancellationToken = default) => (await model.GetAsync(cancellationToken).ConfigureAwait(false)).Model;
+    public async Task<VisionModelInfo> GetModelAsync(CancellationToken cancellationToken = default) =>
+        (await model.GetAsync(cancellationToken).ConfigureAwait(false)).Model;
 
     /// <inheritdoc />
     public object? GetService(Type serviceType, object? serviceKey = null)
@@ -99,7 +112,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
         if (serviceKey is not null) return null;
         if (serviceType == typeof(ChatClientMetadata)) return metadata;
         if (serviceType == typeof(VisionModelInfo)) return model.Current?.Model;
-        if (model.Current is { } engine && serviceType != typeof(object) && serviceType.IsInstanceOfType(engine) && serviceType != typeof(IDisposable)) return engine;
+        if (model.Current is { } engine && serviceType != typeof(object) && serviceType.IsInstanceOfType(engine)
+            && serviceType != typeof(IDisposable)) return engine;
         return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
@@ -110,16 +124,19 @@ public sealed partial class D2PrunerChatClient : IChatClient
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        List<ChatMessage> messages, RequestSettings settings, CancellationToken caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+        List<ChatMessage> messages, RequestSettings settings, CancellationToken caller,
+            [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Captured here: the engine's thread has no current activity.
         var telemetry = RequestTelemetry.Start(Activity.Current);
         // Cancelled when the consumer leaves the loop, before the engine's enumerator is asked to end.
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var own = caller.CanBeCanceled ? caller : cancellationToken;
-        var mapped = await OwnCancellation(messageMapper.MapAsync(messages, settings.Instructions, leaving.Token), own).ConfigureAwait(false);
+        var mapped = await OwnCancellation(messageMapper.MapAsync(messages, settings.Instructions, leaving.Token), own)
+            .ConfigureAwait(false);
         var resolved = PruningResolver.Resolve(
-            settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images), mapped.ImagesHaveBudgets);
+            settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images),
+                mapped.ImagesHaveBudgets);
         var engine = await OwnCancellation(model.GetAsync(leaving.Token), own).ConfigureAwait(false);
         resolved = PriorNote.Add(resolved, engine.Model, pruners);
         LogPreset(resolved.Preset, resolved.Source, resolved.Reason);
@@ -145,9 +162,11 @@ public sealed partial class D2PrunerChatClient : IChatClient
                         break;
                     case GenerationCompleted completed:
                         if (calls?.Flush() is { Count: > 0 } rest) yield return updates.Contents(rest, completed);
-                        var regions = Groundings(calls?.VisibleText ?? completed.Result.Text, completed.Result, settings, resolved, out var issues);
+                        var regions = Groundings(
+                            calls?.VisibleText ?? completed.Result.Text, completed.Result, settings, resolved, out var issues);
                         telemetry.Completed(completed.Result);
-                        yield return updates.Last(completed, ReportBuilder.Build(resolved, completed.Result, issues, pruners), regions, calls is { Calls: > 0 });
+                        yield return updates.Last(
+                            completed, ReportBuilder.Build(resolved, completed.Result, issues, pruners), regions, calls is { Calls: > 0 });
                         yield break;
                 }
             }
@@ -185,17 +204,21 @@ public sealed partial class D2PrunerChatClient : IChatClient
         IncludeScores = settings.IncludeScores,
     };
 
-    private IReadOnlyList<GroundedRegion>? Groundings(string text, GenerationResult result, RequestSettings settings, ResolvedPruning resolved, out IReadOnlyList<string> issues)
+    private IReadOnlyList<GroundedRegion>? Groundings(
+        string text, GenerationResult result, RequestSettings settings, ResolvedPruning resolved, out IReadOnlyList<string> issues)
     {
         issues = [];
-        if (!(options.ParseGroundings ?? resolved.Preset == Pruning.PruningPreset.Localization) || result.Prefill.Images.Count == 0) return null;
-        var parsed = settings.Format.Shape.Json ? JsonGroundingReader.Read(text, result.Prefill.Images) : GroundingReader.Read(text, result.Prefill.Images);
+        if (!(options.ParseGroundings ?? resolved.Preset == Pruning.PruningPreset.Localization) || result.Prefill.Images.Count == 0)
+            return null;
+        var parsed = settings.Format.Shape.Json ? JsonGroundingReader.Read(text, result.Prefill.Images)
+            : GroundingReader.Read(text, result.Prefill.Images);
         // JSON without properties named like boxes may still hold them in brackets.
         if (settings.Format.Shape.Json && parsed.Regions.Count == 0) parsed = GroundingReader.Read(text, result.Prefill.Images);
         issues = parsed.Issues;
         return parsed.Regions;
     }
 
-    [LoggerMessage(EventId = 2, EventName = "PresetChosen", Level = LogLevel.Debug, Message = "Preset {Preset} (named by the {Source}): {Reason}")]
+    [LoggerMessage(EventId = 2, EventName = "PresetChosen", Level = LogLevel.Debug,
+        Message = "Preset {Preset} (named by the {Source}): {Reason}")]
     private partial void LogPreset(Pruning.PruningPreset preset, string source, string reason);
 }

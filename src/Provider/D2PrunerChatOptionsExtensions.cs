@@ -3,7 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI;
 
-/// <summary>Pruning settings of one request, written as flat scalars into <c>AdditionalProperties</c>: they survive cloning, JSON and caches.</summary>
+/// <summary>Pruning settings of one request, written as flat scalars into <c>AdditionalProperties</c>: they
+/// survive cloning, JSON and caches.</summary>
 public static class D2PrunerChatOptionsExtensions
 {
     /// <summary>Names the preset of this request, and with it drops the client's overrides.</summary>
@@ -37,14 +38,16 @@ public static class D2PrunerChatOptionsExtensions
         Set(options, D2PrunerKeys.Rule, overrides.Rule?.ToString());
         Set(options, D2PrunerKeys.EvictEarlyKv, overrides.EvictEarlyKv);
         Set(options, D2PrunerKeys.Prior, overrides.Prior);
-        foreach (var (name, value) in overrides.Parameters ?? new Dictionary<string, string>()) Set(options, D2PrunerKeys.Prefix + name, value);
+        foreach (var (name, value) in overrides.Parameters ?? new Dictionary<string, string>())
+            Set(options, D2PrunerKeys.Prefix + name, value);
         return options;
     }
 
     /// <summary>Prunes nothing in this request.</summary>
     public static ChatOptions WithoutPruning(this ChatOptions options) => options.WithPruning(PruningPreset.None);
 
-    /// <summary>Keeps this share of one picture's visual tokens, whatever the request's budget (a budget only: there is one prune point).</summary>
+    /// <summary>Keeps this share of one picture's visual tokens, whatever the request's budget (a budget
+    /// only: there is one prune point).</summary>
     /// <param name="image">The picture; changed and returned.</param>
     /// <param name="ratio">In (0, 1]; 1 prunes nothing of it.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is out of range.</exception>

@@ -11,6 +11,7 @@ public static class D2PrunerEngineExtensions
     /// <param name="engine">The engine.</param>
     /// <param name="options">Settings, copied; null takes the defaults.</param>
     /// <param name="loggerFactory">Where ignored options are logged; null logs nowhere.</param>
-    public static IChatClient AsIChatClient(this VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, ILoggerFactory? loggerFactory = null) =>
+    public static IChatClient AsIChatClient(
+        this VisionLanguageEngine engine, D2PrunerChatClientOptions? options = null, ILoggerFactory? loggerFactory = null) =>
         new D2PrunerChatClient(engine, options, ownsEngine: false, loggerFactory);
 }

@@ -39,7 +39,8 @@ internal static class D2PrunerKeys
     /// <summary>The keys that a request may carry whatever the methods.</summary>
     public static IReadOnlyList<string> Request { get; } =
     [
-        Preset, Method, KeepRatio, KeepTokens, Layer, Alpha, Theta, PivotRatio, Rule, EvictEarlyKv, Prior, RepetitionPenalty, IncludeScores, Reuse,
+        Preset, Method, KeepRatio, KeepTokens, Layer, Alpha, Theta, PivotRatio, Rule, EvictEarlyKv, Prior, RepetitionPenalty,
+            IncludeScores, Reuse,
     ];
 
     /// <summary>The key of a method's parameter.</summary>

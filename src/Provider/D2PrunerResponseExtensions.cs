@@ -33,9 +33,13 @@ public static class D2PrunerResponseExtensions
         return ReportJson.ReadReport(message.AdditionalProperties?.GetValueOrDefault(D2PrunerKeys.Report));
     }
 
-    /// <summary>Boxes in a property bag: an answer's <c>AdditionalProperties</c>, or the <c>Metadata</c> of Semantic Kernel's content; empty when none were read.</summary>
-    public static IReadOnlyList<GroundedRegion> GetGroundings(this IReadOnlyDictionary<string, object?>? metadata) => ReportJson.ReadGroundings(metadata?.GetValueOrDefault(D2PrunerKeys.Groundings)) ?? [];
+    /// <summary>Boxes in a property bag: an answer's <c>AdditionalProperties</c>, or the <c>Metadata</c> of Semantic Kernel's
+    /// content; empty when none were read.</summary>
+    public static IReadOnlyList<GroundedRegion> GetGroundings(this IReadOnlyDictionary<string, object?>? metadata) =>
+        ReportJson.ReadGroundings(metadata?.GetValueOrDefault(D2PrunerKeys.Groundings)) ?? [];
 
-    /// <summary>What pruning did, from a property bag: an answer's <c>AdditionalProperties</c>, or the <c>Metadata</c> of Semantic Kernel's content; null when there is none.</summary>
-    public static PruningReport? GetPruningReport(this IReadOnlyDictionary<string, object?>? metadata) => ReportJson.ReadReport(metadata?.GetValueOrDefault(D2PrunerKeys.Report));
+    /// <summary>What pruning did, from a property bag: an answer's <c>AdditionalProperties</c>, or the <c>Metadata</c> of Semantic Kernel's
+    /// content; null when there is none.</summary>
+    public static PruningReport? GetPruningReport(this IReadOnlyDictionary<string, object?>? metadata) =>
+        ReportJson.ReadReport(metadata?.GetValueOrDefault(D2PrunerKeys.Report));
 }

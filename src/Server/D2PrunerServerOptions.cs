@@ -2,19 +2,23 @@ using System.ComponentModel.DataAnnotations;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>Settings of the OpenAI-compatible server (configuration section <c>D2Pruner:Server</c>). The defaults are safe for a machine that others can reach.</summary>
+/// <summary>Settings of the OpenAI-compatible server (configuration section <c>D2Pruner:Server</c>). The defaults are safe for a
+/// machine that others can reach.</summary>
 public sealed class D2PrunerServerOptions
 {
-    /// <summary>Keys that callers may present; none means that only this machine may call, unless <see cref="AllowAnonymous"/> is on.</summary>
+    /// <summary>Keys that callers may present; none means that only this machine may call, unless
+    /// <see cref="AllowAnonymous"/> is on.</summary>
     public IList<string> ApiKeys { get; set; } = [];
 
-    /// <summary>A file of further keys, one a line; blank lines and lines that begin with <c>#</c> are skipped. Read once, at start.</summary>
+    /// <summary>A file of further keys, one a line; blank lines and lines that begin with <c>#</c> are
+    /// skipped. Read once, at start.</summary>
     public string? ApiKeyFile { get; set; }
 
     /// <summary>Whether callers from other machines need no key; default false.</summary>
     public bool AllowAnonymous { get; set; }
 
-    /// <summary>Whether <c>/metrics</c> asks for a key where keys are set; default false: scrapers rarely have one, and nothing of a request is in there.</summary>
+    /// <summary>Whether <c>/metrics</c> asks for a key where keys are set; default false: scrapers rarely have one, and
+    /// nothing of a request is in there.</summary>
     public bool RequireKeyForMetrics { get; set; }
 
     /// <summary>Requests a minute that each key may make; null is no limit.</summary>

@@ -22,7 +22,9 @@ internal static class OverheadBenchmark
         Console.WriteLine("A model that answers at once (what is left is the tool call: names, the file, JSON, the transport):");
         await using (var app = await InstantServer.StartHttpAsync())
         {
-            await using var http = await McpClient.CreateAsync(new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp") }), cancellationToken: cancellationToken);
+            await using var http = await McpClient.CreateAsync(
+                new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(app.Urls.Single() + "/mcp") }),
+                cancellationToken: cancellationToken);
             await using var stdio = await McpClient.CreateAsync(Stdio([Environment.ProcessPath!, "serve"]),
                 cancellationToken: cancellationToken);
             await MeasureAsync(calls, image, new InstantClient(), [("over stdio", stdio), ("over HTTP", http)], cancellationToken);
@@ -75,7 +77,9 @@ internal static class OverheadBenchmark
             // Paired: each call against the client's own of the same round.
             var more = times[k].Zip(times[0], (a, b) => a - b);
             Console.WriteLine(FormattableString.Invariant(
-                $"  {kinds[k].Name,-22} p50 {Statistics.Quantile(times[k], 0.5),8:0.000} ms, p95 {Statistics.Quantile(times[k], 0.95),8:0.000} ms, over the client p50 {Statistics.Quantile(more, 0.5),7:0.000} ms  (n = {calls})"));
+                $"  {kinds[k].Name,-22} p50 {Statistics.Quantile(times[k], 0.5),8:0.000} ms, p95 " +
+                    $"{Statistics.Quantile(times[k], 0.95),8:0.000} ms, over the client p50 {Statistics.Quantile(more, 0.5),7:0.000} ms  " +
+                    $"(n = {calls})"));
         }
     }
 }

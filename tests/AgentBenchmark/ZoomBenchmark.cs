@@ -63,9 +63,12 @@ internal static class ZoomBenchmark
                 var interval = Statistics.Wilson(n, scenes);
                 var more = Statistics.PairedDifference(right[way], right[0]);
                 var against = way == 0 ? "- | -"
-                    : FormattableString.Invariant($"{100 * more.Mean:+0.0;-0.0;0.0} points | {100 * more.Low:0.0} to {100 * more.High:0.0}");
+                    : FormattableString.Invariant(
+                        $"{100 * more.Mean:+0.0;-0.0;0.0} points | {100 * more.Low:0.0} to {100 * more.High:0.0}");
                 Console.WriteLine(FormattableString.Invariant(
-                    $"| {side}x{side} | {Ways[way]} | {100.0 * n / scenes:0.0}% of {scenes} | {100 * interval.Low:0}-{100 * interval.High:0} | {against} | {Statistics.Quantile(times[way], 0.5):0} | {kept[way].Average():0} |"));
+                    $"| {side}x{side} | {Ways[way]} | {100.0 * n / scenes:0.0}% of {scenes} | " +
+                        $"{100 * interval.Low:0}-{100 * interval.High:0} | {against} | {Statistics.Quantile(times[way], 0.5):0} | " +
+                        $"{kept[way].Average():0} |"));
             }
 
             Console.Error.WriteLine($"{side}: a box was found in {found} of {scenes}");

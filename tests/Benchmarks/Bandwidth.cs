@@ -19,7 +19,8 @@ internal static unsafe class Bandwidth
         var watch = Stopwatch.StartNew();
         foreach (var layer in weights.Layers)
         {
-            foreach (var linear in new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Gate, layer.Up, layer.Down }) bytes += Read(((DenseLinear)linear).Weight);
+            foreach (var linear in new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Gate, layer.Up, layer.Down })
+                bytes += Read(((DenseLinear)linear).Weight);
         }
 
         return bytes / watch.Elapsed.TotalSeconds;

@@ -3,7 +3,8 @@ using D2Pruner.AI.Runtime.Kernels;
 
 namespace D2Pruner.AI.Benchmarks;
 
-/// <summary>The decode step beside what the memory allows: tokens a second by precision, geometry and context, and the bound of the same run.</summary>
+/// <summary>The decode step beside what the memory allows: tokens a second by precision, geometry and context,
+/// and the bound of the same run.</summary>
 internal sealed class DecodeBenchmark(Figures figures, int rounds)
 {
     private static readonly int[] Contexts = [128, 640, 2950];
@@ -14,7 +15,8 @@ internal sealed class DecodeBenchmark(Figures figures, int rounds)
     {
         var threads = Environment.ProcessorCount;
         figures.Add("decode_threads", threads);
-        figures.Say($"KV in bf16; medians over {rounds} rounds; the head of int8 and int4 has 8 bits; 7b goes round {DecodeGeometry.SevenB.Distinct} layers of weights");
+        figures.Say($"KV in bf16; medians over {rounds} rounds; the head of int8 and int4 has 8 bits; 7b goes round " +
+            $"{DecodeGeometry.SevenB.Distinct} layers of weights");
         using var team = new WorkerTeam(threads);
         foreach (var geometry in new[] { DecodeGeometry.Mini, DecodeGeometry.SevenB })
         {

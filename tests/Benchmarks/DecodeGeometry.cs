@@ -7,7 +7,8 @@ namespace D2Pruner.AI.Benchmarks;
 /// <param name="Heads">Query and KV heads.</param>
 /// <param name="HeadDim">Channels of a head.</param>
 /// <param name="Layers">Layers that a step runs.</param>
-/// <param name="Distinct">Layers with weights and caches of their own; the step goes round them. Far more than the caches hold, so every byte is read from memory.</param>
+/// <param name="Distinct">Layers with weights and caches of their own; the step goes round them. Far more than the caches hold, so
+/// every byte is read from memory.</param>
 internal sealed record DecodeGeometry(string Name, int Hidden, int Intermediate, int Heads, int HeadDim, int Layers, int Distinct)
 {
     public const int Vocabulary = 32000;

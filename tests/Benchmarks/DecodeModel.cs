@@ -14,7 +14,8 @@ internal sealed unsafe class DecodeModel : IDisposable
     private readonly Random _random = new(5);
 
     /// <param name="geometry">Sizes.</param>
-    /// <param name="precision">bf16, int8 or int4 (groups of 128). The head of the quantized ones has 8 bits (the option QuantizeHead).</param>
+    /// <param name="precision">bf16, int8 or int4 (groups of 128). The head of the quantized ones has 8
+    /// bits (the option QuantizeHead).</param>
     /// <param name="team">The threads.</param>
     public DecodeModel(DecodeGeometry geometry, string precision, WorkerTeam team)
     {
@@ -110,7 +111,8 @@ internal sealed unsafe class DecodeModel : IDisposable
 
             var group = bits == 8 ? inputs : 128;
             float[] scales = [.. Enumerable.Repeat(bits == 8 ? 0.0003f : 0.005f, outputs * (inputs / group))];
-            m = KernelMatrix.Pack(new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = bits, Codes = codes, Scales = scales, GroupSize = group }, null, []);
+            m = KernelMatrix.Pack(new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = bits, Codes = codes, Scales = scales,
+                GroupSize = group }, null, []);
             _owned.Add(m);
         }
 
@@ -141,9 +143,11 @@ internal sealed unsafe class DecodeModel : IDisposable
     // A cache that stays at its length: every measured step has the same context.
     private sealed class FixedCache(DecodeModel model, int context) : IKvRows
     {
-        private readonly (nint Keys, nint Values)[] _layers = [.. Enumerable.Range(0, model._g.Distinct).Select(_ => (model.Cache(context), model.Cache(context)))];
+        private readonly (nint Keys, nint Values)[] _layers =
+            [.. Enumerable.Range(0, model._g.Distinct).Select(_ => (model.Cache(context), model.Cache(context)))];
 
-        public KvRows Reserve(int layer) => new(_layers[layer % _layers.Length].Keys, _layers[layer % _layers.Length].Values, context, context + 1, true);
+        public KvRows Reserve(int layer) =>
+            new(_layers[layer % _layers.Length].Keys, _layers[layer % _layers.Length].Values, context, context + 1, true);
 
         public void Advance()
         {

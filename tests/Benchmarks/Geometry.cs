@@ -11,7 +11,8 @@ namespace D2Pruner.AI.Benchmarks;
 /// <param name="KvHeads">KV heads.</param>
 /// <param name="Bias">Biases on q, k and v.</param>
 /// <param name="Grids">Components of the picture: name, rows, columns.</param>
-internal sealed record Geometry(string Name, int Hidden, int Intermediate, int Heads, int KvHeads, bool Bias, IReadOnlyList<(string Name, int Rows, int Columns)> Grids)
+internal sealed record Geometry(
+    string Name, int Hidden, int Intermediate, int Heads, int KvHeads, bool Bias, IReadOnlyList<(string Name, int Rows, int Columns)> Grids)
 {
     public const int TextTokens = 60;
     public const int RealLayers = 32;
@@ -43,16 +44,19 @@ internal sealed record Geometry(string Name, int Hidden, int Intermediate, int H
     /// <summary>Bytes of the weights that one decoded token reads, 16 bit.</summary>
     public long LayerBytes => 2 * (2L * Hidden * Hidden + 2L * Hidden * KvHeads * (Hidden / Heads) + 3L * Hidden * Intermediate);
 
-    /// <summary>Floating-point operations of one layer over n tokens, a multiply-add counting two, the attention's n² term halved by causality.</summary>
+    /// <summary>Floating-point operations of one layer over n tokens, a multiply-add counting two, the
+    /// attention's n² term halved by causality.</summary>
     public double LayerOperations(double n)
     {
         double d = Hidden, m = Intermediate, g = (double)KvHeads / Heads;
         return 2 * ((2 + 2 * g) * n * d * d + n * n * d + 3 * n * d * m);
     }
 
-    /// <summary>Highest possible speed-up of a prefill of <paramref name="layers"/> layers that keeps <paramref name="kept"/> visual tokens from layer K on.</summary>
+    /// <summary>Highest possible speed-up of a prefill of <paramref name="layers"/> layers that keeps <paramref name="kept"/>
+    /// visual tokens from layer K on.</summary>
     public double Limit(int k, int layers, int kept) =>
-        layers * LayerOperations(VisualTokens + TextTokens) / (k * LayerOperations(VisualTokens + TextTokens) + (layers - k) * LayerOperations(kept + TextTokens));
+        layers * LayerOperations(VisualTokens + TextTokens)
+            / (k * LayerOperations(VisualTokens + TextTokens) + (layers - k) * LayerOperations(kept + TextTokens));
 
     public VisualTokenLayout Layout(int start)
     {

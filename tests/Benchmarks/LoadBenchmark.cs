@@ -4,7 +4,8 @@ using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Benchmarks;
 
-/// <summary>Load: bytes over the time until every weight of a file, mapped or copied, has been read once, beside a plain sequential read of the file.</summary>
+/// <summary>Load: bytes over the time until every weight of a file, mapped or copied, has been read once, beside a
+/// plain sequential read of the file.</summary>
 internal sealed class LoadBenchmark(Figures figures)
 {
     private const int Tensors = 16;
@@ -41,7 +42,9 @@ internal sealed class LoadBenchmark(Figures figures)
     {
         var header = new StringBuilder("{");
         var size = RowsEach * Columns * 2;
-        for (var i = 0; i < Tensors; i++) header.Append(i > 0 ? "," : "").Append($"\"t{i}\":{{\"dtype\":\"BF16\",\"shape\":[{RowsEach},{Columns}],\"data_offsets\":[{i * size},{(i + 1) * size}]}}");
+        for (var i = 0; i < Tensors; i++)
+            header.Append(i > 0 ? "," : "")
+                .Append($"\"t{i}\":{{\"dtype\":\"BF16\",\"shape\":[{RowsEach},{Columns}],\"data_offsets\":[{i * size},{(i + 1) * size}]}}");
         header.Append('}');
         while (header.Length % 8 != 0) header.Append(' ');
         using var file = File.Create(path);

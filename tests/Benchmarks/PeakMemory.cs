@@ -9,11 +9,12 @@ internal static class PeakMemory
     public const int Layers = 2;
 
     /// <summary>24x24 and 48x49: the last column stands for the newlines.</summary>
-    public static Geometry Geometry { get; } = Geometry.LlavaNext with { Name = "llavanext-newlines", Grids = [("base", 24, 24), ("mosaic", 48, 49)] };
+    public static Geometry Geometry { get; } =
+        Geometry.LlavaNext with { Name = "llavanext-newlines", Grids = [("base", 24, 24), ("mosaic", 48, 49)] };
 
     /// <summary>
-    /// What the prefill may need beyond weights and prompt: the KV cache (fp32 on CPU), the widest layer's activations, and a margin; far from the
-    /// bytes of one N x N attention map per head.
+    /// What the prefill may need beyond weights and prompt: the KV cache (fp32 on CPU), the widest layer's activations, and a margin; far
+    /// from the bytes of one N x N attention map per head.
     /// </summary>
     public static long Bound
     {
@@ -29,13 +30,15 @@ internal static class PeakMemory
     }
 
     /// <summary>Bytes of the attention maps of one layer, all heads, fp32: what must never exist.</summary>
-    public static long AttentionMaps => 4L * Geometry.Heads * (Geometry.VisualTokens + Geometry.TextTokens) * (Geometry.VisualTokens + Geometry.TextTokens);
+    public static long AttentionMaps =>
+        4L * Geometry.Heads * (Geometry.VisualTokens + Geometry.TextTokens) * (Geometry.VisualTokens + Geometry.TextTokens);
 
     /// <summary>Growth of the process's peak during one prefill, or null where the system does not tell.</summary>
     public static long? Measure()
     {
         using var model = new RandomModel(Geometry, Layers, shareLayers: true);
-        var settings = new PruningSettings { LayersBeforePruning = 1, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(320), Prior = "uniform" };
+        var settings = new PruningSettings { LayersBeforePruning = 1, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(320),
+            Prior = "uniform" };
         try
         {
             File.WriteAllText("/proc/self/clear_refs", "5");

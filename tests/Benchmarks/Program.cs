@@ -25,7 +25,8 @@ switch (args)
         new QuantizedBenchmark(figures, int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).Run();
         return 0;
     case ["decode-one", var precision, var geometry, var context, var sequences]:
-        DecodeBenchmark.One(figures, precision, geometry, int.Parse(context, System.Globalization.CultureInfo.InvariantCulture), int.Parse(sequences, System.Globalization.CultureInfo.InvariantCulture));
+        DecodeBenchmark.One(figures, precision, geometry, int.Parse(context, System.Globalization.CultureInfo.InvariantCulture),
+            int.Parse(sequences, System.Globalization.CultureInfo.InvariantCulture));
         return 0;
     case ["serve", .. var part]:
         await new ServeBenchmark(figures, DemoModel()).RunAsync(part.FirstOrDefault() ?? "all");

@@ -56,13 +56,16 @@ internal sealed class QuantizedBenchmark(Figures figures, int rounds)
         using var scope = NewDisposeScope();
         var weight = randn(outputs, inputs).Times(0.02).to(ScalarType.BFloat16);
         var x = randn(1, PromptRows, inputs).to(ScalarType.BFloat16);
-        var rule = precision == "int8" ? Runtime.Checkpoints.Quantized.QuantizationRule.Int8 : Runtime.Checkpoints.Quantized.QuantizationRule.Int4;
+        var rule = precision == "int8" ? Runtime.Checkpoints.Quantized.QuantizationRule.Int8
+            : Runtime.Checkpoints.Quantized.QuantizationRule.Int4;
         var read = Runtime.Checkpoints.Quantized.RowReader.Of(weight);
         var matrix = Runtime.Checkpoints.Quantized.Quantizer.Matrix(outputs, inputs, rule, read, default);
-        return (new DenseLinear(weight.DetachFromDisposeScope(), null), new QuantizedLinear(KernelMatrix.Pack(matrix, null, []), null), x.DetachFromDisposeScope());
+        return (new DenseLinear(weight.DetachFromDisposeScope(), null), new QuantizedLinear(KernelMatrix.Pack(matrix, null, []), null),
+            x.DetachFromDisposeScope());
     }
 
-    // From the process's start to the end of inspecting the shipped model; JIT or ReadyToRun, whichever the tool beside this program was built for.
+    // From the process's start to the end of inspecting the shipped model; JIT or ReadyToRun, whichever the
+    // tool beside this program was built for.
     private void Start()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
@@ -77,7 +80,9 @@ internal sealed class QuantizedBenchmark(Figures figures, int rounds)
         var times = new List<double>();
         for (var i = 0; i < Math.Max(3, rounds / 3); i++)
         {
-            var info = new ProcessStartInfo("dotnet", [tool, "inspect", Path.Combine(root!.FullName, "samples", "DemoModel", "demo-llava")]) { RedirectStandardOutput = true };
+            var info = new ProcessStartInfo(
+                "dotnet", [tool, "inspect",
+                    Path.Combine(root!.FullName, "samples", "DemoModel", "demo-llava")]) { RedirectStandardOutput = true };
             times.Add(1000 * Seconds(() =>
             {
                 using var process = Process.Start(info)!;

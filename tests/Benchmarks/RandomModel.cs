@@ -29,7 +29,8 @@ internal sealed class RandomModel : ITensorSource, IDisposable
         using var scope = NewDisposeScope();
         random.manual_seed(7);
         var config = geometry.Config(layers);
-        Decoder = new TextDecoder(config, DecoderWeights.Take(this, config, new DecoderNames { Prefix = "model.", Head = "lm_head.weight" }));
+        Decoder = new TextDecoder(
+            config, DecoderWeights.Take(this, config, new DecoderNames { Prefix = "model.", Head = "lm_head.weight" }));
         var visual = geometry.VisualTokens;
         Features = Register((randn(visual, geometry.Hidden, device: _device).Times(0.5)).to(ScalarType.BFloat16));
         // 35 tokens before the picture, the rest behind it.
@@ -77,7 +78,8 @@ internal sealed class RandomModel : ITensorSource, IDisposable
         var generic = System.Text.RegularExpressions.Regex.Replace(name, @"layers\.\d+\.", "layers.");
         if (!_patterns.TryGetValue(generic, out var pattern))
         {
-            var values = name.Contains("norm", StringComparison.Ordinal) ? ones(shape, device: _device) : randn(shape, device: _device).Times(Spread);
+            var values = name.Contains("norm", StringComparison.Ordinal) ? ones(shape, device: _device)
+                : randn(shape, device: _device).Times(Spread);
             return _patterns[generic] = Register(values.to(ScalarType.BFloat16));
         }
 

@@ -8,7 +8,8 @@ using TorchSharp;
 
 namespace D2Pruner.AI.Benchmarks;
 
-/// <summary>Many requests at once: batched decoding, second questions about an image, callers with images, sequences in a gibibyte.</summary>
+/// <summary>Many requests at once: batched decoding, second questions about an image, callers with
+/// images, sequences in a gibibyte.</summary>
 internal sealed class ServeBenchmark(Figures figures, string demoModel)
 {
     private const int Context = 200;
@@ -81,8 +82,10 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
     private static Sequence Read(ModelExecutor executor)
     {
         var text = string.Concat(Enumerable.Repeat("red circle ", Context / 2));
-        var prepared = executor.Prepare(new VisionRequest { Turns = [new ChatTurn("user", [new TextPart(text)])], Generation = Endless(Steps + 1) }, default);
-        var sequence = new Sequence(prepared with { Generation = prepared.Generation with { StopIds = new HashSet<int>() } }, default, default);
+        var prepared = executor.Prepare(
+            new VisionRequest { Turns = [new ChatTurn("user", [new TextPart(text)])], Generation = Endless(Steps + 1) }, default);
+        var sequence = new Sequence(
+            prepared with { Generation = prepared.Generation with { StopIds = new HashSet<int>() } }, default, default);
         executor.Prefill(sequence, () => { }, []);
         return sequence;
     }
@@ -103,7 +106,9 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
             {
                 var image = Image(i);
                 var (first, answer) = await FirstToken(engine, image, ["What is in this picture, and where?"], pruning, reuse);
-                string[] turns = reuse == PrefixReuse.Frozen ? ["What is in this picture, and where?", answer, "How many red things do you see?"] : ["How many red things do you see?"];
+                string[] turns = reuse == PrefixReuse.Frozen
+                    ? ["What is in this picture, and where?", answer, "How many red things do you see?"]
+                    : ["How many red things do you see?"];
                 ratios.Add((await FirstToken(engine, image, turns, pruning, reuse)).Seconds / first);
             }
 
@@ -112,9 +117,11 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
 
         foreach (var (k, n) in new[] { (2, 64), (2, 192), (5, 64), (5, 192) })
         {
-            var pruning = new PruningSettings { LayersBeforePruning = k, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(n), Prior = "uniform" };
+            var pruning = new PruningSettings { LayersBeforePruning = k, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(n),
+                Prior = "uniform" };
             figures.Say($"second question: K = {k}, n = {n}");
-            foreach (var (name, reuse, caches) in new[] { ("exact", PrefixReuse.Exact, true), ("frozen", PrefixReuse.Frozen, true), ("off", PrefixReuse.Off, false) })
+            foreach (var (name, reuse, caches) in new[] { ("exact", PrefixReuse.Exact, true), ("frozen", PrefixReuse.Frozen, true),
+                ("off", PrefixReuse.Off, false) })
             {
                 var ratio = await Ratio(pruning, reuse, caches);
                 figures.Add($"second_question_ttft_ratio@{name}-K{k}-n{n}", ratio);
@@ -126,11 +133,14 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
         figures.Add("second_question_ttft_ratio@exact-unpruned", await Ratio(null, PrefixReuse.Exact, true));
     }
 
-    private static async Task<(double Seconds, string Answer)> FirstToken(VisionLanguageEngine engine, byte[] image, string[] turns, PruningSettings? pruning, PrefixReuse reuse)
+    private static async Task<(double Seconds, string Answer)> FirstToken(
+        VisionLanguageEngine engine, byte[] image, string[] turns, PruningSettings? pruning, PrefixReuse reuse)
     {
         var request = new VisionRequest
         {
-            Turns = [.. turns.Select((t, i) => new ChatTurn(i % 2 == 0 ? "user" : "assistant", i == 0 ? [new ImagePart(image), new TextPart(t)] : [new TextPart(t)]))],
+            Turns = [.. turns.Select(
+                (t, i) => new ChatTurn(i % 2 == 0 ? "user" : "assistant", i == 0 ? [new ImagePart(image), new TextPart(t)]
+                    : [new TextPart(t)]))],
             Generation = Endless(4),
             Pruning = pruning,
             PrefixReuse = reuse,
@@ -155,11 +165,13 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
             {
                 var name = $"mixed_load@{callers}" + (sequences == 1 ? ".one_at_a_time" : "");
                 figures.Say($"{callers} callers, MaxSequences = {sequences}");
-                await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = folder, Device = "cpu", MaxSequences = sequences });
+                await using var engine = await VisionLanguageEngine.LoadAsync(
+                    new VisionModelOptions { ModelPath = folder, Device = "cpu", MaxSequences = sequences });
                 await engine.WarmUpAsync();
                 var load = new Load();
                 var watch = Stopwatch.StartNew();
-                await Task.WhenAll(Enumerable.Range(0, callers).Select(c => Task.Run(() => load.CallAsync(engine, c, Math.Max(2, 16 / callers)))));
+                await Task.WhenAll(Enumerable.Range(0, callers)
+                    .Select(c => Task.Run(() => load.CallAsync(engine, c, Math.Max(2, 16 / callers)))));
                 var seconds = watch.Elapsed.TotalSeconds;
                 figures.Add($"{name}.requests_per_s", load.First.Count / seconds);
                 figures.Add($"{name}.tokens_per_s", (load.Gaps.Count + load.First.Count) / seconds);

@@ -13,8 +13,9 @@ using SkiaSharp;
 namespace D2Pruner.AI.Benchmarks;
 
 /// <summary>
-/// What HTTP costs over the client beneath it, at the loopback address: the time of one request with an image of 1 MB, and requests a second for one
-/// and more callers. Both sides in the same run, turn by turn, because the machine's other work changes from minute to minute.
+/// What HTTP costs over the client beneath it, at the loopback address: the time of one request with an image of 1 MB, and requests a
+/// second for one and more callers. Both sides in the same run, turn by turn, because the machine's
+/// other work changes from minute to minute.
 /// </summary>
 internal sealed class ServerBenchmark(Figures figures, string modelFolder)
 {
@@ -35,7 +36,8 @@ internal sealed class ServerBenchmark(Figures figures, string modelFolder)
         await RatesAsync(client, Shapes());
     }
 
-    // The client that answers at once shows the way through HTTP alone; with the model the same difference is taken of its answers, noise and all.
+    // The client that answers at once shows the way through HTTP alone; with the model the same difference
+    // is taken of its answers, noise and all.
     private async Task OverheadAsync(string name, IChatClient client, byte[] image, int maxTokens)
     {
         await using var server = await StartAsync(client);
@@ -62,14 +64,17 @@ internal sealed class ServerBenchmark(Figures figures, string modelFolder)
     private async Task RatesAsync(IChatClient client, byte[] image)
     {
         await using var server = await StartAsync(client);
-        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { BaseAddress = new Uri(server.Urls.Single()) };
+        using var http = new HttpClient(
+            new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { BaseAddress = new Uri(server.Urls.Single()) };
         var body = Body(image, "What colour is the circle?", 8);
         foreach (var callers in new[] { 1, 8, 32 })
         {
             List<double> direct = [], through = [];
             for (var turn = 0; turn < Turns; turn++)
             {
-                direct.Add(await RateAsync(callers, () => client.GetResponseAsync([Message(image, "What colour is the circle?")], new ChatOptions { MaxOutputTokens = 8 })));
+                direct.Add(await RateAsync(
+                    callers, () => client.GetResponseAsync(
+                        [Message(image, "What colour is the circle?")], new ChatOptions { MaxOutputTokens = 8 })));
                 through.Add(await RateAsync(callers, () => PostAsync(http, body)));
             }
 
@@ -121,7 +126,8 @@ internal sealed class ServerBenchmark(Figures figures, string modelFolder)
         return app;
     }
 
-    private static ChatMessage Message(byte[] image, string question) => new(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(question)]);
+    private static ChatMessage Message(byte[] image, string question) =>
+        new(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(question)]);
 
     private static byte[] Body(byte[] image, string question, int maxTokens) => Encoding.UTF8.GetBytes(
         $$$"""{"max_tokens":{{{maxTokens}}},"messages":[{"role":"user","content":[{"type":"text","text":"{{{question}}}"},{"type":"image_url","image_url":{"url":"data:image/png;base64,{{{Convert.ToBase64String(image)}}}" } } ] } ] }""");
@@ -153,10 +159,13 @@ internal sealed class ServerBenchmark(Figures figures, string modelFolder)
     /// <summary>Answers at once.</summary>
     private sealed class InstantChat : IChatClient
     {
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
             GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             await Task.CompletedTask;
             yield return new ChatResponseUpdate(ChatRole.Assistant, "red") { FinishReason = ChatFinishReason.Stop };

@@ -91,7 +91,8 @@ internal sealed class Summary(Figures figures, torch.Device device)
         figures.Add("decode_bound_tokens_per_s@llava", bounds);
     }
 
-    private static PruningSettings Settings((int Kept, int K) c) => new() { LayersBeforePruning = c.K, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(c.Kept), Prior = "uniform" };
+    private static PruningSettings Settings((int Kept, int K) c) =>
+        new() { LayersBeforePruning = c.K, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(c.Kept), Prior = "uniform" };
 
     private static double Time(Action action)
     {

@@ -15,9 +15,13 @@ public sealed class CalibrationTests
 {
     private const double Tolerance = 1e-5;
 
-    public static TheoryData<string> Golden() => [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => File.Exists(Path.Combine(f, "calibration.json"))).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Golden() =>
+        [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => File.Exists(Path.Combine(f, "calibration.json")))
+            .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
-    public static TheoryData<string> Models() => [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == FixtureKind.Model).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Models() =>
+        [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == FixtureKind.Model)
+            .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Golden))]
@@ -29,14 +33,17 @@ public sealed class CalibrationTests
         using var model = Load(Path.Combine(folder, "model"));
         string[] pictures = [.. json.GetProperty("images").EnumerateArray().Select(i => Path.Combine(folder, i.GetString()!))];
         int[] layers = [.. json.GetProperty("layers").EnumerateArray().Select(l => l.GetInt32())];
-        var result = Calibrator.Run(model, pictures, new CalibrationOptions { Layers = layers, Prompt = json.GetProperty("prompt").GetString()! });
+        var result = Calibrator.Run(
+            model, pictures, new CalibrationOptions { Layers = layers, Prompt = json.GetProperty("prompt").GetString()! });
         var expected = PriorFile.Load(Path.Combine(folder, json.GetProperty("expected").GetString()!));
         Assert.Equal(expected.Maps.Keys.Order(), result.Prior.Maps.Keys.Order());
         foreach (var (key, map) in expected.Maps)
         {
             var actual = result.Prior.Maps[key];
             Assert.Equal((map.Rows, map.Columns), (actual.Rows, actual.Columns));
-            for (var i = 0; i < map.Values.Length; i++) Assert.True(Math.Abs(map.Values[i] - actual.Values[i]) <= Tolerance * Math.Abs(map.Values[i]), $"{key}[{i}]: {map.Values[i]} expected, {actual.Values[i]} found");
+            for (var i = 0; i < map.Values.Length; i++)
+                Assert.True(Math.Abs(map.Values[i] - actual.Values[i]) <= Tolerance * Math.Abs(map.Values[i]),
+                    $"{key}[{i}]: {map.Values[i]} expected, {actual.Values[i]} found");
         }
 
         Assert.All(result.SplitHalf.Values, r => Assert.InRange(r, -1, 1));
@@ -68,7 +75,9 @@ public sealed class CalibrationTests
             var options = new CalibrationOptions { Layers = [2, 5], StatePath = folder.File("state"), SaveEvery = 1 };
             using var stop = new CancellationTokenSource();
             var seen = new List<CalibrationProgress>();
-            Assert.Throws<OperationCanceledException>(() => Calibrator.Run(model, pictures, options, new Immediate(p => { seen.Add(p); if (p.Done == 3) stop.Cancel(); }), stop.Token));
+            Assert.Throws<OperationCanceledException>(
+                () => Calibrator.Run(model, pictures, options,
+                    new Immediate(p => { seen.Add(p); if (p.Done == 3) stop.Cancel(); }), stop.Token));
             Assert.Equal(3, seen[^1].Done);
             var rest = new List<CalibrationProgress>();
             var resumed = Calibrator.Run(model, pictures, options, new Immediate(rest.Add));
@@ -94,7 +103,10 @@ public sealed class CalibrationTests
             var result = Calibrator.Run(model, [folder.File("broken.png"), pictures[0]], new CalibrationOptions { Layers = [2] });
             Assert.Contains("broken.png", Assert.Single(result.Skipped), StringComparison.Ordinal);
             Assert.Equal(1, result.Prior.PictureCount);
-            Assert.Contains("broken.png", Assert.Throws<InvalidOperationException>(() => Calibrator.Run(model, [folder.File("broken.png")], new CalibrationOptions { Layers = [2] })).Message, StringComparison.Ordinal);
+            Assert.Contains("broken.png",
+                Assert.Throws<InvalidOperationException>(
+                    () => Calibrator.Run(model, [folder.File("broken.png")], new CalibrationOptions { Layers = [2] })).Message,
+                    StringComparison.Ordinal);
             Assert.Throws<ArgumentOutOfRangeException>(() => Calibrator.Run(model, pictures, new CalibrationOptions { Layers = [99] }));
         }
     }
@@ -105,7 +117,8 @@ public sealed class CalibrationTests
         using var folder = new TemporaryFolder();
         var source = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
         var model = folder.Copy(Path.Combine(source, "model"));
-        Assert.Equal(0, await CalibrateCommand.Create().Parse(["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"]).InvokeAsync());
+        Assert.Equal(0, await CalibrateCommand.Create()
+            .Parse(["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2,5"]).InvokeAsync());
         var file = Path.Combine(model, ModelLoader.PriorFileName);
         var written = PriorFile.Load(file);
         Assert.Equal([2, 5], written.Layers);
@@ -121,7 +134,8 @@ public sealed class CalibrationTests
         var error = Assert.Throws<PriorMismatchException>(() => Load(Path.Combine(other, "model")));
         Assert.Contains("another model", error.Message, StringComparison.Ordinal);
         Assert.Contains("d2pruner calibrate", error.Message, StringComparison.Ordinal);
-        // Calibration itself must be able to replace it. One picture a half and random weights: the halves disagree, which is refused unless it is meant.
+        // Calibration itself must be able to replace it. One picture a half and random weights: the halves
+        // disagree, which is refused unless it is meant.
         string[] two = ["--model", Path.Combine(other, "model"), "--images", Path.Combine(source, "images"), "--limit", "2"];
         var copy = Path.Combine(other, "model", ModelLoader.PriorFileName);
         Assert.Equal(1, await CalibrateCommand.Create().Parse(two).InvokeAsync());
@@ -145,14 +159,17 @@ public sealed class CalibrationTests
         }
 
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", Priors = { ["own"] = path } });
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", Priors = { ["own"] = path } });
         var request = new VisionRequest
         {
             Turns = [new ChatTurn("user", [new ImagePart(File.ReadAllBytes(pictures[0])), new TextPart("What?")])],
             Generation = new GenerationSettings { MaxNewTokens = 1 },
-            Pruning = new PruningSettings { LayersBeforePruning = 3, LayersAreExplicit = true, Prior = "own", Budget = TokenBudget.OfTokens(10) },
+            Pruning = new PruningSettings { LayersBeforePruning = 3, LayersAreExplicit = true, Prior = "own",
+                Budget = TokenBudget.OfTokens(10) },
         };
-        var error = await Assert.ThrowsAsync<PriorMismatchException>(async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
+        var error = await Assert.ThrowsAsync<PriorMismatchException>(
+            async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
         Assert.Contains("K = 3", error.Message, StringComparison.Ordinal);
         await foreach (var _ in engine.GenerateAsync(request with { Pruning = request.Pruning with { LayersBeforePruning = 2 } })) { }
     }
@@ -161,7 +178,9 @@ public sealed class CalibrationTests
     public async Task SelfCalibration_CountsAfterEnoughPictures()
     {
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", SelfCalibrate = true, SelfCalibrationPictures = 3 });
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", SelfCalibrate = true,
+                SelfCalibrationPictures = 3 });
         var pictures = Calibrator.FindPictures(Path.Combine(fixture, "images"));
         var priors = new List<string?>();
         for (var i = 0; i < 5; i++)
@@ -184,13 +203,16 @@ public sealed class CalibrationTests
     [InlineData(null, 12, new[] { 2, 5 })]
     [InlineData(null, 4, new[] { 2, 3 })]
     [InlineData("5, 2", 12, new[] { 2, 5 })]
-    public void Layers_AreParsed(string? text, int layers, int[] expected) => Assert.Equal(expected, CalibrateCommand.ParseLayers(text, layers));
+    public void Layers_AreParsed(string? text, int layers, int[] expected) =>
+        Assert.Equal(expected, CalibrateCommand.ParseLayers(text, layers));
 
     [Theory]
     [InlineData("0")]
     [InlineData("two")]
     [InlineData("")]
-    public void Layers_RefuseTheRest(string text) => Assert.Contains("--layers", Assert.Throws<ArgumentException>(() => CalibrateCommand.ParseLayers(text, 12)).Message, StringComparison.Ordinal);
+    public void Layers_RefuseTheRest(string text) =>
+        Assert.Contains("--layers", Assert.Throws<ArgumentException>(() => CalibrateCommand.ParseLayers(text, 12)).Message,
+            StringComparison.Ordinal);
 
     private static (VisionLanguageModel Model, string[] Pictures) Small()
     {
@@ -198,7 +220,8 @@ public sealed class CalibrationTests
         return (Load(Path.Combine(fixture, "model")), [.. Calibrator.FindPictures(Path.Combine(fixture, "images")).Take(5)]);
     }
 
-    private static VisionLanguageModel Load(string path) => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 });
+    private static VisionLanguageModel Load(string path) =>
+        ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 });
 
     private sealed class Immediate(Action<CalibrationProgress> action) : IProgress<CalibrationProgress>
     {

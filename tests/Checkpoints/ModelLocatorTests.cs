@@ -39,7 +39,8 @@ public sealed class ModelLocatorTests : IDisposable
     public void IncompleteSnapshot_DoesNotCount()
     {
         Directory.CreateDirectory(Path.Combine(_folder.File("hub"), "models--owner--name", "snapshots", "empty"));
-        Assert.Contains("hf download owner/name", Assert.Throws<CheckpointException>(() => ModelLocator.Resolve("owner/name")).Message, StringComparison.Ordinal);
+        Assert.Contains("hf download owner/name", Assert.Throws<CheckpointException>(() => ModelLocator.Resolve("owner/name")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,7 +56,8 @@ public sealed class ModelLocatorTests : IDisposable
     [InlineData("../up")]
     [InlineData("a/b/c")]
     public void AnythingElse_IsAFolderThatIsNotThere(string text) =>
-        Assert.Contains("no such folder", Assert.Throws<CheckpointException>(() => ModelLocator.Resolve(text)).Message, StringComparison.Ordinal);
+        Assert.Contains("no such folder", Assert.Throws<CheckpointException>(() => ModelLocator.Resolve(text)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Folder_GoesBeforeTheCache() => Assert.Equal(_folder.Path, ModelLocator.Resolve(_folder.Path));

@@ -14,7 +14,8 @@ public sealed class RegularFileTests
     {
         Skip.IfNot(OperatingSystem.IsLinux());
         using var folder = new TemporaryFolder();
-        foreach (var (path, kind) in new[] { (Fifo.Create(folder.File("pipe")), "a pipe"), ("/dev/zero", "a device"), (folder.Path, "a folder") })
+        foreach (var (path, kind) in new[] { (Fifo.Create(folder.File("pipe")), "a pipe"), ("/dev/zero", "a device"),
+            (folder.Path, "a folder") })
         {
             var e = await Assert.ThrowsAsync<IOException>(() => Task.Run(() => RegularFile.ReadAllBytes(path)).WaitAsync(Patience));
             Assert.Contains(kind, e.Message, StringComparison.Ordinal);
@@ -24,7 +25,8 @@ public sealed class RegularFileTests
 
         // Through a link, too.
         File.CreateSymbolicLink(folder.File("link"), folder.File("pipe"));
-        Assert.Contains("a pipe", Assert.Throws<IOException>(() => RegularFile.Open(folder.File("link"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a pipe", Assert.Throws<IOException>(() => RegularFile.Open(folder.File("link"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -34,7 +36,8 @@ public sealed class RegularFileTests
         File.WriteAllBytes(folder.File("a"), [1, 2, 3]);
         Assert.Equal([1, 2, 3], RegularFile.ReadAllBytes(folder.File("a")));
         Assert.Equal([1, 2, 3], await RegularFile.ReadAllBytesAsync(folder.File("a")));
-        Assert.Contains("3 bytes", Assert.Throws<IOException>(() => RegularFile.ReadAllBytes(folder.File("a"), 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("3 bytes", Assert.Throws<IOException>(() => RegularFile.ReadAllBytes(folder.File("a"), 2)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => RegularFile.ReadAllBytes(folder.File("none")));
         Assert.Throws<FileNotFoundException>(() => RegularFile.ReadAllBytes(Path.Combine(folder.File("a"), "below")));
         File.WriteAllBytes(folder.File("t"), [0xEF, 0xBB, 0xBF, (byte)'x']);
@@ -71,8 +74,10 @@ public sealed class RegularFileTests
     {
         Skip.IfNot(OperatingSystem.IsLinux());
         using var folder = new TemporaryFolder();
-        Assert.Contains("a folder", Assert.Throws<IOException>(() => AtomicFile.CheckWritable(folder.Path)).Message, StringComparison.Ordinal);
-        Assert.Contains("a pipe", Assert.Throws<IOException>(() => AtomicFile.CheckWritable(Fifo.Create(folder.File("pipe")))).Message, StringComparison.Ordinal);
+        Assert.Contains("a folder", Assert.Throws<IOException>(() => AtomicFile.CheckWritable(folder.Path)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("a pipe", Assert.Throws<IOException>(() => AtomicFile.CheckWritable(Fifo.Create(folder.File("pipe")))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("a device", Assert.Throws<IOException>(() => AtomicFile.Write("/dev/full", [1])).Message, StringComparison.Ordinal);
         Assert.ThrowsAny<IOException>(() => AtomicFile.CheckWritable(folder.File("no/such/file")));
         AtomicFile.CheckWritable(folder.File("new"));

@@ -15,7 +15,8 @@ public sealed class SafetensorsTests
     {
         using var folder = new TemporaryFolder();
         using var half = torch.tensor(new[] { 1.5f, -2f }).to(torch.ScalarType.BFloat16);
-        var writer = new SafetensorsWriter().Add("f", [1f, 2f, 3f, 4f, 5f, 6f], 2, 3).Add("i", [7L], 1).Add("b", new byte[] { 1, 2, 3 }, 3).Add("h", half);
+        var writer = new SafetensorsWriter().Add("f", [1f, 2f, 3f, 4f, 5f, 6f], 2, 3).Add("i", [7L], 1).Add("b", new byte[] { 1, 2, 3 }, 3)
+            .Add("h", half);
         writer.Metadata["key"] = "väl";
         writer.Write(folder.File("x.safetensors"));
         using var file = SafetensorsFile.Open(folder.File("x.safetensors"));
@@ -48,7 +49,8 @@ public sealed class SafetensorsTests
         { "cannot be read", Build("""{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4) },
         { "needs", Build("""{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,4]}}""", 4) },
         { "needs more bytes", Build("""{"a":{"dtype":"F32","shape":[0,9223372036854775807,5],"data_offsets":[0,0]}}""", 0) },
-        { "axes", Build($$$"""{"a":{"dtype":"F32","shape":[{{{string.Join(',', Enumerable.Repeat(1, 65))}}}],"data_offsets":[0,4]}}""", 4) },
+        { "axes", Build($$$"""{"a":{"dtype":"F32","shape":[{{{string.Join(',', Enumerable.Repeat(1, 65))}}}],"data_offsets":[0,4]}}""",
+            4) },
         { "last 4 bytes", Build("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8) },
         { "4 bytes before", Build("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8) },
         { "surrogate", Build("""{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4) },
@@ -77,7 +79,8 @@ public sealed class SafetensorsTests
     {
         Skip.IfNot(OperatingSystem.IsLinux());
         using var folder = new TemporaryFolder();
-        Assert.Contains("a pipe", Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(Fifo.Create(folder.File("pipe")))).Message);
+        Assert.Contains("a pipe",
+            Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(Fifo.Create(folder.File("pipe")))).Message);
         Assert.Contains("a folder", Assert.Throws<SafetensorsException>(() => PriorFile.Load(folder.Path)).Message);
         Assert.Contains("There is no file", Assert.Throws<SafetensorsException>(() => PriorFile.Load(folder.File("none"))).Message);
     }
@@ -154,7 +157,8 @@ public sealed class SafetensorsTests
     public void WrongFolders_SayWhatToDo()
     {
         using var folder = new TemporaryFolder();
-        string Load(string path) => Assert.Throws<CheckpointException>(() => ModelLoader.LoadModel(new() { ModelPath = path, Device = "cpu" })).Message;
+        string Load(string path) =>
+            Assert.Throws<CheckpointException>(() => ModelLoader.LoadModel(new() { ModelPath = path, Device = "cpu" })).Message;
         Assert.Contains("config.json", Load(folder.Path));
         Assert.Contains("hf download nobody/nothing", Load("nobody/nothing"));
         File.WriteAllText(folder.File("config.json"), "{\"model_type\": \"bert\"}");
@@ -208,5 +212,6 @@ public sealed class SafetensorsTests
         Assert.All(prior.Maps, m => Assert.Equal(m.Value.Values, again.Maps[m.Key].Values));
     }
 
-    private static byte[] Build(string header, int data) => [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[data]];
+    private static byte[] Build(string header, int data) =>
+        [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[data]];
 }

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Checkpoints;
 
-/// <summary>Weight files that change under a loaded model: a copy does not care, a mapping refuses to go on, and nothing ends the process.</summary>
+/// <summary>Weight files that change under a loaded model: a copy does not care, a mapping refuses to go on,
+/// and nothing ends the process.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class WeightsAccessTests
 {
@@ -27,7 +28,8 @@ public sealed class WeightsAccessTests
         Assert.False(asked.InMemory);
         Assert.Contains("WeightsInMemory", asked.ToString(), StringComparison.Ordinal);
         Assert.True(WeightsAccess.Decide([file], true).InMemory);
-        if (Environment.UserName == "root") Assert.Contains("this process may write it", WeightsAccess.Decide([file], null).Reason, StringComparison.Ordinal);
+        if (Environment.UserName == "root")
+            Assert.Contains("this process may write it", WeightsAccess.Decide([file], null).Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -87,7 +89,8 @@ public sealed class WeightsAccessTests
             using var weights = CheckpointWeights.Open(CheckpointFolder.Open(model), inMemory);
             weights.Configure(TorchSharp.torch.ScalarType.Float64, TorchSharp.torch.CPU, null, default);
             var bytes = File.ReadAllBytes(Weights(model));
-            using (var file = new FileStream(Weights(model), FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(bytes.Length / 2);
+            using (var file = new FileStream(Weights(model), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                file.SetLength(bytes.Length / 2);
             var blueprint = ModelFamilies.Read(CheckpointFolder.Open(model));
             weights.Check(blueprint.Plan(), blueprint.Names, blueprint.Unused);
             var e = Record.Exception(() =>
@@ -106,13 +109,15 @@ public sealed class WeightsAccessTests
         var logger = new CollectingLogger();
         using var model = ModelLoader.LoadModel(Options(Path.Combine(Fixture, "model"), true), logger: logger);
         Assert.True(model.WeightsAccess.InMemory);
-        Assert.Contains(logger.Lines, l => l.Contains("copied into memory", StringComparison.Ordinal) && l.Contains(" s.", StringComparison.Ordinal));
+        Assert.Contains(logger.Lines, l => l.Contains("copied into memory", StringComparison.Ordinal)
+            && l.Contains(" s.", StringComparison.Ordinal));
         using var mapped = ModelLoader.LoadModel(Options(Path.Combine(Fixture, "model"), false), logger: logger);
         Assert.False(mapped.WeightsAccess.InMemory);
         Assert.Contains(logger.Lines, l => l.Contains("mapped", StringComparison.Ordinal));
     }
 
-    private static VisionModelOptions Options(string model, bool inMemory) => new() { ModelPath = model, Device = "cpu", WeightsInMemory = inMemory };
+    private static VisionModelOptions Options(string model, bool inMemory) =>
+        new() { ModelPath = model, Device = "cpu", WeightsInMemory = inMemory };
 
     private static string Weights(string model) => Path.Combine(model, "model.safetensors");
 

@@ -15,28 +15,32 @@ public sealed class AskCommandTests
     [InlineData("1", null, 1)]
     [InlineData("128", null, 128)]
     [InlineData(null, null, null)]
-    public void Keep_IsARatioOrANumber(string? text, double? ratio, int? tokens) => Assert.Equal((ratio, tokens), PruningFlags.ParseKeep(text));
+    public void Keep_IsARatioOrANumber(string? text, double? ratio, int? tokens) =>
+        Assert.Equal((ratio, tokens), PruningFlags.ParseKeep(text));
 
     [Theory]
     [InlineData("0")]
     [InlineData("1.5")]
     [InlineData("-3")]
     [InlineData("half")]
-    public void Keep_RefusesTheRest(string text) => Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => PruningFlags.ParseKeep(text)).Message);
+    public void Keep_RefusesTheRest(string text) =>
+        Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => PruningFlags.ParseKeep(text)).Message);
 
     [Fact]
     public async Task Json_HasTheDocumentedShape()
     {
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
         using var folder = new TemporaryFolder();
-        var (code, output) = await Run("--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
+        var (code, output) = await Run(
+            "--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
             "--keep", "12", "--max-tokens", "3", "--json", "--overlay", folder.File("o.png"));
         Assert.Equal(0, code);
         var json = JsonDocument.Parse(output).RootElement;
         Assert.Equal(3, json.GetProperty("usage").GetProperty("output_tokens").GetInt32());
         Assert.Equal(12, json.GetProperty("pruning").GetProperty("visual_tokens_kept").GetInt32());
         Assert.Equal(12, json.GetProperty("pruning").GetProperty("images")[0].GetProperty("kept").GetArrayLength());
-        foreach (var key in new[] { "text", "finish_reason", "model", "kv_bytes", "kv_bytes_unpruned", "times_ms", "tokens_per_second", "groundings" }) Assert.True(json.TryGetProperty(key, out _), key);
+        foreach (var key in new[] { "text", "finish_reason", "model", "kv_bytes", "kv_bytes_unpruned", "times_ms", "tokens_per_second",
+            "groundings" }) Assert.True(json.TryGetProperty(key, out _), key);
         Assert.True(ImageDecoder.Decode(File.ReadAllBytes(folder.File("o.png"))).Width > 0);
     }
 
@@ -44,13 +48,15 @@ public sealed class AskCommandTests
     public async Task Compare_AddsTheUnprunedAnswer()
     {
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
-        var (code, output) = await Run("--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
+        var (code, output) = await Run(
+            "--model", Path.Combine(fixture, "model"), "--image", Path.Combine(fixture, "images", "p0.png"), "--prompt", "What is this?",
             "--keep", "12", "--max-tokens", "3", "--compare", "--json");
         Assert.Equal(0, code);
         var json = JsonDocument.Parse(output).RootElement;
         var plain = json.GetProperty("unpruned");
         Assert.True(json.GetProperty("kv_bytes").GetInt64() < plain.GetProperty("kv_bytes").GetInt64());
-        Assert.Equal(plain.GetProperty("pruning").GetProperty("visual_tokens").GetInt32(), plain.GetProperty("pruning").GetProperty("visual_tokens_kept").GetInt32());
+        Assert.Equal(plain.GetProperty("pruning").GetProperty("visual_tokens").GetInt32(),
+            plain.GetProperty("pruning").GetProperty("visual_tokens_kept").GetInt32());
         Assert.True(plain.TryGetProperty("text", out _) && plain.GetProperty("times_ms").GetProperty("prefill").GetDouble() > 0);
     }
 

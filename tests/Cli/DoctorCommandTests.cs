@@ -14,11 +14,13 @@ public sealed class DoctorCommandTests
         var (code, output, _) = await ConsoleRun.OfAsync(DoctorCommand.Create(), "--quick", "--json");
         Assert.Equal(0, code);
         var json = JsonDocument.Parse(output).RootElement;
-        foreach (var key in new[] { "os", "architecture", "dotnet", "processor", "cores", "features", "memory_total_bytes", "memory_free_bytes", "glibc", "glibcxx" }) Assert.True(json.GetProperty("machine").TryGetProperty(key, out _), key);
+        foreach (var key in new[] { "os", "architecture", "dotnet", "processor", "cores", "features", "memory_total_bytes",
+            "memory_free_bytes", "glibc", "glibcxx" }) Assert.True(json.GetProperty("machine").TryGetProperty(key, out _), key);
         Assert.True(json.GetProperty("libtorch").GetProperty("usable").GetBoolean());
         Assert.StartsWith("2.10", json.GetProperty("libtorch").GetProperty("version").GetString(), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, json.GetProperty("probe").ValueKind);
-        Assert.Equal(KnownModels.All.Select(m => m.Id), json.GetProperty("models").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
+        Assert.Equal(KnownModels.All.Select(m => m.Id),
+            json.GetProperty("models").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
         Assert.Equal(3, json.GetProperty("next").GetArrayLength());
         Assert.All(json.GetProperty("next").EnumerateArray(), c => Assert.StartsWith("d2pruner ", c.GetString(), StringComparison.Ordinal));
     }

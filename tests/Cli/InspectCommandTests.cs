@@ -10,7 +10,9 @@ namespace D2Pruner.AI.Tests.Cli;
 [Collection(TorchCollection.Name)]
 public sealed class InspectCommandTests
 {
-    public static TheoryData<string> Plans() => [.. Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "plans"), "*.json").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Plans() =>
+        [.. Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "plans"), "*.json").Select(f => Path.GetFileName(f)!)
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Plans))]
@@ -21,17 +23,21 @@ public sealed class InspectCommandTests
         File.WriteAllText(folder.File("config.json"), json.GetProperty("config").GetRawText());
         var (code, text) = await Run(folder.Path, "--size", "1024x768");
         Assert.Equal(0, code);
-        Assert.Contains(json.GetProperty("parameters").GetInt64().ToString("D", System.Globalization.CultureInfo.InvariantCulture), text, StringComparison.Ordinal);
-        foreach (var part in new[] { "bytes in 16 bit", "visual tokens, grid", "KV of the picture", "instead of" }) Assert.Contains(part, text, StringComparison.Ordinal);
+        Assert.Contains(json.GetProperty("parameters").GetInt64().ToString("D", System.Globalization.CultureInfo.InvariantCulture), text,
+            StringComparison.Ordinal);
+        foreach (var part in new[] { "bytes in 16 bit", "visual tokens, grid", "KV of the picture", "instead of" })
+            Assert.Contains(part, text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Size_IsChecked() => Assert.Equal(1, (await Run(Path.Combine(FixtureFolders.Copies!, "internvl-hf", "model"), "--size", "wide")).Code);
+    public async Task Size_IsChecked() =>
+        Assert.Equal(1, (await Run(Path.Combine(FixtureFolders.Copies!, "internvl-hf", "model"), "--size", "wide")).Code);
 
     [Fact]
     public async Task Json_HasTheDocumentedShape()
     {
-        var (code, output, _) = await ConsoleRun.OfAsync(InspectCommand.Create(), Repository.DemoModel, "--json", "--images", "2", "--size", "300x200", "--device", "cpu");
+        var (code, output, _) = await ConsoleRun.OfAsync(
+            InspectCommand.Create(), Repository.DemoModel, "--json", "--images", "2", "--size", "300x200", "--device", "cpu");
         Assert.Equal(0, code);
         var json = JsonDocument.Parse(output).RootElement;
         Assert.Equal("llava", json.GetProperty("family").GetString());
@@ -41,7 +47,8 @@ public sealed class InspectCommandTests
         var memory = json.GetProperty("memory");
         Assert.True(memory.GetProperty("fits").GetBoolean());
         Assert.True(memory.GetProperty("kv_bytes").GetInt64() < memory.GetProperty("kv_bytes_unpruned").GetInt64());
-        foreach (var key in new[] { "device", "precision", "images", "weight_bytes", "work_bytes", "total_bytes", "total_bytes_unpruned", "free_bytes", "fits_unpruned", "choices" }) Assert.True(memory.TryGetProperty(key, out _), key);
+        foreach (var key in new[] { "device", "precision", "images", "weight_bytes", "work_bytes", "total_bytes", "total_bytes_unpruned",
+            "free_bytes", "fits_unpruned", "choices" }) Assert.True(memory.TryGetProperty(key, out _), key);
         Assert.Contains("\"prior_layers\": [2, 5]", output, StringComparison.Ordinal);
     }
 

@@ -21,7 +21,8 @@ public sealed class PriorTargetTests
         var fewer = Assert.Throws<ArgumentException>(() => PriorTarget.Check(path, Model, 2, [2, 5], force: false));
         Assert.Contains("2000 pictures", fewer.Message, StringComparison.Ordinal);
         Assert.Contains("--force", fewer.Message, StringComparison.Ordinal);
-        Assert.Contains("K = 5", Assert.Throws<ArgumentException>(() => PriorTarget.Check(path, Model, 3000, [2], force: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("K = 5", Assert.Throws<ArgumentException>(() => PriorTarget.Check(path, Model, 3000, [2], force: false)).Message,
+            StringComparison.Ordinal);
         PriorTarget.Check(path, Model, 2, [2, 5], force: true);
         PriorTarget.Check(path, Model, 2000, [2, 5], force: false);
         PriorTarget.Check(path, "bb", 2, [2], force: false);
@@ -64,5 +65,6 @@ public sealed class PriorTargetTests
     }
 
     private static PositionalBiasPrior Prior(int pictures, string? model, params int[] layers) =>
-        new("p", layers.ToDictionary(k => (k, "grid"), _ => new PriorMap(1, 1, [1f]))) { PictureCount = pictures, ModelFingerprint = model };
+        new("p", layers.ToDictionary(k => (k, "grid"), _ => new PriorMap(1, 1, [1f]))) { PictureCount = pictures,
+            ModelFingerprint = model };
 }

@@ -40,7 +40,8 @@ public sealed class DamageTests
                 var damaged = (byte[])bytes.Clone();
                 Change(damaged.AsSpan((int)(entry.Offset + element * entry.Bytes / entry.Count)), tensor, entry.Type);
                 File.WriteAllBytes(path, damaged);
-                Assert.True(ModelChecks.Compare(ModelGolden.Read(copy, name), result, group, decode).Any(), $"{tensor}[{element}]: the change was not noticed");
+                Assert.True(ModelChecks.Compare(ModelGolden.Read(copy, name), result, group, decode).Any(),
+                    $"{tensor}[{element}]: the change was not noticed");
             }
         }
     }
@@ -60,7 +61,8 @@ public sealed class DamageTests
             var root = JsonNode.Parse(text)!;
             change(root["cases"]!.AsArray().First(c => c!["name"]!.GetValue<string>() == name)!.AsObject());
             File.WriteAllText(path, root.ToJsonString());
-            Assert.True(ModelChecks.Compare(ModelGolden.Read(copy, name), result, group, decode).Any(), $"{group}, {field}: the change was not noticed");
+            Assert.True(ModelChecks.Compare(ModelGolden.Read(copy, name), result, group, decode).Any(),
+                $"{group}, {field}: the change was not noticed");
         }
     }
 
@@ -101,7 +103,8 @@ public sealed class DamageTests
     public void OneField_OfASelection_IsNoticed()
     {
         using var runner = new SelectionRunner(Path.Combine(FixtureFolders.Copies!, "selection"));
-        foreach (var c in runner.Cases.GroupBy(c => c.GetProperty("method").GetString()).Select(g => g.First(c => !c.TryGetProperty("edges", out var e) || (e.GetInt64() > 0 && c.GetProperty("n").GetInt32() > 1))))
+        foreach (var c in runner.Cases.GroupBy(c => c.GetProperty("method").GetString())
+            .Select(g => g.First(c => !c.TryGetProperty("edges", out var e) || (e.GetInt64() > 0 && c.GetProperty("n").GetInt32() > 1))))
         {
             var actual = JsonSerializer.SerializeToElement(runner.Compute(c));
             Assert.Empty(SelectionConformanceTests.Compare(c, actual));
@@ -109,7 +112,8 @@ public sealed class DamageTests
             {
                 var damaged = JsonNode.Parse(c.GetRawText())!.AsObject();
                 change(damaged);
-                Assert.True(SelectionConformanceTests.Compare(JsonSerializer.SerializeToElement(damaged), actual).Any(), $"{field}: the change was not noticed");
+                Assert.True(SelectionConformanceTests.Compare(JsonSerializer.SerializeToElement(damaged), actual).Any(),
+                    $"{field}: the change was not noticed");
             }
         }
     }
@@ -165,7 +169,8 @@ public sealed class DamageTests
     private static void Change(Span<byte> at, string tensor, torch.ScalarType type)
     {
         if (type == torch.ScalarType.Byte) at[0] ^= 1;
-        else if (type == torch.ScalarType.Int64) BinaryPrimitives.WriteInt64LittleEndian(at, BinaryPrimitives.ReadInt64LittleEndian(at) + 1);
+        else if (type == torch.ScalarType.Int64)
+            BinaryPrimitives.WriteInt64LittleEndian(at, BinaryPrimitives.ReadInt64LittleEndian(at) + 1);
         else BinaryPrimitives.WriteSingleLittleEndian(at, Off(tensor, BinaryPrimitives.ReadSingleLittleEndian(at)));
     }
 
@@ -174,7 +179,8 @@ public sealed class DamageTests
         double tolerance = tensor == "pixel_values" ? 1e-6
             : tensor.StartsWith("attention_row.", StringComparison.Ordinal) ? 1e-5
             : tensor.Contains("hidden.", StringComparison.Ordinal) ? 1e-4 * (1 + Math.Abs(value))
-            : tensor.EndsWith("a_rel", StringComparison.Ordinal) || tensor.EndsWith("prior", StringComparison.Ordinal) ? 1e-4 * Math.Abs(value)
+            : tensor.EndsWith("a_rel", StringComparison.Ordinal) || tensor.EndsWith("prior", StringComparison.Ordinal)
+            ? 1e-4 * Math.Abs(value)
             : 1e-4;
         return (float)(value + Factor * tolerance);
     }
@@ -185,7 +191,8 @@ public sealed class DamageTests
         yield return (ModelChecks.Fields, "prompt", c => c["prompt"] = c["prompt"]!.GetValue<string>() + " ");
         yield return (ModelChecks.Fields, "next_position", c => Increase(c, "next_position"));
         yield return ("greedy", "text", c => c["text"] = c["text"]!.GetValue<string>()[..^1]);
-        foreach (var key in new[] { "rows", "cols" }) yield return (ModelChecks.Fields, key, c => Increase(c["layout"]![0]!["components"]![0]!, key));
+        foreach (var key in new[] { "rows", "cols" })
+            yield return (ModelChecks.Fields, key, c => Increase(c["layout"]![0]!["components"]![0]!, key));
         yield return (ModelChecks.Fields, "component", c => c["layout"]![0]!["components"]![0]!["name"] = "other");
         yield return (ModelChecks.Fields, "positions", c => c["layout"]![0]!["components"]![0]!["positions"]![0] = 0);
         var prunings = golden.Case.GetProperty("prunings");
@@ -193,10 +200,13 @@ public sealed class DamageTests
         {
             var p = i;
             var group = ModelChecks.GroupOfPruning(prunings[p].GetProperty("name").GetString()!);
-            foreach (var key in new[] { "budgets", "kv_lengths" }) yield return (group, key, c => c["prunings"]![p]![key]![0] = c["prunings"]![p]![key]![0]!.GetValue<int>() + 1);
-            foreach (var key in new[] { "n", "pivots", "fill" }) yield return (group, key, c => Increase(c["prunings"]![p]!["images"]![0]!, key));
+            foreach (var key in new[] { "budgets", "kv_lengths" })
+                yield return (group, key, c => c["prunings"]![p]![key]![0] = c["prunings"]![p]![key]![0]!.GetValue<int>() + 1);
+            foreach (var key in new[] { "n", "pivots", "fill" })
+                yield return (group, key, c => Increase(c["prunings"]![p]!["images"]![0]!, key));
             if (prunings[p].GetProperty("images")[0].GetProperty("n").GetInt32() >= golden.VisualTokens[0]) continue;
-            foreach (var (field, change) in SelectionChanges().Where(x => x.Field is "edges" or "s_min" or "s_max")) yield return (group, field, c => change(c["prunings"]![p]!["images"]![0]!.AsObject()));
+            foreach (var (field, change) in SelectionChanges().Where(x => x.Field is "edges" or "s_min" or "s_max"))
+                yield return (group, field, c => change(c["prunings"]![p]!["images"]![0]!.AsObject()));
         }
     }
 
@@ -204,7 +214,8 @@ public sealed class DamageTests
     {
         yield return ("kept", j => Last(j["kept"]!.AsArray()));
         foreach (var key in new[] { "pivots", "fill" }) yield return (key, j => j[key] = j[key]!.GetValue<int>() + 1);
-        yield return ("edges", j => j["edges"] = j["edges"]!.GetValue<long>() is var edges ? (long)(edges + Factor * Math.Max(2, 2e-5 * edges)) + 1 : 0);
+        yield return ("edges", j => j["edges"] = j["edges"]!.GetValue<long>() is var edges
+            ? (long)(edges + Factor * Math.Max(2, 2e-5 * edges)) + 1 : 0);
         foreach (var key in new[] { "s_min", "s_max" }) yield return (key, j => j[key] = j[key]!.GetValue<double>() + Factor * 1e-5);
     }
 

@@ -26,13 +26,16 @@ public sealed class DumpTests
             foreach (var c in Objects(root["cases"]))
             {
                 KeepOnly(c, "name", "messages", "max_new_tokens", "prunings");
-                foreach (var p in Objects(c["prunings"])) KeepOnly(p, "name", "layer", "alpha", "theta", "pivot_ratio", "rule", "evict", "prior", "budget");
+                foreach (var p in Objects(c["prunings"]))
+                    KeepOnly(p, "name", "layer", "alpha", "theta", "pivot_ratio", "rule", "evict", "prior", "budget");
             }
         });
         Dump.Run(input, folder.File("out"), TextWriter.Null);
         foreach (var c in ModelCase.Read(golden))
         {
-            var dumped = new ModelCaseResult(Expectation.Read(folder.File($"out/{c.Name}.safetensors")), JsonNode.Parse(File.ReadAllText(folder.File($"out/{c.Name}.json")))!.AsObject());
+            var dumped = new ModelCaseResult(
+                Expectation.Read(folder.File($"out/{c.Name}.safetensors")),
+                JsonNode.Parse(File.ReadAllText(folder.File($"out/{c.Name}.json")))!.AsObject());
             var expected = ModelGolden.Read(golden, c.Name);
             var groups = expected.Tensors.Keys.Select(ModelChecks.GroupOf).Append(ModelChecks.Fields).Distinct();
             Assert.Empty(groups.SelectMany(g => ModelChecks.Compare(expected, dumped, g, ModelFixture.Decode(golden))));
@@ -47,16 +50,19 @@ public sealed class DumpTests
         var input = folder.Copy(fixture);
         Edit(Path.Combine(input, "cases.json"), root =>
         {
-            foreach (var c in Objects(root["cases"])) KeepOnly(c, "set", "components", "method", "n", "alpha", "theta", "pivot_ratio", "rule", "prior");
+            foreach (var c in Objects(root["cases"]))
+                KeepOnly(c, "set", "components", "method", "n", "alpha", "theta", "pivot_ratio", "rule", "prior");
             foreach (var b in Objects(root["budget_splits"])) b.Remove("split");
         });
         Dump.Run(input, folder.File("out"), TextWriter.Null);
         var golden = Json(Path.Combine(fixture, "cases.json"));
         var (cases, selection) = (golden.GetProperty("cases"), Json(folder.File("out/selection.json")));
         Assert.Equal(cases.GetArrayLength(), selection.GetArrayLength());
-        Assert.Empty(cases.EnumerateArray().Zip(selection.EnumerateArray()).SelectMany(p => SelectionConformanceTests.Compare(p.First, p.Second)));
+        Assert.Empty(cases.EnumerateArray().Zip(selection.EnumerateArray())
+            .SelectMany(p => SelectionConformanceTests.Compare(p.First, p.Second)));
         string[] Splits(JsonElement json) => [.. json.EnumerateArray().Select(s => string.Join(",", s.EnumerateArray()))];
-        var splits = golden.GetProperty("budget_splits").EnumerateArray().Select(b => string.Join(",", b.GetProperty("split").EnumerateArray()));
+        var splits = golden.GetProperty("budget_splits").EnumerateArray()
+            .Select(b => string.Join(",", b.GetProperty("split").EnumerateArray()));
         Assert.Equal(splits, Splits(Json(folder.File("out/budget_splits.json"))));
     }
 
@@ -68,7 +74,8 @@ public sealed class DumpTests
         var input = folder.Copy(fixture, f => f is not ("decode.safetensors" or "resize.safetensors"));
         var resize = Expectation.Read(Path.Combine(fixture, "resize.safetensors"));
         var sources = new SafetensorsWriter();
-        foreach (var (name, blob) in resize.Where(t => t.Key.EndsWith(".source", StringComparison.Ordinal))) sources.Add(name, (byte[])blob.Data, blob.Shape);
+        foreach (var (name, blob) in resize.Where(t => t.Key.EndsWith(".source", StringComparison.Ordinal)))
+            sources.Add(name, (byte[])blob.Data, blob.Shape);
         sources.Write(Path.Combine(input, "resize.safetensors"));
         Edit(Path.Combine(input, "decode.json"), root => Objects(root["cases"]).ForEach(c => KeepOnly(c, "file")));
         Edit(Path.Combine(input, "processors.json"), root => Objects(root["cases"]).ForEach(c => KeepOnly(c, "processor", "image")));
@@ -79,20 +86,23 @@ public sealed class DumpTests
         Assert.NotEmpty(expected);
         Assert.Empty(expected.SelectMany(t => Expectation.Compare(t.Key, t.Value, resized.GetValueOrDefault(t.Key))));
 
-        var (pictures, decoded) = (Expectation.Read(Path.Combine(fixture, "decode.safetensors")), Expectation.Read(folder.File("out/decode.safetensors")));
+        var (pictures, decoded) =
+            (Expectation.Read(Path.Combine(fixture, "decode.safetensors")), Expectation.Read(folder.File("out/decode.safetensors")));
         foreach (var c in Json(Path.Combine(fixture, "decode.json")).GetProperty("cases").EnumerateArray())
         {
             var file = c.GetProperty("file").GetString()!;
             Assert.Empty(ImagesConformanceTests.CompareDecoded(pictures[file], decoded[file], c.GetProperty("tolerance").GetInt32()));
         }
 
-        var (cases, processors) = (Json(Path.Combine(fixture, "processors.json")).GetProperty("cases"), Json(folder.File("out/processors.json")));
+        var (cases, processors) =
+            (Json(Path.Combine(fixture, "processors.json")).GetProperty("cases"), Json(folder.File("out/processors.json")));
         Assert.Equal(cases.GetArrayLength(), processors.GetArrayLength());
         foreach (var (e, a) in cases.EnumerateArray().Zip(processors.EnumerateArray()))
         {
             Assert.NotEqual(ImagesRunner.Supports(e.GetProperty("processor").GetString()!), a.TryGetProperty("skipped", out _));
             if (a.TryGetProperty("skipped", out _)) continue;
-            foreach (var key in new[] { "sha256", "tokens", "shape" }) Assert.Equal(e.GetProperty(key).ToString().Replace(" ", ""), a.GetProperty(key).ToString());
+            foreach (var key in new[] { "sha256", "tokens", "shape" })
+                Assert.Equal(e.GetProperty(key).ToString().Replace(" ", ""), a.GetProperty(key).ToString());
         }
     }
 
@@ -116,17 +126,22 @@ public sealed class DumpTests
             }
         }
 
-        static string Text(JsonElement json) => json.ValueKind == JsonValueKind.String ? json.GetString()! : string.Join(",", json.EnumerateArray());
+        static string Text(JsonElement json) => json.ValueKind == JsonValueKind.String ? json.GetString()!
+            : string.Join(",", json.EnumerateArray());
     }
 
     [Fact]
     public void UnknownFolder_IsRefusedByName()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(folder.Path, Assert.Throws<ArgumentException>(() => Dump.Run(folder.Path, folder.File("out"), TextWriter.Null)).Message, StringComparison.Ordinal);
+        Assert.Contains(folder.Path,
+            Assert.Throws<ArgumentException>(() => Dump.Run(folder.Path, folder.File("out"), TextWriter.Null)).Message,
+            StringComparison.Ordinal);
     }
 
-    private static IEnumerable<string> Copied(FixtureKind kind) => Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == kind).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Copied(FixtureKind kind) =>
+        Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == kind).Select(f => Path.GetFileName(f)!)
+        .Order(StringComparer.Ordinal);
 
     private static JsonElement Json(string path)
     {

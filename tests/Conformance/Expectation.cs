@@ -36,9 +36,11 @@ internal static class Expectation
     public static IEnumerable<string> Compare(string name, Blob expected, Blob? actual, long[]? stopIds = null)
     {
         if (actual is null) return [$"{name} was not computed"];
-        if (TensorName.QuantityOf(name) is "greedy_ids" or "greedy_ids_with_penalty" && (expected.Data, actual.Data) is (long[] golden, long[] found)) return CompareAnswer(name, golden, found, stopIds ?? []);
+        if (TensorName.QuantityOf(name) is "greedy_ids" or "greedy_ids_with_penalty"
+            && (expected.Data, actual.Data) is (long[] golden, long[] found)) return CompareAnswer(name, golden, found, stopIds ?? []);
         actual = Stored(name, expected.Shape, actual);
-        if (!expected.Shape.AsSpan().SequenceEqual(actual.Shape)) return [$"{name}: shape [{string.Join(",", expected.Shape)}] expected, [{string.Join(",", actual.Shape)}] found"];
+        if (!expected.Shape.AsSpan().SequenceEqual(actual.Shape))
+            return [$"{name}: shape [{string.Join(",", expected.Shape)}] expected, [{string.Join(",", actual.Shape)}] found"];
         return (expected.Data, actual.Data) switch
         {
             (float[] e, float[] a) => Floats(name, e, a),
@@ -53,7 +55,8 @@ internal static class Expectation
     {
         foreach (var key in new[] { "pivots", "fill" })
         {
-            if (e.GetProperty(key).GetInt64() != a.GetProperty(key).GetInt64()) yield return $"{key}: {e.GetProperty(key)} expected, {a.GetProperty(key)} found";
+            if (e.GetProperty(key).GetInt64() != a.GetProperty(key).GetInt64())
+                yield return $"{key}: {e.GetProperty(key)} expected, {a.GetProperty(key)} found";
         }
 
         if (e.GetProperty("n").GetInt64() >= visualTokens) yield break;
@@ -63,7 +66,8 @@ internal static class Expectation
         {
             if (!e.TryGetProperty(key, out var s)) continue;
             var similarity = a.GetProperty(key);
-            if (similarity.ValueKind != JsonValueKind.Number || !(Math.Abs(s.GetDouble() - similarity.GetDouble()) <= 1e-5)) yield return $"{key}: {s} expected, {similarity} found";
+            if (similarity.ValueKind != JsonValueKind.Number || !(Math.Abs(s.GetDouble() - similarity.GetDouble()) <= 1e-5))
+                yield return $"{key}: {s} expected, {similarity} found";
         }
     }
 

@@ -88,7 +88,8 @@ public sealed class ImagesConformanceTests
     /// <summary>Differences between a golden and a decoded picture.</summary>
     internal static IEnumerable<string> CompareDecoded(Blob golden, Blob actual, int tolerance)
     {
-        if (!golden.Shape.SequenceEqual(actual.Shape)) return [$"shape [{string.Join(",", golden.Shape)}] expected, [{string.Join(",", actual.Shape)}] found"];
+        if (!golden.Shape.SequenceEqual(actual.Shape))
+            return [$"shape [{string.Join(",", golden.Shape)}] expected, [{string.Join(",", actual.Shape)}] found"];
         var largest = ((byte[])golden.Data).Zip((byte[])actual.Data, (e, a) => Math.Abs(e - a)).Max();
         return largest <= tolerance ? [] : [$"a channel differs by {largest}, allowed are {tolerance}"];
     }
@@ -96,20 +97,25 @@ public sealed class ImagesConformanceTests
     /// <summary>Differences between a golden entry of processors.json and a processed picture.</summary>
     internal static IEnumerable<string> CompareProcessed(JsonElement golden, ProcessedImage actual)
     {
-        if (golden.GetProperty("tokens").GetInt32() != actual.TokenCount) yield return $"tokens: {golden.GetProperty("tokens")} expected, {actual.TokenCount} found";
+        if (golden.GetProperty("tokens").GetInt32() != actual.TokenCount)
+            yield return $"tokens: {golden.GetProperty("tokens")} expected, {actual.TokenCount} found";
         var shape = golden.GetProperty("shape").EnumerateArray().Select(s => s.GetInt32());
-        if (!shape.SequenceEqual(actual.ResizedShape)) yield return $"shape: [{string.Join(",", shape)}] expected, [{string.Join(",", actual.ResizedShape)}] found";
-        if (golden.GetProperty("sha256").GetString() != Convert.ToHexStringLower(SHA256.HashData(actual.Resized))) yield return "sha256: other bytes after resizing";
+        if (!shape.SequenceEqual(actual.ResizedShape))
+            yield return $"shape: [{string.Join(",", shape)}] expected, [{string.Join(",", actual.ResizedShape)}] found";
+        if (golden.GetProperty("sha256").GetString() != Convert.ToHexStringLower(SHA256.HashData(actual.Resized)))
+            yield return "sha256: other bytes after resizing";
         var samples = golden.GetProperty("samples");
         foreach (var (i, v) in samples.GetProperty("index").EnumerateArray().Zip(samples.GetProperty("value").EnumerateArray()))
         {
-            if (!(Math.Abs(v.GetSingle() - actual.Pixels.ElementAtOrDefault(i.GetInt32())) <= 1e-6)) yield return $"pixel {i}: {v} expected";
+            if (!(Math.Abs(v.GetSingle() - actual.Pixels.ElementAtOrDefault(i.GetInt32())) <= 1e-6))
+                yield return $"pixel {i}: {v} expected";
         }
     }
 
     /// <summary>Differences of the counts that a processor yields.</summary>
     internal static IEnumerable<string> CompareCounts(IReadOnlyDictionary<string, int> golden, IReadOnlyDictionary<string, int> actual) =>
-        actual.Where(a => golden[a.Key] != a.Value).Select(a => $"{golden["width"]}x{golden["height"]}, {a.Key}: {golden[a.Key]} expected, {a.Value} found");
+        actual.Where(a => golden[a.Key] != a.Value)
+            .Select(a => $"{golden["width"]}x{golden["height"]}, {a.Key}: {golden[a.Key]} expected, {a.Value} found");
 
     [SkippableTheory]
     [MemberData(nameof(BadFiles))]

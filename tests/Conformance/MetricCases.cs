@@ -5,7 +5,8 @@ using D2Pruner.AI.Evaluation.Metrics;
 
 namespace D2Pruner.AI.Tests.Conformance;
 
-/// <summary>Computes what a metrics case asks for; the result's properties are named as the golden's ("expected", "expected_percent").</summary>
+/// <summary>Computes what a metrics case asks for; the result's properties are named as the golden's
+/// ("expected", "expected_percent").</summary>
 internal static class MetricCases
 {
     public static readonly JsonSerializerOptions Json = new()
@@ -23,7 +24,8 @@ internal static class MetricCases
         ["vqa_official_normalize"] = c => VqaText.Official(S(c, "text")),
         ["vlmevalkit_normalize"] = c => VqaText.VlmEvalKit(S(c, "text")),
         ["evalai_score"] = c => VqaAccuracy.EvalAi(P(c), Answers(c)),
-        ["vqa_official_score"] = c => Both(VqaAccuracy.Official(P(c), Answers(c)), "expected_percent", PythonText.Round2(100 * VqaAccuracy.Official(P(c), Answers(c)))),
+        ["vqa_official_score"] = c =>
+        Both(VqaAccuracy.Official(P(c), Answers(c)), "expected_percent", PythonText.Round2(100 * VqaAccuracy.Official(P(c), Answers(c)))),
         ["vqav2_lmms_score"] = c => Both(VqaAccuracy.Lmms(P(c), Answers(c)), "expected_submission", VqaText.Official(P(c))),
         ["vlmevalkit_score"] = c => VqaAccuracy.VlmEvalKit(P(c), Answers(c)),
         ["vqa_official_dataset"] = VqaDataset,
@@ -32,13 +34,16 @@ internal static class MetricCases
         ["vizwiz_vlmevalkit_score"] = c => VqaAccuracy.VlmEvalKit(P(c), Answers(c)),
         ["vizwiz_submission_llava"] = c => VqaText.EvalAi(P(c)),
         ["vizwiz_dataset"] = c => Items(c).Average(i => VqaAccuracy.EvalAi(P(i), Answers(i))),
-        ["textvqa_dataset"] = c => Items(c).Average(i => VqaAccuracy.EvalAi(P(i), Answers(i))) is var x ? new { accuracy = x, printed = PythonText.Format2(100 * x) } : null,
+        ["textvqa_dataset"] = c => Items(c).Average(i => VqaAccuracy.EvalAi(P(i), Answers(i))) is var x
+        ? new { accuracy = x, printed = PythonText.Format2(100 * x) } : null,
         ["question_from_llava_prompt"] = c => TextVqaPrompts.Question(S(c, "prompt")),
-        ["textvqa_lmms_prompt"] = c => TextVqaPrompts.Lmms(S(c, "question"), c.GetProperty("ocr").GetBoolean() ? Strings(c, "ocr_tokens") : null),
+        ["textvqa_lmms_prompt"] = c =>
+        TextVqaPrompts.Lmms(S(c, "question"), c.GetProperty("ocr").GetBoolean() ? Strings(c, "ocr_tokens") : null),
         ["gqa_official"] = c => new { normalized = GqaMatch.Normalize(P(c)), correct = GqaMatch.Official(P(c), S(c, "answer")) },
         ["gqa_lmms"] = c => One(GqaMatch.Lmms(P(c), S(c, "answer"))),
         ["gqa_vlmevalkit"] = c => One(GqaMatch.VlmEvalKit(P(c), S(c, "answer"))),
-        ["gqa_dataset"] = c => Strings(c, "predictions").Zip(Strings(c, "answers"), GqaMatch.Official).Average(One) * 100 is var x ? new { accuracy = x, printed = PythonText.Format2(x) } : null,
+        ["gqa_dataset"] = c => Strings(c, "predictions").Zip(Strings(c, "answers"), GqaMatch.Official).Average(One) * 100 is var x
+        ? new { accuracy = x, printed = PythonText.Format2(x) } : null,
         ["pope_parse"] = c => Pope.IsYes(S(c, "text")) ? "yes" : "no",
         ["pope_vlmevalkit_parse"] = c => Pope.VlmEvalKitParse(S(c, "text")) switch { true => "Yes", false => "No", null => "Unknown" },
         ["pope_metrics"] = c => PopeMetrics(Strings(c, "texts"), Strings(c, "labels")),
@@ -46,48 +51,66 @@ internal static class MetricCases
         ["pope_lmms_metrics"] = c => Pope.Lmms(Strings(c, "texts"), Strings(c, "labels")) is var m
             ? new { accuracy = m.Accuracy, precision = m.Precision, recall = m.Recall, f1_score = m.F1, yes_ratio = m.YesRatio } : null,
         ["pope_vlmevalkit_metrics"] = c => Pope.VlmEvalKit(Strings(c, "texts"), Strings(c, "labels"), Strings(c, "categories"))
-            .ToDictionary(m => m.Key, m => new { f1 = m.Value.F1, accuracy = m.Value.Accuracy, precision = m.Value.Precision, recall = m.Value.Recall }),
+            .ToDictionary(m => m.Key,
+                m => new { f1 = m.Value.F1, accuracy = m.Value.Accuracy, precision = m.Value.Precision, recall = m.Value.Recall }),
         ["mme_parse_official"] = c => Mme.Parse(S(c, "text")),
         ["mme_parse_lmms"] = c => Mme.ParseLmms(S(c, "text")),
         ["mme_postprocess_internvl"] = c => Mme.CleanInternVL(S(c, "text")),
         ["mme_score_official"] = MmeOfficial,
-        ["mme_score_lmms"] = c => Mme.Lmms(MmeItems(c)) is var s ? new { perception = Mme.Sum(s, true), cognition = Mme.Sum(s, false) } : null,
-        ["mme_score_vlmevalkit"] = c => Mme.VlmEvalKit(MmeItems(c)) is var s ? new { perception = Mme.Sum(s, true), reasoning = Mme.Sum(s, false), categories = s } : null,
-        ["sqa_llava"] = c => ScienceQa.ParseLlava(P(c)) is var p && ScienceQa.Index(p, Strings(c, "choices").Length) is var i ? new { parsed = p, index = i, correct = i == Int(c, "answer") } : null,
+        ["mme_score_lmms"] = c => Mme.Lmms(MmeItems(c)) is var s
+        ? new { perception = Mme.Sum(s, true), cognition = Mme.Sum(s, false) } : null,
+        ["mme_score_vlmevalkit"] = c => Mme.VlmEvalKit(MmeItems(c)) is var s
+        ? new { perception = Mme.Sum(s, true), reasoning = Mme.Sum(s, false), categories = s } : null,
+        ["sqa_llava"] = c => ScienceQa.ParseLlava(P(c)) is var p && ScienceQa.Index(p, Strings(c, "choices").Length) is var i
+        ? new { parsed = p, index = i, correct = i == Int(c, "answer") } : null,
         ["sqa_lmms"] = c => One(ScienceQa.Lmms(P(c), Int(c, "answer"))),
-        ["sqa_internvl"] = c => ScienceQa.ParseInternVL(P(c), Strings(c, "choices")) is var p ? new { parsed = p, correct = p == Letter(c) } : null,
+        ["sqa_internvl"] = c => ScienceQa.ParseInternVL(P(c), Strings(c, "choices")) is var p
+        ? new { parsed = p, correct = p == Letter(c) } : null,
         ["sqa_llava_dataset"] = ScienceQaDataset,
         ["mmb_infer_lmms"] = c => Strict(MmBench.InferLmms(P(c), Choices(c))),
         ["mmb_infer_vlmevalkit"] = c => Strict(MmBench.InferVlmEvalKit(P(c), Choices(c))),
         ["mmb_infer_vlmevalkit_2025_07"] = c => Strict(MmBench.InferVlmEvalKit202507(P(c), Choices(c))),
         ["mmb_postprocess_internvl"] = c => MmBench.PostprocessInternVL(P(c), Choices(c)),
-        ["mmb_circular_lmms_static"] = c => Rows(c) is var rows && MmBench.CircularLmms(rows) is var hits && MmBench.Means(rows, hits) is var m
+        ["mmb_circular_lmms_static"] = c => Rows(c) is var rows && MmBench.CircularLmms(rows) is var hits
+        && MmBench.Means(rows, hits) is var m
             ? new { overall = m.Overall, category = m.Category, l2_category = m.L2Category } : null,
-        ["mmb_circular_vlmevalkit_exact"] = c => Rows(c) is var rows && MmBench.CircularVlmEvalKit(rows) is var hits && MmBench.Means(rows, hits) is var m
-            ? new { overall = m.Overall, groups = m.Category.Concat(m.L2Category.Select(g => KeyValuePair.Create(MmBench.Ability(g.Key), g.Value))).ToDictionary(), hits } : null,
+        ["mmb_circular_vlmevalkit_exact"] = c => Rows(c) is var rows && MmBench.CircularVlmEvalKit(rows) is var hits
+        && MmBench.Means(rows, hits) is var m
+            ? new { overall = m.Overall,
+                groups = m.Category.Concat(m.L2Category.Select(g => KeyValuePair.Create(MmBench.Ability(g.Key), g.Value)))
+                .ToDictionary(), hits } : null,
         ["mmstar_lmms"] = c => MmStar.Letter(P(c)) is var l ? new { letter = l ?? "", score = One(l == S(c, "answer")) } : null,
         ["mmstar_lmms_before_2026_04"] = c => One(MmStar.Before202604(P(c), S(c, "answer"))),
-        ["mmstar_vlmevalkit_exact"] = c => MmStar.VlmEvalKit(P(c), Strings(c, "options")) is var o ? new { option = o, hit = o == Letter(c) ? 1 : 0 } : null,
+        ["mmstar_vlmevalkit_exact"] = c => MmStar.VlmEvalKit(P(c), Strings(c, "options")) is var o
+        ? new { option = o, hit = o == Letter(c) ? 1 : 0 } : null,
         ["mmstar_lmms_aggregate"] = c => MmStar.MacroMean(Items(c).Select(i => (S(i, "l2_category"), i.GetProperty("score").GetDouble()))),
         ["ai2d_lmms"] = c => new { filtered = Ai2d.FilterLmms(P(c)), score = One(Ai2d.Lmms(P(c), Int(c, "answer"))) },
-        ["ai2d_vlmevalkit_exact"] = c => MmStar.VlmEvalKit(P(c), Strings(c, "options")) is var o ? new { option = o, hit = o == Letter(c) ? 1 : 0 } : null,
+        ["ai2d_vlmevalkit_exact"] = c => MmStar.VlmEvalKit(P(c), Strings(c, "options")) is var o
+        ? new { option = o, hit = o == Letter(c) ? 1 : 0 } : null,
         ["ai2d_internvl"] = c => One(Ai2d.InternVL(P(c), S(c, "answer"))),
         ["relaxed_correct"] = c => ChartQa.Relaxed(P(c), S(c, "target")),
         ["relaxed_swapped"] = c => ChartQa.Swapped(P(c), Strings(c, "annotations")),
         ["chartqa_dataset"] = ChartQaDataset,
         ["anls"] = c => Anls.Score(P(c), Answers(c)),
-        ["anls_dataset"] = c => Items(c).Select(i => Anls.Score(P(i), Answers(i))).ToArray() is var s ? new { score = s.Average(), per_item = s } : null,
+        ["anls_dataset"] = c => Items(c).Select(i => Anls.Score(P(i), Answers(i))).ToArray() is var s
+        ? new { score = s.Average(), per_item = s } : null,
         ["cider"] = CiderCase,
-        ["ptb_tokenize"] = c => Both(PtbTokenizer.Tokenize(S(c, "text"), "x"), "expected_raw", string.Join(' ', PtbTokenizer.Tokens(S(c, "text"), "x"))),
-        ["box_internvl"] = c => InternVLBox.Read(S(c, "answer"), D(c, "width"), D(c, "height")) is var b && InternVLBox.Iou(b, [.. Doubles(c, "gt_xyxy").Select(v => (float)v)]) is var iou
+        ["ptb_tokenize"] = c => Both(
+            PtbTokenizer.Tokenize(S(c, "text"), "x"), "expected_raw", string.Join(' ', PtbTokenizer.Tokens(S(c, "text"), "x"))),
+        ["box_internvl"] = c => InternVLBox.Read(S(c, "answer"), D(c, "width"), D(c, "height")) is var b
+        && InternVLBox.Iou(b, [.. Doubles(c, "gt_xyxy").Select(v => (float)v)]) is var iou
             ? new { box = b, iou, hit = InternVLBox.IsHit(S(c, "answer"), Doubles(c, "gt_xyxy"), D(c, "width"), D(c, "height")) } : null,
         ["box_llava_lmms"] = c => LlavaBox.Read(S(c, "answer")) is var b && Doubles(c, "gt_normalized_xyxy") is var truth
-            ? new { box = b, iou = Boxes.SignedIou(b, truth), hit = Boxes.SignedIou(b, truth) >= Boxes.Hit, center = LlavaBox.CentreInside(b, truth) } : null,
-        ["box_qwen_lmms"] = c => QwenBox.Read(S(c, "answer")) is var b && Doubles(c, "gt_xyxy") is var truth && Boxes.ClampedIou(QwenBox.First(b), truth) is var first
+            ? new { box = b, iou = Boxes.SignedIou(b, truth), hit = Boxes.SignedIou(b, truth) >= Boxes.Hit,
+                center = LlavaBox.CentreInside(b, truth) } : null,
+        ["box_qwen_lmms"] = c => QwenBox.Read(S(c, "answer")) is var b && Doubles(c, "gt_xyxy") is var truth
+        && Boxes.ClampedIou(QwenBox.First(b), truth) is var first
             && QwenBox.BestOfBothScales(b, truth, D(c, "width"), D(c, "height")) is var best
-            ? new { boxes = b, first_box_pixels_iou = first, first_box_pixels_hit = first >= Boxes.Hit, best_of_both_scales_iou = best, best_of_both_scales_hit = best >= Boxes.Hit } : null,
+            ? new { boxes = b, first_box_pixels_iou = first, first_box_pixels_hit = first >= Boxes.Hit, best_of_both_scales_iou = best,
+                best_of_both_scales_hit = best >= Boxes.Hit } : null,
         ["box_vlmevalkit"] = VlmEvalKitBoxCase,
-        ["acc_internvl_dataset"] = c => Items(c).Average(i => One(InternVLBox.IsHit(S(i, "answer"), Doubles(i, "gt_xyxy"), D(i, "width"), D(i, "height")))),
+        ["acc_internvl_dataset"] = c =>
+        Items(c).Average(i => One(InternVLBox.IsHit(S(i, "answer"), Doubles(i, "gt_xyxy"), D(i, "width"), D(i, "height")))),
     };
 
     /// <exception cref="InvalidOperationException">No metric has that name.</exception>
@@ -103,16 +126,19 @@ internal static class MetricCases
 
     private sealed record Named(Dictionary<string, object?> Values);
 
-    private static Named Both(object? expected, string name, object? value) => new(new Dictionary<string, object?> { ["expected"] = expected, [name] = value });
+    private static Named Both(object? expected, string name, object? value) =>
+        new(new Dictionary<string, object?> { ["expected"] = expected, [name] = value });
 
     private static object Strict(string? letter) => letter ?? "";
 
     private static object VqaDataset(JsonElement c)
     {
         var items = Items(c).Select(i => (Item: i, Score: VqaAccuracy.Official(P(i), Answers(i)))).ToArray();
-        Dictionary<string, double> By(string key) => items.GroupBy(i => S(i.Item, key)).ToDictionary(g => g.Key, g => PythonText.Round2(100 * g.Average(i => i.Score)));
+        Dictionary<string, double> By(string key) =>
+            items.GroupBy(i => S(i.Item, key)).ToDictionary(g => g.Key, g => PythonText.Round2(100 * g.Average(i => i.Score)));
         var mean = items.Average(i => i.Score);
-        return new { overall = PythonText.Round2(100 * mean), per_question_type = By("question_type"), per_answer_type = By("answer_type"), overall_unrounded = mean };
+        return new { overall = PythonText.Round2(100 * mean), per_question_type = By("question_type"), per_answer_type = By("answer_type"),
+            overall_unrounded = mean };
     }
 
     private static object PopeMetrics(string[] texts, string[] labels)
@@ -120,15 +146,18 @@ internal static class MetricCases
         var f = Pope.Official(texts, labels);
         return new
         {
-            answers = texts.Select(t => Pope.IsYes(t) ? "yes" : "no"), tp = f.TruePositives, fp = f.FalsePositives, tn = f.TrueNegatives, fn = f.FalseNegatives,
+            answers = texts.Select(t => Pope.IsYes(t) ? "yes" : "no"), tp = f.TruePositives, fp = f.FalsePositives, tn = f.TrueNegatives,
+                fn = f.FalseNegatives,
             yes_ratio = f.YesRatio, accuracy = f.Accuracy, precision = f.Precision, recall = f.Recall, f1 = f.F1,
         };
     }
 
     private static object PopeOverall(JsonElement c)
     {
-        var categories = c.GetProperty("categories").EnumerateObject().ToDictionary(p => p.Name, p => Pope.Official(Strings(p.Value, "texts"), Strings(p.Value, "labels")));
-        return new { f1_per_category = categories.ToDictionary(p => p.Key, p => p.Value.F1), mean_f1_percent = Pope.MeanF1(categories.Values) };
+        var categories = c.GetProperty("categories").EnumerateObject()
+            .ToDictionary(p => p.Name, p => Pope.Official(Strings(p.Value, "texts"), Strings(p.Value, "labels")));
+        return new { f1_per_category = categories.ToDictionary(p => p.Key, p => p.Value.F1),
+            mean_f1_percent = Pope.MeanF1(categories.Values) };
     }
 
     private static object MmeOfficial(JsonElement c)
@@ -137,7 +166,9 @@ internal static class MetricCases
         var scores = categories.Select(p => KeyValuePair.Create(p.Key, p.Value.Score)).ToArray();
         return new
         {
-            categories = categories.ToDictionary(p => p.Key, p => new { accuracy = p.Value.Accuracy, accuracy_plus = p.Value.AccuracyPlus, other = p.Value.Other, score = p.Value.Score }),
+            categories = categories.ToDictionary(
+                p => p.Key, p => new { accuracy = p.Value.Accuracy, accuracy_plus = p.Value.AccuracyPlus, other = p.Value.Other,
+                    score = p.Value.Score }),
             perception = Mme.Sum(scores, true), cognition = Mme.Sum(scores, false), total = scores.Sum(s => s.Value),
         };
     }
@@ -147,24 +178,30 @@ internal static class MetricCases
         var items = Items(c).Select(i =>
         {
             var prediction = i.GetProperty("prediction").GetString();
-            var right = prediction is not null && ScienceQa.Index(ScienceQa.ParseLlava(prediction), Strings(i, "choices").Length) == Int(i, "answer");
+            var right = prediction is not null
+                && ScienceQa.Index(ScienceQa.ParseLlava(prediction), Strings(i, "choices").Length) == Int(i, "answer");
             return (Right: right, HasImage: prediction is not null && i.GetProperty("has_image").GetBoolean());
         }).ToArray();
         var images = items.Where(i => i.HasImage).ToArray();
         return new
         {
-            accuracy = 100 * items.Average(i => One(i.Right)), image_accuracy = images.Length == 0 ? double.NaN : 100 * images.Average(i => One(i.Right)), total = items.Length,
+            accuracy = 100 * items.Average(i => One(i.Right)), image_accuracy = images.Length == 0 ? double.NaN
+                : 100 * images.Average(i => One(i.Right)), total = items.Length,
             correct = items.Count(i => i.Right),
         };
     }
 
     private static object ChartQaDataset(JsonElement c)
     {
-        var items = Items(c).Select(i => (Split: S(i, "split"), Right: One(ChartQa.Relaxed(P(i), S(i, "target"))), Swapped: One(ChartQa.Swapped(P(i), [S(i, "target")])))).ToArray();
-        double Mean(string split, bool swapped) => items.Where(i => i.Split == split).Select(i => swapped ? i.Swapped : i.Right).DefaultIfEmpty(double.NaN).Average();
+        var items = Items(c).Select(
+            i => (Split: S(i, "split"), Right: One(ChartQa.Relaxed(P(i), S(i, "target"))),
+                Swapped: One(ChartQa.Swapped(P(i), [S(i, "target")])))).ToArray();
+        double Mean(string split, bool swapped) =>
+            items.Where(i => i.Split == split).Select(i => swapped ? i.Swapped : i.Right).DefaultIfEmpty(double.NaN).Average();
         return new
         {
-            overall = items.Average(i => i.Right), human = Mean("human", false), augmented = Mean("augmented", false), swapped_human = Mean("human", true),
+            overall = items.Average(i => i.Right), human = Mean("human", false), augmented = Mean("augmented", false),
+                swapped_human = Mean("human", true),
             swapped_augmented = Mean("augmented", true), swapped_mean_of_splits = (Mean("human", true) + Mean("augmented", true)) / 2,
         };
     }
@@ -186,13 +223,17 @@ internal static class MetricCases
 
     private static MmBenchRow[] Rows(JsonElement c) =>
     [
-        .. c.GetProperty("rows").EnumerateArray().Select(r => new MmBenchRow(r.GetProperty("index").GetInt64(), S(r, "answer"), P(r), S(r, "category"), S(r, "l2-category"),
-            [.. "ABCDE".Select(l => $"{l}").Where(l => r.TryGetProperty(l, out var o) && o.ValueKind == JsonValueKind.String).Select(l => KeyValuePair.Create(l, S(r, l)))])),
+        .. c.GetProperty("rows").EnumerateArray()
+            .Select(r => new MmBenchRow(r.GetProperty("index").GetInt64(), S(r, "answer"), P(r), S(r, "category"), S(r, "l2-category"),
+            [.. "ABCDE".Select(l => $"{l}").Where(l => r.TryGetProperty(l, out var o) && o.ValueKind == JsonValueKind.String)
+                .Select(l => KeyValuePair.Create(l, S(r, l)))])),
     ];
 
-    private static List<KeyValuePair<string, string>> Choices(JsonElement c) => [.. c.GetProperty("choices").EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.GetString()!))];
+    private static List<KeyValuePair<string, string>> Choices(JsonElement c) =>
+        [.. c.GetProperty("choices").EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.GetString()!))];
 
-    private static IEnumerable<MmeItem> MmeItems(JsonElement c) => Items(c).Select(i => new MmeItem(S(i, "category"), S(i, "image"), S(i, "answer"), P(i)));
+    private static IEnumerable<MmeItem> MmeItems(JsonElement c) =>
+        Items(c).Select(i => new MmeItem(S(i, "category"), S(i, "image"), S(i, "answer"), P(i)));
 
     private static string Letter(JsonElement c) => $"{(char)('A' + Int(c, "answer"))}";
 

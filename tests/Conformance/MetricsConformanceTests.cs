@@ -10,7 +10,8 @@ public sealed class MetricsConformanceTests
     public static TheoryData<string, string> Functions()
     {
         var data = new TheoryData<string, string>();
-        foreach (var file in FixtureFolders.Find(FixtureKind.Metrics).SelectMany(f => Directory.GetFiles(f, "*.json")).Order(StringComparer.Ordinal))
+        foreach (var file in FixtureFolders.Find(FixtureKind.Metrics).SelectMany(f => Directory.GetFiles(f, "*.json"))
+            .Order(StringComparer.Ordinal))
         {
             foreach (var function in Read(file).Select(c => c.GetProperty("fn").GetString()!).Distinct()) data.Add(file, function);
         }
@@ -26,12 +27,14 @@ public sealed class MetricsConformanceTests
         NoRows.SkipIfNone(file);
         var cases = Read(file).Where(c => c.GetProperty("fn").GetString() == function).ToArray();
         var misses = cases.SelectMany(c => Differences(c).Select(d => $"{d}\n   {Short(c)}")).ToArray();
-        Assert.True(misses.Length == 0, $"{function}: {misses.Length} differences in {cases.Length} cases\n{string.Join('\n', misses.Take(20))}");
+        Assert.True(misses.Length == 0,
+            $"{function}: {misses.Length} differences in {cases.Length} cases\n{string.Join('\n', misses.Take(20))}");
     }
 
     [Fact]
     public void EveryFunctionOfTheCopies_IsKnown() =>
-        Assert.All(Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "metrics"), "*.json").SelectMany(Read), c => Assert.NotNull(MetricCases.Compute(c)));
+        Assert.All(Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "metrics"), "*.json").SelectMany(Read),
+            c => Assert.NotNull(MetricCases.Compute(c)));
 
     private static IEnumerable<string> Differences(JsonElement golden)
     {
@@ -39,7 +42,8 @@ public sealed class MetricsConformanceTests
         foreach (var property in golden.EnumerateObject().Where(p => p.Name.StartsWith("expected", StringComparison.Ordinal)))
         {
             var found = actual.ValueKind == JsonValueKind.Object && actual.TryGetProperty(property.Name, out var named) ? named : default;
-            var name = golden.GetProperty("fn").GetString()!.StartsWith("mmb_infer", StringComparison.Ordinal) ? MetricCases.NoLetter : property.Name;
+            var name = golden.GetProperty("fn").GetString()!.StartsWith("mmb_infer", StringComparison.Ordinal) ? MetricCases.NoLetter
+                : property.Name;
             foreach (var difference in Compare(name, property.Value, found, MetricCases.Tolerance(golden))) yield return difference;
         }
     }
@@ -49,7 +53,8 @@ public sealed class MetricsConformanceTests
     {
         switch (expected.ValueKind)
         {
-            case JsonValueKind.Null when actual.ValueKind == JsonValueKind.String && actual.GetString() is { Length: > 0 } letter && path == MetricCases.NoLetter:
+            case JsonValueKind.Null when actual.ValueKind == JsonValueKind.String && actual.GetString() is { Length: > 0 } letter
+                && path == MetricCases.NoLetter:
                 yield return $"{path}: no letter expected, {letter} found";
                 break;
             case JsonValueKind.Null:
@@ -76,7 +81,8 @@ public sealed class MetricsConformanceTests
 
                 break;
             case JsonValueKind.Number:
-                if (Number(actual) is not { } a || !(Math.Abs(a - expected.GetDouble()) <= tolerance(path) * Math.Max(1, Math.Abs(expected.GetDouble()))))
+                if (Number(actual) is not { } a
+                    || !(Math.Abs(a - expected.GetDouble()) <= tolerance(path) * Math.Max(1, Math.Abs(expected.GetDouble()))))
                     yield return $"{path}: {expected} expected, {Text(actual)} found";
                 break;
             default:
@@ -85,9 +91,11 @@ public sealed class MetricsConformanceTests
         }
     }
 
-    private static double? Number(JsonElement e) => e.ValueKind switch { JsonValueKind.Number => e.GetDouble(), JsonValueKind.True => 1, JsonValueKind.False => 0, _ => null };
+    private static double? Number(JsonElement e) =>
+        e.ValueKind switch { JsonValueKind.Number => e.GetDouble(), JsonValueKind.True => 1, JsonValueKind.False => 0, _ => null };
 
-    private static string Text(JsonElement e) => e.ValueKind switch { JsonValueKind.Undefined => "nothing", JsonValueKind.String => $"\"{e.GetString()}\"", _ => e.GetRawText() };
+    private static string Text(JsonElement e) =>
+        e.ValueKind switch { JsonValueKind.Undefined => "nothing", JsonValueKind.String => $"\"{e.GetString()}\"", _ => e.GetRawText() };
 
     private static string Short(JsonElement e) => e.GetRawText() is var text && text.Length > 500 ? text[..500] + "..." : text;
 

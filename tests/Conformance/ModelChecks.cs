@@ -11,8 +11,10 @@ internal static class ModelChecks
 
     private const string Pruned = "pruned.";
 
-    /// <summary>The group that a tensor is compared in. Every name has one: a kind nobody thought of fails instead of passing unseen.</summary>
-    public static string GroupOf(string tensor) => TensorName.PruningOf(tensor) is { } pruning ? GroupOfPruning(pruning) : TensorName.QuantityOf(tensor) switch
+    /// <summary>The group that a tensor is compared in. Every name has one: a kind nobody thought of
+    /// fails instead of passing unseen.</summary>
+    public static string GroupOf(string tensor) => TensorName.PruningOf(tensor) is { } pruning ? GroupOfPruning(pruning)
+        : TensorName.QuantityOf(tensor) switch
     {
         "input_ids" or "position_ids" => "ids",
         "image_grid_thw" or "tiles" or "image_sizes" => "grids",
@@ -42,7 +44,8 @@ internal static class ModelChecks
         if (group == Fields) return CompareFields(golden.Case, json);
         var tensors = golden.Tensors.Where(t => GroupOf(t.Key) == group).ToArray();
         if (tensors.Length == 0) return [$"no tensor of the group '{group}' is stored"];
-        var differences = tensors.SelectMany(t => Expectation.Compare(t.Key, t.Value, result.Tensors.GetValueOrDefault(t.Key), golden.StopIds));
+        var differences = tensors.SelectMany(
+            t => Expectation.Compare(t.Key, t.Value, result.Tensors.GetValueOrDefault(t.Key), golden.StopIds));
         if (group == "greedy") return differences.Concat(CompareText(golden, result, json, decode));
         return IsPruning(group) ? differences.Concat(ComparePruning(golden, json, group[Pruned.Length..])) : differences;
     }
@@ -62,7 +65,8 @@ internal static class ModelChecks
         var ids = (long[])result.Tensors["greedy_ids"].Data;
         var count = golden.Tensors["greedy_ids"].Data.Length;
         var text = ids.Length <= count ? json.GetProperty("text").GetString() : decode([.. ids.Take(count).Select(i => (int)i)]);
-        if (golden.Case.GetProperty("text").GetString() is var expected && expected != text) yield return $"text: {expected} expected, {text} found";
+        if (golden.Case.GetProperty("text").GetString() is var expected && expected != text)
+            yield return $"text: {expected} expected, {text} found";
     }
 
     private static IEnumerable<string> ComparePruning(ModelGolden golden, JsonElement json, string name)
@@ -77,18 +81,23 @@ internal static class ModelChecks
 
         var visual = golden.VisualTokens;
         var (images, found) = (expected.GetProperty("images"), actual.GetProperty("images"));
-        if (images.GetArrayLength() != found.GetArrayLength()) yield return $"{images.GetArrayLength()} images expected, {found.GetArrayLength()} found";
+        if (images.GetArrayLength() != found.GetArrayLength())
+            yield return $"{images.GetArrayLength()} images expected, {found.GetArrayLength()} found";
         for (var i = 0; i < Math.Min(images.GetArrayLength(), found.GetArrayLength()); i++)
         {
-            if (images[i].GetProperty("n").GetInt64() != found[i].GetProperty("n").GetInt64()) yield return $"image {i}, n: {images[i].GetProperty("n")} expected, {found[i].GetProperty("n")} found";
-            foreach (var difference in Expectation.CompareSelection(images[i], found[i], visual[i])) yield return $"image {i}, {difference}";
+            if (images[i].GetProperty("n").GetInt64() != found[i].GetProperty("n").GetInt64())
+                yield return $"image {i}, n: {images[i].GetProperty("n")} expected, {found[i].GetProperty("n")} found";
+            foreach (var difference in Expectation.CompareSelection(images[i], found[i], visual[i]))
+                yield return $"image {i}, {difference}";
         }
     }
 
     // Numbers as they are written do not matter, nor does the order of keys.
     private static string Canonical(JsonElement json) => json.ValueKind switch
     {
-        JsonValueKind.Object => "{" + string.Join(",", json.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}:{Canonical(p.Value)}")) + "}",
+        JsonValueKind.Object => "{"
+            + string.Join(",", json.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal)
+                .Select(p => $"{p.Name}:{Canonical(p.Value)}")) + "}",
         JsonValueKind.Array => "[" + string.Join(",", json.EnumerateArray().Select(Canonical)) + "]",
         _ => json.ToString(),
     };

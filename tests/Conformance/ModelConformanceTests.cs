@@ -26,7 +26,8 @@ public sealed class ModelConformanceTests
     {
         NoRows.SkipIfNone(folder);
         Skip.IfNot(ModelFixture.IsSupported(folder), $"the family '{ModelFixture.Family(folder)}' is not supported yet");
-        Assert.Empty(ModelChecks.Compare(ModelGolden.Read(folder, name), ModelFixture.Result(folder, name), group, ModelFixture.Decode(folder)));
+        Assert.Empty(ModelChecks.Compare(
+            ModelGolden.Read(folder, name), ModelFixture.Result(folder, name), group, ModelFixture.Decode(folder)));
     }
 
     public static TheoryData<string> Folders() => ModelFixture.Folders.Any() ? [.. ModelFixture.Folders] : [NoRows.Label];
@@ -60,7 +61,8 @@ public sealed class ModelConformanceTests
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         var stored = json.RootElement.GetProperty("cases").EnumerateArray().First(c => c.GetProperty("name").GetString() == name);
-        foreach (var group in Groups(folder, stored)) Assert.Empty(ModelChecks.Compare(ModelGolden.Read(folder, name), result, group, ModelFixture.Decode(folder)));
+        foreach (var group in Groups(folder, stored))
+            Assert.Empty(ModelChecks.Compare(ModelGolden.Read(folder, name), result, group, ModelFixture.Decode(folder)));
     }
 
     internal static SortedDictionary<string, Blob> Expected(string folder, string name) => ModelGolden.Read(folder, name).Tensors;
@@ -86,7 +88,9 @@ public sealed class ModelConformanceTests
     private static IEnumerable<string> Groups(string folder, JsonElement c)
     {
         using var file = SafetensorsFile.Open(ModelGolden.TensorFile(folder, c));
-        var prunings = c.TryGetProperty("prunings", out var p) ? p.EnumerateArray().Select(x => ModelChecks.GroupOfPruning(x.GetProperty("name").GetString()!)) : [];
-        return [.. file.Names.Select(ModelChecks.GroupOf).Concat(prunings).Append(ModelChecks.Fields).Distinct().Order(StringComparer.Ordinal)];
+        var prunings = c.TryGetProperty("prunings", out var p)
+            ? p.EnumerateArray().Select(x => ModelChecks.GroupOfPruning(x.GetProperty("name").GetString()!)) : [];
+        return [.. file.Names.Select(ModelChecks.GroupOf).Concat(prunings).Append(ModelChecks.Fields).Distinct()
+            .Order(StringComparer.Ordinal)];
     }
 }

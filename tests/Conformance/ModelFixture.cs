@@ -43,7 +43,8 @@ internal static class ModelFixture
 
     private static (ModelCaseRunner Runner, IReadOnlyList<ModelCase> Cases) Entry(string folder)
     {
-        if (!Runners.TryGetValue(folder, out var entry)) Runners[folder] = entry = (new ModelCaseRunner(folder, device: TestDevice.Name), ModelCase.Read(folder));
+        if (!Runners.TryGetValue(folder, out var entry))
+            Runners[folder] = entry = (new ModelCaseRunner(folder, device: TestDevice.Name), ModelCase.Read(folder));
         return entry;
     }
 }

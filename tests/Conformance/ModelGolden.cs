@@ -10,7 +10,9 @@ internal sealed record ModelGolden(string Name, JsonElement Case, SortedDictiona
     public long[] StopIds => Case.TryGetProperty("eos", out var eos) ? [.. eos.EnumerateArray().Select(e => e.GetInt64())] : [];
 
     /// <summary>Visual tokens per picture.</summary>
-    public int[] VisualTokens => [.. Case.GetProperty("layout").EnumerateArray().Select(l => l.GetProperty("components").EnumerateArray().Sum(g => g.GetProperty("positions").GetArrayLength()))];
+    public int[] VisualTokens =>
+        [.. Case.GetProperty("layout").EnumerateArray()
+            .Select(l => l.GetProperty("components").EnumerateArray().Sum(g => g.GetProperty("positions").GetArrayLength()))];
 
     public static ModelGolden Read(string folder, string name)
     {
@@ -21,5 +23,6 @@ internal sealed record ModelGolden(string Name, JsonElement Case, SortedDictiona
 
     /// <summary>The file of a case's expected tensors.</summary>
     public static string TensorFile(string folder, JsonElement c) =>
-        Path.Combine(folder, c.TryGetProperty("expected", out var file) ? file.GetString()! : $"expected/{c.GetProperty("name").GetString()}.safetensors");
+        Path.Combine(folder, c.TryGetProperty("expected", out var file) ? file.GetString()!
+            : $"expected/{c.GetProperty("name").GetString()}.safetensors");
 }

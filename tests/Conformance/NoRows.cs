@@ -3,7 +3,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Conformance;
 
-/// <summary>The one row of a theory whose fixtures are absent: xunit fails a theory without rows, yet a fixtures folder may hold one kind only.</summary>
+/// <summary>The one row of a theory whose fixtures are absent: xunit fails a theory without rows, yet a fixtures
+/// folder may hold one kind only.</summary>
 internal static class NoRows
 {
     public const string Label = "(none)";

@@ -9,7 +9,8 @@ namespace D2Pruner.AI.Tests.Conformance;
 [Trait("Category", "Conformance")]
 public sealed class PlanConformanceTests
 {
-    public static TheoryData<string> Plans() => [.. FixtureFolders.Find(FixtureKind.Plans).SelectMany(f => Directory.GetFiles(f, "*.json")).DefaultIfEmpty(NoRows.Label)];
+    public static TheoryData<string> Plans() =>
+        [.. FixtureFolders.Find(FixtureKind.Plans).SelectMany(f => Directory.GetFiles(f, "*.json")).DefaultIfEmpty(NoRows.Label)];
 
     [SkippableTheory]
     [MemberData(nameof(Plans))]
@@ -24,8 +25,10 @@ public sealed class PlanConformanceTests
         File.WriteAllText(folder.File("config.json"), config.GetRawText());
         var blueprint = ModelFamilies.Read(CheckpointFolder.Open(folder.Path));
         var plan = blueprint.Plan();
-        var expected = json.GetProperty("tensors").EnumerateObject().ToDictionary(t => t.Name, t => t.Value.EnumerateArray().Select(d => d.GetInt64()).ToArray());
-        var actual = plan.Tensors.Where(t => !t.Optional).ToDictionary(t => blueprint.Names.Resolve(t.Name, expected.ContainsKey) ?? t.Name, t => t.Shape);
+        var expected = json.GetProperty("tensors").EnumerateObject()
+            .ToDictionary(t => t.Name, t => t.Value.EnumerateArray().Select(d => d.GetInt64()).ToArray());
+        var actual = plan.Tensors.Where(t => !t.Optional)
+            .ToDictionary(t => blueprint.Names.Resolve(t.Name, expected.ContainsKey) ?? t.Name, t => t.Shape);
         Assert.Empty(expected.Keys.Except(actual.Keys));
         Assert.Empty(actual.Keys.Except(expected.Keys));
         Assert.All(expected, e => Assert.Equal(e.Value, actual[e.Key]));

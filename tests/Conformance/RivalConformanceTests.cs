@@ -14,7 +14,8 @@ public sealed class RivalConformanceTests
         var data = new TheoryData<string, int, string>();
         foreach (var folder in FixtureFolders.Find(FixtureKind.Rivals))
         {
-            for (var i = 0; i < Runner(folder).Cases.Count; i++) data.Add(folder, i, Runner(folder).Cases[i].GetProperty("name").GetString()!);
+            for (var i = 0; i < Runner(folder).Cases.Count; i++)
+                data.Add(folder, i, Runner(folder).Cases[i].GetProperty("name").GetString()!);
         }
 
         if (data.Count == 0) data.Add(NoRows.Label, 0, "");

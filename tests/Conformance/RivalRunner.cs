@@ -14,14 +14,16 @@ internal sealed class RivalRunner
     public RivalRunner(string folder)
     {
         _inputs = SafetensorsFile.Open(Path.Combine(folder, "inputs.safetensors"));
-        if (File.Exists(Path.Combine(folder, "outputs.safetensors"))) _outputs = SafetensorsFile.Open(Path.Combine(folder, "outputs.safetensors"));
+        if (File.Exists(Path.Combine(folder, "outputs.safetensors")))
+            _outputs = SafetensorsFile.Open(Path.Combine(folder, "outputs.safetensors"));
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         Cases = [.. json.RootElement.Clone().EnumerateArray()];
     }
 
     public IReadOnlyList<JsonElement> Cases { get; }
 
-    /// <summary>What the product gives: the case's inline results under their names, and tensors by the role that the case gives them.</summary>
+    /// <summary>What the product gives: the case's inline results under their names, and tensors by the
+    /// role that the case gives them.</summary>
     public (JsonObject Results, Dictionary<string, RowMatrix> Tensors) Compute(JsonElement golden)
     {
         var c = new Case(golden, _inputs);
@@ -70,13 +72,15 @@ internal sealed class RivalRunner
         {
             var expected = _outputs!.ReadArray<float>(output.Value.GetString()!);
             if (!tensors.TryGetValue(output.Name, out var actual)) yield return $"{output.Name}: nothing was computed";
-            else if (actual.Values.Length != expected.Length) yield return $"{output.Name}: {expected.Length} numbers expected, {actual.Values.Length} found";
+            else if (actual.Values.Length != expected.Length)
+                yield return $"{output.Name}: {expected.Length} numbers expected, {actual.Values.Length} found";
             else
             {
                 var scale = expected.Max(MathF.Abs);
                 var worst = Enumerable.Range(0, expected.Length).MaxBy(i => MathF.Abs(expected[i] - actual.Values[i]));
                 var error = MathF.Abs(expected[worst] - actual.Values[worst]);
-                if (!(error <= 1e-6f * scale)) yield return $"{output.Name}[{worst}]: {expected[worst]} expected, {actual.Values[worst]} found";
+                if (!(error <= 1e-6f * scale))
+                    yield return $"{output.Name}[{worst}]: {expected[worst]} expected, {actual.Values[worst]} found";
             }
         }
     }
@@ -125,7 +129,8 @@ internal sealed class RivalRunner
         };
         var keys = c.Heads("k");
         var kept = FastV.Select(c.Heads("q"), keys, start, count, budget);
-        int[] positions = [.. Enumerable.Range(0, start), .. kept.Select(k => k + start), .. Enumerable.Range(start + count, keys[0].Count - start - count)];
+        int[] positions = [.. Enumerable.Range(0, start), .. kept.Select(k => k + start),
+            .. Enumerable.Range(start + count, keys[0].Count - start - count)];
         return new JsonObject { ["kept"] = Ints(kept), ["position_ids"] = Ints(positions) };
     }
 
@@ -133,11 +138,13 @@ internal sealed class RivalRunner
     {
         var (start, count, keys) = (c.Int("image_token_start_index"), c.Int("image_token_length"), c.Heads("k"));
         var perPivot = c.Has("reduction_ratio") ? Dart.PerPivot(count, c.Number("reduction_ratio"))
-            : c.Has("text_length") ? Dart.PerPivot(Math.Min(c.Int("retain_token_num_for_llava_next"), keys[0].Count - c.Int("text_length") - 4))
+            : c.Has("text_length") ? Dart.PerPivot(
+                Math.Min(c.Int("retain_token_num_for_llava_next"), keys[0].Count - c.Int("text_length") - 4))
             : Dart.PerPivot(c.Int("max_num_trunction"));
         var (kept, order) = Dart.Select(c.Matrix("normed"), keys, start, count, perPivot);
         var (image, text) = Dart.Pivots(keys, start, count);
-        return new JsonObject { ["kept"] = Ints(kept), ["pivot_order"] = Ints(order), ["image_pivots_by_norm"] = Ints(image), ["text_pivots_by_norm"] = Ints(text) };
+        return new JsonObject { ["kept"] = Ints(kept), ["pivot_order"] = Ints(order), ["image_pivots_by_norm"] = Ints(image),
+            ["text_pivots_by_norm"] = Ints(text) };
     }
 
     private static JsonObject DivPruneOf(Case c)
@@ -172,7 +179,8 @@ internal sealed class RivalRunner
         var n = c.Int("visual_token_num");
         return new JsonObject
         {
-            ["kept"] = c.Has("image_size") ? Pairs(FasterVlm.SelectViews(c.Views("cls22"), n, c.Grid(TileGrid.LargestFill))) : Ints(FasterVlm.Select(c.Matrix("cls22"), n)),
+            ["kept"] = c.Has("image_size") ? Pairs(FasterVlm.SelectViews(c.Views("cls22"), n, c.Grid(TileGrid.LargestFill)))
+                : Ints(FasterVlm.Select(c.Matrix("cls22"), n)),
             ["newlines"] = 0,
         };
     }
@@ -187,7 +195,8 @@ internal sealed class RivalRunner
         }
 
         var (cls, views, grid) = (c.Views("cls22").Select(Attention).ToArray(), c.Views("features"), c.Grid(TileGrid.Llava));
-        ViewToken[] tokens = [.. Enumerable.Range(0, 576).Select(t => new ViewToken(0, t)), .. grid.Mosaic(grid.Unpadded(c.Width, c.Height))];
+        ViewToken[] tokens = [.. Enumerable.Range(0, 576).Select(t => new ViewToken(0, t)),
+            .. grid.Mosaic(grid.Unpadded(c.Width, c.Height))];
         var rows = new RowMatrix([.. tokens.SelectMany(t => views[t.View][1 + t.Token].ToArray())], tokens.Length, views[0].Width);
         var chosen = HoloV.Select([.. tokens.Select(t => cls[t.View][t.Token])], rows, n, crops);
         return new JsonObject { ["kept"] = Pairs(chosen.Select(i => tokens[i])), ["zero_rows"] = n - chosen.Length };
@@ -195,8 +204,10 @@ internal sealed class RivalRunner
 
     private static JsonObject HiRedOf(Case c)
     {
-        var (kept, perView, budgets) = HiRed.SelectViews(c.Views("cls22"), c.Views("cls0")[0], c.Number("token_budget_rate"), c.Number("alpha"), c.Width, c.Height);
-        return new JsonObject { ["kept"] = Pairs(kept), ["selected_per_view"] = new JsonArray([.. perView.Select(v => (JsonNode)Ints(v))]), ["tile_budgets"] = Ints(budgets) };
+        var (kept, perView, budgets) =
+            HiRed.SelectViews(c.Views("cls22"), c.Views("cls0")[0], c.Number("token_budget_rate"), c.Number("alpha"), c.Width, c.Height);
+        return new JsonObject { ["kept"] = Pairs(kept), ["selected_per_view"] = new JsonArray([.. perView.Select(v => (JsonNode)Ints(v))]),
+            ["tile_budgets"] = Ints(budgets) };
     }
 
     private static JsonObject VisionZipOf(Case c, Dictionary<string, RowMatrix> tensors)
@@ -205,7 +216,8 @@ internal sealed class RivalRunner
         var keys = c.Inputs("keys22") ? "keys22" : "features";
         if (c.Has("image_size"))
         {
-            var (sequence, tokens) = VisionZip.ReduceViews(c.Views("cls22"), c.Views(keys), c.Views("features"), heads, dominant, contextual, c.Grid(TileGrid.Llava));
+            var (sequence, tokens) = VisionZip.ReduceViews(
+                c.Views("cls22"), c.Views(keys), c.Views("features"), heads, dominant, contextual, c.Grid(TileGrid.Llava));
             tensors["tokens"] = tokens;
             return new JsonObject { ["sequence"] = Pairs(sequence) };
         }
@@ -217,7 +229,8 @@ internal sealed class RivalRunner
 
     private static JsonObject PruMergeOf(Case c, Dictionary<string, RowMatrix> tensors)
     {
-        var (kept, byAttention, tokens) = PruMerge.Reduce(Patches(c.Matrix("features")), c.Matrix("k23"), c.Matrix("q23_cls").Values, c.Method == "prumerge+");
+        var (kept, byAttention, tokens) =
+            PruMerge.Reduce(Patches(c.Matrix("features")), c.Matrix("k23"), c.Matrix("q23_cls").Values, c.Method == "prumerge+");
         tensors["tokens"] = tokens;
         return new JsonObject { ["kept_in_order"] = Ints(kept), ["by_attention"] = byAttention };
     }
@@ -229,15 +242,19 @@ internal sealed class RivalRunner
         var state = ToMe.State.Start(Rows(c.Matrix("features")), Rows(ToMe.Metric(c.Matrix("keys22"), c.Int("heads"))));
         foreach (var r in c.Parameter("r").EnumerateArray()) state = ToMe.Merge(state, r.GetInt32(), classToken);
         tensors["tokens"] = state.Tokens;
-        return new JsonObject { ["groups"] = new JsonArray([.. state.Groups.Select(g => (JsonNode)Ints(g))]), ["sizes"] = Ints(state.Sizes) };
+        return new JsonObject { ["groups"] = new JsonArray([.. state.Groups.Select(g => (JsonNode)Ints(g))]),
+            ["sizes"] = Ints(state.Sizes) };
     }
 
     private static JsonObject VisPrunerOf(Case c)
     {
         var (n, ratio) = (c.Int("visual_token_num"), c.Number("important_ratio"));
-        if (!c.Has("image_size")) return new JsonObject { ["kept"] = Ints(VisPruner.Select(Attention(c.Matrix("cls22")), Patches(c.Matrix("features")), n, ratio)) };
+        if (!c.Has("image_size"))
+            return new JsonObject { ["kept"] = Ints(
+                VisPruner.Select(Attention(c.Matrix("cls22")), Patches(c.Matrix("features")), n, ratio)) };
         var (cls, features) = (c.Views("cls22"), c.Views("features"));
-        return new JsonObject { ["kept"] = Square([.. cls.Select((a, v) => VisPruner.Select(Attention(a), Patches(features[v]), n, ratio))]) };
+        return new JsonObject { ["kept"] = Square(
+            [.. cls.Select((a, v) => VisPruner.Select(Attention(a), Patches(features[v]), n, ratio))]) };
     }
 
     private static JsonObject CdPrunerOf(Case c)
@@ -285,8 +302,10 @@ internal sealed class RivalRunner
         var ratios = c.Parameter("image_token_ratio_list").EnumerateArray().Select(r => r.GetDouble()).ToArray();
         for (var s = 0; s < ratios.Length; s++)
         {
-            int[] rows = [.. Enumerable.Range(0, start), .. left.Select(i => start + i), .. Enumerable.Range(start + original, hidden.Count - start - original)];
-            var attention = PyramidDrop.Attention(hidden.Gather(rows), c.Matrix($"norm{s}").Values, c.Matrix($"wq{s}"), c.Matrix($"wk{s}"), c.Int("heads"), 1e-6,
+            int[] rows = [.. Enumerable.Range(0, start), .. left.Select(i => start + i),
+                .. Enumerable.Range(start + original, hidden.Count - start - original)];
+            var attention = PyramidDrop.Attention(
+                hidden.Gather(rows), c.Matrix($"norm{s}").Values, c.Matrix($"wq{s}"), c.Matrix($"wk{s}"), c.Int("heads"), 1e-6,
                 c.Number("rope_base"), c.Int("prompt_len") + left.Length - 1);
             left = [.. PyramidDrop.Select(attention, start, left.Length, original, ratios[s]).Select(i => left[i])];
             stages.Add((JsonNode)Ints(left));
@@ -297,7 +316,8 @@ internal sealed class RivalRunner
 
     private static JsonObject SparseVlmOf(Case c, Dictionary<string, RowMatrix> tensors)
     {
-        var (start, count, hidden, second) = (c.Int("pre_prompt_length"), c.Int("image_shape"), c.Matrix("hidden"), c.Text("version") == "2_0");
+        var (start, count, hidden, second) =
+            (c.Int("pre_prompt_length"), c.Int("image_shape"), c.Matrix("hidden"), c.Text("version") == "2_0");
         var (visual, text) = (hidden.Slice(start, count), hidden.Slice(start + count, hidden.Count - start - count));
         var raters = SparseVlm.Raters(visual, text);
         var counts = SparseVlm.Counts(c.Int("retain_tokn"), second);
@@ -394,7 +414,8 @@ internal sealed class RivalRunner
         {
             var (values, shape) = Read(role);
             var size = (int)(shape[1] * shape[2]);
-            return [.. Enumerable.Range(0, (int)shape[0]).Select(v => new RowMatrix(values.AsSpan(v * size, size).ToArray(), (int)shape[1], (int)shape[2]))];
+            return [.. Enumerable.Range(0, (int)shape[0])
+                .Select(v => new RowMatrix(values.AsSpan(v * size, size).ToArray(), (int)shape[1], (int)shape[2]))];
         }
 
         public RowMatrix[] Heads(string role) => Views(role);

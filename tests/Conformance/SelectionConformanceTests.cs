@@ -62,7 +62,8 @@ public sealed class SelectionConformanceTests
         var (expected, kept) = (Ints(golden.GetProperty("kept")), Ints(actual.GetProperty("kept")));
         if (!expected.SequenceEqual(kept)) yield return $"kept: [{string.Join(",", expected)}] expected, [{string.Join(",", kept)}] found";
         if (!golden.TryGetProperty("pivots", out _)) yield break;
-        foreach (var difference in Expectation.CompareSelection(golden, actual, SelectionRunner.Layout(golden).Count)) yield return difference;
+        foreach (var difference in Expectation.CompareSelection(golden, actual, SelectionRunner.Layout(golden).Count))
+            yield return difference;
     }
 
     private static IEnumerable<int> Ints(JsonElement json) => json.EnumerateArray().Select(v => v.GetInt32());

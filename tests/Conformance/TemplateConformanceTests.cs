@@ -33,12 +33,14 @@ public sealed class TemplateConformanceTests
         Assert.Equal(c.GetProperty("prompt").GetString(), prompt);
     }
 
-    private static IEnumerable<JsonElement> Read(string file) => JsonDocument.Parse(File.ReadAllBytes(file)).RootElement.GetProperty("cases").EnumerateArray();
+    private static IEnumerable<JsonElement> Read(string file) =>
+        JsonDocument.Parse(File.ReadAllBytes(file)).RootElement.GetProperty("cases").EnumerateArray();
 
     private static ChatTool Tool(JsonElement json)
     {
         var f = json.GetProperty("function");
-        return new ChatTool(f.GetProperty("name").GetString()!, f.TryGetProperty("description", out var d) ? d.GetString() : null, f.GetProperty("parameters").GetRawText());
+        return new ChatTool(f.GetProperty("name").GetString()!, f.TryGetProperty("description", out var d) ? d.GetString()
+            : null, f.GetProperty("parameters").GetRawText());
     }
 
     private static ChatTurn Turn(JsonElement json)
@@ -47,10 +49,13 @@ public sealed class TemplateConformanceTests
         var content = json.GetProperty("content");
         List<ChatPart> parts = content.ValueKind == JsonValueKind.String
             ? [new TextPart(content.GetString()!)]
-            : [.. content.EnumerateArray().Select(p => p.GetProperty("type").GetString() == "image" ? (ChatPart)new ImagePart(ReadOnlyMemory<byte>.Empty) : new TextPart(p.GetProperty("text").GetString()!))];
+            : [.. content.EnumerateArray()
+                .Select(p => p.GetProperty("type").GetString() == "image" ? (ChatPart)new ImagePart(ReadOnlyMemory<byte>.Empty)
+                    : new TextPart(p.GetProperty("text").GetString()!))];
         if (role == "tool") parts = [.. parts.OfType<TextPart>().Select(p => new ToolResultPart(p.Text))];
         if (json.TryGetProperty("tool_calls", out var calls))
-            parts.AddRange(calls.EnumerateArray().Select(x => x.GetProperty("function")).Select(f => new ToolCallPart(f.GetProperty("name").GetString()!, f.GetProperty("arguments").GetRawText())));
+            parts.AddRange(calls.EnumerateArray().Select(x => x.GetProperty("function"))
+                .Select(f => new ToolCallPart(f.GetProperty("name").GetString()!, f.GetProperty("arguments").GetRawText())));
         return new ChatTurn(role, parts);
     }
 }

@@ -26,7 +26,8 @@ public sealed class TokenizerConformanceTests
             var actual = runner.Tokenizer.Encode(text);
             if (!ids.SequenceEqual(actual)) bad.Add($"{text}: [{string.Join(",", ids)}] expected, [{string.Join(",", actual)}] found");
             if (runner.Tokenizer.Decode(ids) != c.GetProperty("decoded").GetString()) bad.Add($"decoded: {text}");
-            if (runner.Tokenizer.Decode(ids, false) != c.GetProperty("decoded_with_special").GetString()) bad.Add($"decoded_with_special: {text}");
+            if (runner.Tokenizer.Decode(ids, false) != c.GetProperty("decoded_with_special").GetString())
+                bad.Add($"decoded_with_special: {text}");
         }
 
         Assert.Empty(bad);
@@ -54,6 +55,7 @@ public sealed class TokenizerConformanceTests
     {
         Skip.If(name == "none", $"the real vocabularies are not part of the repository; name their folder in {FixtureFolders.Variable}");
         var folder = FixtureFolders.Find(FixtureKind.Tokenizers).First(f => TokenizerRunner.Names(f).Contains(name));
-        lock (Runners) return Runners.TryGetValue((folder, name), out var r) ? r : Runners[(folder, name)] = new TokenizerRunner(folder, name);
+        lock (Runners)
+            return Runners.TryGetValue((folder, name), out var r) ? r : Runners[(folder, name)] = new TokenizerRunner(folder, name);
     }
 }

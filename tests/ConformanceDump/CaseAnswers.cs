@@ -33,17 +33,21 @@ internal sealed class CaseAnswers
     public IEnumerable<Sequence> Sequences => new[] { _plain, _penalized }.Concat(_pruned).OfType<Run>().Select(r => r.Sequence);
 
     /// <summary>Everything that the answers say.</summary>
-    /// <param name="first">Answers to the same case before, whose rows stand for those that were reused instead of computed; null where all were computed.</param>
+    /// <param name="first">Answers to the same case before, whose rows stand for those that were reused instead of
+    /// computed; null where all were computed.</param>
     public ModelCaseResult Result(CaseAnswers? first)
     {
         using var inference = torch.inference_mode();
         using var scope = torch.NewDisposeScope();
         var tensors = new SortedDictionary<string, Blob>(StringComparer.Ordinal);
         var (model, prompt) = (_runner.Model, _plain.Sequence.Prepared.Prompt);
-        ProcessedImage[] images = [.. _case.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => model.ImageProcessor.Process(ImageDecoder.Decode(p.Bytes, null)))];
+        ProcessedImage[] images =
+            [.. _case.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
+                .Select(p => model.ImageProcessor.Process(ImageDecoder.Decode(p.Bytes, null)))];
         long n = prompt.Length, width = model.Decoder.Config.HiddenSize;
         tensors["input_ids"] = Blob.Of(prompt.TokenIds);
-        tensors["position_ids"] = prompt.PositionIds.Length == 1 ? Blob.Of(prompt.PositionIds[0]) : Blob.Of([.. prompt.PositionIds.SelectMany(r => r)], prompt.PositionIds.Length, n);
+        tensors["position_ids"] = prompt.PositionIds.Length == 1 ? Blob.Of(prompt.PositionIds[0])
+            : Blob.Of([.. prompt.PositionIds.SelectMany(r => r)], prompt.PositionIds.Length, n);
         if (images.Length > 0) PictureTensors.Add(tensors, images, [.. images.Select(i => model.Vision.Encode(i, false).Features)]);
         var (trace, before) = (_plain.Trace!, first?._plain.Trace);
         foreach (var (i, h) in trace.Hidden) tensors[$"hidden.{i}"] = Blob.Of(Whole(h, before?.Hidden[i]), n, width);
@@ -54,7 +58,8 @@ internal sealed class CaseAnswers
         if (_penalized is not null)
         {
             tensors["greedy_ids_with_penalty"] = Blob.Of(_penalized.Ids);
-            tensors["scores_with_penalty"] = Blob.Of([.. _penalized.Scores.SelectMany(s => s)], _penalized.Scores.Count, model.Decoder.Config.VocabularySize);
+            tensors["scores_with_penalty"] =
+                Blob.Of([.. _penalized.Scores.SelectMany(s => s)], _penalized.Scores.Count, model.Decoder.Config.VocabularySize);
         }
 
         var prunings = new JsonArray();
@@ -71,17 +76,20 @@ internal sealed class CaseAnswers
     }
 
     // Rows of a reused beginning are those that the first answer computed.
-    private static float[] Whole(float[] values, float[]? before) => before is null || values.Length >= before.Length ? values : [.. before[..^values.Length], .. values];
+    private static float[] Whole(float[] values, float[]? before) => before is null || values.Length >= before.Length ? values
+        : [.. before[..^values.Length], .. values];
 
     private Run Make(PruningCase? pruning, double? penalty, ForwardTrace? trace)
     {
         var prepared = _runner.Executor.Prepare(new VisionRequest
         {
             Turns = _case.Turns,
-            Generation = new GenerationSettings { IgnoreModelDefaults = true, Temperature = 0, MaxNewTokens = _case.MaxNewTokens, RepetitionPenalty = penalty },
+            Generation = new GenerationSettings { IgnoreModelDefaults = true, Temperature = 0, MaxNewTokens = _case.MaxNewTokens,
+                RepetitionPenalty = penalty },
             Pruning = pruning is null ? null : pruning.Settings with { Prior = "uniform", LayersAreExplicit = true },
         }, default);
-        if (prepared.Pruning is { } choice) prepared = prepared with { Pruning = choice with { Prior = pruning!.UsePrior ? _runner.Prior : null } };
+        if (prepared.Pruning is { } choice)
+            prepared = prepared with { Pruning = choice with { Prior = pruning!.UsePrior ? _runner.Prior : null } };
         return new Run(prepared with { Room = int.MaxValue }, trace, penalty is null ? 0 : StoredScores, _reuses);
     }
 
@@ -92,7 +100,8 @@ internal sealed class CaseAnswers
         tensors[$"{name}.kept"] = Blob.Of([.. run.Images.SelectMany(i => i.KeptPositions).Order().Select(k => (long)k)]);
         for (var i = 0; i < run.Attention.Count; i++)
         {
-            if (run.Attention[i] is { } attention) tensors[$"{name}.image{i}.a_rel"] = Blob.Of(RelativeAttention.Compute(attention, run.Priors[i]), attention.Length);
+            if (run.Attention[i] is { } attention)
+                tensors[$"{name}.image{i}.a_rel"] = Blob.Of(RelativeAttention.Compute(attention, run.Priors[i]), attention.Length);
             if (run.Priors[i] is { } prior) tensors[$"{name}.image{i}.prior"] = Blob.Of(prior, prior.Length);
         }
 

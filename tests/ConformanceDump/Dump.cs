@@ -8,11 +8,14 @@ namespace D2Pruner.AI.Conformance;
 /// <summary>Computes what a fixture folder asks and writes it; expected results are never opened.</summary>
 public static class Dump
 {
-    private static readonly JsonSerializerOptions Pretty = new() { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Pretty =
+        new() { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void Run(string folder, string output, TextWriter log, int concurrent = 1, bool again = false)
     {
-        var kind = FixtureFolders.KindOf(folder) ?? throw new ArgumentException($"'{folder}' is no fixture folder: expected model/ with cases.json, a selection, tokenizers or images folder.");
+        var kind = FixtureFolders.KindOf(folder)
+            ?? throw new ArgumentException(
+                $"'{folder}' is no fixture folder: expected model/ with cases.json, a selection, tokenizers or images folder.");
         Directory.CreateDirectory(output);
         switch (kind)
         {
@@ -47,7 +50,9 @@ public static class Dump
     {
         using var runner = new SelectionRunner(folder);
         Write(Path.Combine(output, "selection.json"), new JsonArray([.. runner.Cases.Select(runner.Compute)]));
-        Write(Path.Combine(output, "budget_splits.json"), new JsonArray([.. runner.BudgetSplits.Select(b => new JsonArray([.. SelectionRunner.Split(b).Select(n => JsonValue.Create(n))]))]));
+        Write(Path.Combine(output, "budget_splits.json"),
+            new JsonArray([.. runner.BudgetSplits.Select(
+                b => new JsonArray([.. SelectionRunner.Split(b).Select(n => JsonValue.Create(n))]))]));
     }
 
     private static void Tokenizers(string folder, string output, TextWriter log)
@@ -67,8 +72,10 @@ public static class Dump
     private static void Images(string folder, string output)
     {
         var runner = new ImagesRunner(folder);
-        Write(Path.Combine(output, "resize.safetensors"), runner.ResizeCases.ToDictionary(c => c.GetProperty("name").GetString() + ".bicubic", runner.Resize));
-        Write(Path.Combine(output, "decode.safetensors"), runner.DecodeCases.ToDictionary(c => c.GetProperty("file").GetString()!, runner.Decode));
+        Write(Path.Combine(output, "resize.safetensors"),
+            runner.ResizeCases.ToDictionary(c => c.GetProperty("name").GetString() + ".bicubic", runner.Resize));
+        Write(Path.Combine(output, "decode.safetensors"),
+            runner.DecodeCases.ToDictionary(c => c.GetProperty("file").GetString()!, runner.Decode));
         Write(Path.Combine(output, "processors.json"), new JsonArray([.. runner.ProcessorCases.Select(runner.Describe)]));
     }
 

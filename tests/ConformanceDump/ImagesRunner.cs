@@ -40,7 +40,8 @@ public sealed class ImagesRunner(string folder)
         {
             if (Root("processors.json") is not { } root || !root.TryGetProperty("counts", out var counts)) return [];
             string[] columns = [.. root.GetProperty("counts_columns").EnumerateArray().Select(c => c.GetString()!)];
-            return [.. counts.EnumerateArray().Select(row => columns.Zip(row.EnumerateArray()).ToDictionary(p => p.First, p => p.Second.GetInt32()))];
+            return [.. counts.EnumerateArray()
+                .Select(row => columns.Zip(row.EnumerateArray()).ToDictionary(p => p.First, p => p.Second.GetInt32()))];
         }
     }
 
@@ -63,7 +64,8 @@ public sealed class ImagesRunner(string folder)
     }
 
     public ProcessedImage Process(JsonElement c) =>
-        Processors[c.GetProperty("processor").GetString()!].Process(ImageDecoder.Decode(File.ReadAllBytes(Path.Combine(folder, c.GetProperty("image").GetString()!))));
+        Processors[c.GetProperty("processor").GetString()!]
+            .Process(ImageDecoder.Decode(File.ReadAllBytes(Path.Combine(folder, c.GetProperty("image").GetString()!))));
 
     public JsonObject Describe(JsonElement c)
     {
@@ -86,7 +88,8 @@ public sealed class ImagesRunner(string folder)
         if (plan.BestResolution is { } best)
         {
             var mosaic = plan.Grids.Single(g => g.Name == "mosaic");
-            (columns["next_best_h"], columns["next_best_w"], columns["next_mosaic_rows"], columns["next_mosaic_cols"]) = (best.Height, best.Width, mosaic.Rows, mosaic.Columns);
+            (columns["next_best_h"], columns["next_best_w"], columns["next_mosaic_rows"], columns["next_mosaic_cols"]) =
+                (best.Height, best.Width, mosaic.Rows, mosaic.Columns);
         }
         else if (plan.GridThw is { } grid)
         {

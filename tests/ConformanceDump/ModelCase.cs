@@ -16,7 +16,8 @@ public sealed record ModelCase(string Name, IReadOnlyList<ChatTurn> Turns, int M
 
     private static ModelCase One(string folder, JsonElement c) => new(
         c.GetProperty("name").GetString()!,
-        [.. c.GetProperty("messages").EnumerateArray().Select(m => new ChatTurn(m.GetProperty("role").GetString()!, Parts(folder, m.GetProperty("content"))))],
+        [.. c.GetProperty("messages").EnumerateArray()
+            .Select(m => new ChatTurn(m.GetProperty("role").GetString()!, Parts(folder, m.GetProperty("content"))))],
         c.TryGetProperty("max_new_tokens", out var max) ? max.GetInt32() : 24,
         c.TryGetProperty("prunings", out var prunings) ? [.. prunings.EnumerateArray().Select(PruningCase.Read)] : []);
 
@@ -47,7 +48,8 @@ public sealed record PruningCase(string Name, PruningSettings Settings, bool Use
                 PivotRatio = Number("pivot_ratio", plain.PivotRatio),
                 Rule = p.TryGetProperty("rule", out var rule) ? Enum.Parse<PivotRule>(rule.GetString()!) : plain.Rule,
                 EvictEarlyKv = Flag("evict"),
-                Budget = budget.TryGetProperty("tokens", out var t) ? TokenBudget.OfTokens(t.GetInt32()) : TokenBudget.OfRatio(budget.GetProperty("ratio").GetDouble()),
+                Budget = budget.TryGetProperty("tokens", out var t) ? TokenBudget.OfTokens(t.GetInt32())
+                : TokenBudget.OfRatio(budget.GetProperty("ratio").GetDouble()),
             },
             Flag("prior"));
     }

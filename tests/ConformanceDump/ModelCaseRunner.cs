@@ -23,7 +23,8 @@ public sealed class ModelCaseRunner : IDisposable
     /// <param name="reuse">Keep prompt beginnings from case to case.</param>
     public ModelCaseRunner(string folder, ModelPrecision precision = ModelPrecision.Float32, string device = "cpu", bool reuse = false)
     {
-        var options = new VisionModelOptions { ModelPath = Path.Combine(folder, "model"), Device = device, Precision = precision, PrefixCacheBytes = reuse ? 1L << 30 : 0, VisionCacheBytes = reuse ? 256L << 20 : 0 };
+        var options = new VisionModelOptions { ModelPath = Path.Combine(folder, "model"), Device = device, Precision = precision,
+            PrefixCacheBytes = reuse ? 1L << 30 : 0, VisionCacheBytes = reuse ? 256L << 20 : 0 };
         _model = ModelLoader.LoadModel(options);
         _executor = new ModelExecutor(_model, options);
         var prior = Path.Combine(folder, "priors.safetensors");
@@ -61,7 +62,9 @@ public sealed class ModelCaseRunner : IDisposable
     private void Answer(CaseAnswers[] answers, int concurrent)
     {
         var limits = new EngineLimits { MaxSequences = concurrent, QueueCapacity = int.MaxValue };
-        var scheduler = new Scheduler(_executor, limits, new WaitingLine(limits), new SequenceLog(Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, "conformance"));
+        var scheduler = new Scheduler(
+            _executor, limits, new WaitingLine(limits),
+            new SequenceLog(Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, "conformance"));
         var all = answers.SelectMany(a => a.Sequences).ToArray();
         foreach (var sequence in all) scheduler.Enqueue(sequence);
         scheduler.Stop();

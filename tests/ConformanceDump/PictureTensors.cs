@@ -3,7 +3,8 @@ using TorchSharp;
 
 namespace D2Pruner.AI.Conformance;
 
-/// <summary>The picture tensors in the shapes that each family's reference processor returns; the family shows in what a picture's plan holds.</summary>
+/// <summary>The picture tensors in the shapes that each family's reference processor returns; the family shows
+/// in what a picture's plan holds.</summary>
 internal static class PictureTensors
 {
     public static void Add(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images, torch.Tensor[] features)
@@ -20,7 +21,8 @@ internal static class PictureTensors
     private static void Patches(SortedDictionary<string, Blob> tensors, IReadOnlyList<ProcessedImage> images)
     {
         for (var k = 0; k < images.Count; k++) tensors[$"resized.{k}"] = Blob.Of(images[k].Resized, Longs(images[k].ResizedShape));
-        tensors["pixel_values"] = Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Sum(i => (long)i.PixelShape[0]), images[0].PixelShape[1]);
+        tensors["pixel_values"] =
+            Blob.Of([.. images.SelectMany(i => i.Pixels)], images.Sum(i => (long)i.PixelShape[0]), images[0].PixelShape[1]);
         tensors["image_grid_thw"] = Blob.Of([.. images.SelectMany(i => i.GridThw!).Select(v => (long)v)], images.Count, 3);
     }
 

@@ -17,7 +17,8 @@ for (var i = 0; i < args.Length; i++)
     }
 
     if (args[i] == "--again") again = true;
-    else if (args[i] == "--concurrent" && i + 1 < args.Length && int.TryParse(args[i + 1], out concurrent) && concurrent is >= 1 and <= 256) i++;
+    else if (args[i] == "--concurrent" && i + 1 < args.Length && int.TryParse(args[i + 1], out concurrent) && concurrent is >= 1 and <= 256)
+        i++;
     else if (args[i].StartsWith('-')) problem = $"'{args[i]}' is not understood, or its value is missing or out of range.";
     else folders.Add(args[i]);
 }

@@ -20,9 +20,12 @@ public sealed class SelectionRunner : IDisposable
 
     public IReadOnlyList<JsonElement> Cases => [.. _json.RootElement.GetProperty("cases").EnumerateArray()];
 
-    public IReadOnlyList<JsonElement> BudgetSplits => _json.RootElement.TryGetProperty("budget_splits", out var b) ? [.. b.EnumerateArray()] : [];
+    public IReadOnlyList<JsonElement> BudgetSplits => _json.RootElement.TryGetProperty("budget_splits", out var b)
+        ? [.. b.EnumerateArray()] : [];
 
-    public static int[] Split(JsonElement c) => BudgetSplit.Split(TokenBudget.OfTokens(c.GetProperty("n").GetInt32()), [.. c.GetProperty("sizes").EnumerateArray().Select(s => s.GetInt32())]);
+    public static int[] Split(JsonElement c) =>
+        BudgetSplit.Split(TokenBudget.OfTokens(c.GetProperty("n").GetInt32()),
+            [.. c.GetProperty("sizes").EnumerateArray().Select(s => s.GetInt32())]);
 
     /// <summary>The result, or <c>skipped: true</c> for a method not supported yet.</summary>
     public JsonObject Compute(JsonElement c)
@@ -93,7 +96,8 @@ public sealed class SelectionRunner : IDisposable
     }
 
     // The folder calls our variant of DART by its full name.
-    private static string MethodOf(JsonElement c) => c.GetProperty("method").GetString() is var method && method == "dart-equal-n" ? "dart" : method!;
+    private static string MethodOf(JsonElement c) => c.GetProperty("method").GetString() is var method && method == "dart-equal-n"
+        ? "dart" : method!;
 
     private bool Holds(string name) => _inputs.Find(name) is not null;
 
@@ -104,7 +108,8 @@ public sealed class SelectionRunner : IDisposable
         var maps = new Dictionary<(int, string), PriorMap>();
         foreach (var g in layout.Components)
         {
-            if (_inputs.Find($"{set}.prior.{g.Name}") is { } e) maps[(2, g.Name)] = new PriorMap((int)e.Shape[0], (int)e.Shape[1], _inputs.ReadArray<float>(e.Name));
+            if (_inputs.Find($"{set}.prior.{g.Name}") is { } e)
+                maps[(2, g.Name)] = new PriorMap((int)e.Shape[0], (int)e.Shape[1], _inputs.ReadArray<float>(e.Name));
         }
 
         return maps.Count == 0 ? null : new PositionalBiasPrior("fixture", maps).ForLayout(2, layout);

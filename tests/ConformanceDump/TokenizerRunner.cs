@@ -18,7 +18,8 @@ public sealed class TokenizerRunner
 
     /// <summary>Names of the vocabularies in a folder.</summary>
     public static IEnumerable<string> Names(string folder) => Directory.GetDirectories(folder)
-        .Where(d => File.Exists(d + ".json") && (File.Exists(Path.Combine(d, "tokenizer.json")) || File.Exists(Path.Combine(d, "overrides.json"))))
+        .Where(d => File.Exists(d + ".json")
+            && (File.Exists(Path.Combine(d, "tokenizer.json")) || File.Exists(Path.Combine(d, "overrides.json"))))
         .Select(d => Path.GetFileName(d)!)
         .Order(StringComparer.Ordinal);
 
@@ -53,7 +54,8 @@ public sealed class TokenizerRunner
             .Where(d => File.Exists(Path.Combine(d, "tokenizer.json")))
             .MaxBy(d => Path.GetFileName(d)!.Zip(name).TakeWhile(p => p.First == p.Second).Count())!;
         var merged = JsonNode.Parse(File.ReadAllBytes(Path.Combine(parent, "tokenizer.json")))!.AsObject();
-        foreach (var (key, value) in JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, name, "overrides.json")))!.AsObject()) merged[key] = value?.DeepClone();
+        foreach (var (key, value) in JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, name, "overrides.json")))!.AsObject())
+            merged[key] = value?.DeepClone();
         return JsonSerializer.SerializeToElement(merged);
     }
 }

@@ -8,9 +8,11 @@ internal static class DecodeBenchmark
 {
     public static async Task RunAsync(string folder, int tokens)
     {
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = folder, Device = "cpu", Threads = 1 });
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = folder, Device = "cpu", Threads = 1 });
         // Unbounded text inside, so that the length is what is asked for.
-        Grammar?[] grammars = [null, Shapes.Schema($"{{\"type\":\"string\",\"minLength\":{tokens * 40}}}"), .. Shapes.All().Select(s => s.Grammar)];
+        Grammar?[] grammars = [null, Shapes.Schema($"{{\"type\":\"string\",\"minLength\":{tokens * 40}}}"),
+            .. Shapes.All().Select(s => s.Grammar)];
         string[] names = ["without", "long string", .. Shapes.All().Select(s => s.Name)];
         foreach (var greedy in new[] { true, false })
         {
@@ -28,7 +30,8 @@ internal static class DecodeBenchmark
             }
 
             for (var i = 0; i < grammars.Length; i++)
-                Console.WriteLine($"{(greedy ? "greedy" : "sampled"),-8} {names[i],-16} {counts[i],4} tokens: best {times[i].Min():F3} ms a token, median {times[i].Order().ElementAt(times[i].Count / 2):F3}");
+                Console.WriteLine($"{(greedy ? "greedy" : "sampled"),-8} {names[i],-16} {counts[i],4} tokens: best " +
+                    $"{times[i].Min():F3} ms a token, median {times[i].Order().ElementAt(times[i].Count / 2):F3}");
         }
     }
 

@@ -6,7 +6,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.ConstraintBenchmark;
 
-/// <summary>What a mask costs a step, with a real vocabulary and noise for logits: the first answer (states are met for the first time) and later ones.</summary>
+/// <summary>What a mask costs a step, with a real vocabulary and noise for logits: the first answer (states are met for
+/// the first time) and later ones.</summary>
 internal static class MaskBenchmark
 {
     public static void Run(string folder)
@@ -15,7 +16,8 @@ internal static class MaskBenchmark
         int[] stops = [.. new[] { tokenizer.EosId, tokenizer.TokenToId("<|im_end|>") }.OfType<int>().Distinct()];
         var watch = Stopwatch.StartNew();
         var vocabulary = new TokenVocabulary(tokenizer, stops.ToHashSet());
-        Console.WriteLine($"{tokenizer.VocabularySize} tokens, {vocabulary.All.Nodes} trie nodes ({vocabulary.NotPlain.Nodes} beside plain text), made in {watch.ElapsedMilliseconds} ms");
+        Console.WriteLine($"{tokenizer.VocabularySize} tokens, {vocabulary.All.Nodes} trie nodes ({vocabulary.NotPlain.Nodes} beside " +
+            $"plain text), made in {watch.ElapsedMilliseconds} ms");
         var settings = new GenerationDefaults { StopIds = stops.ToHashSet() }.Merge(new GenerationSettings { Temperature = 0 });
         foreach (var (name, grammar) in Shapes.All())
         {
@@ -45,7 +47,9 @@ internal static class MaskBenchmark
 
                 times.Sort();
                 var kind = answer switch { 0 => "first", 1 => "other noise", 2 => "first again", _ => "other again" };
-                Console.WriteLine($"{name,-16} made in {made,5:F1} ms; {kind,-12} {times.Count,4} steps: mean {times.Average():F3} ms, median {times[times.Count / 2]:F3}, 99% {times[(int)(0.99 * (times.Count - 1))]:F3}, worst {times[^1]:F3}; {automaton.StateCount} states");
+                Console.WriteLine($"{name,-16} made in {made,5:F1} ms; {kind,-12} {times.Count,4} steps: mean {times.Average():F3} ms, " +
+                    $"median {times[times.Count / 2]:F3}, 99% {times[(int)(0.99 * (times.Count - 1))]:F3}, worst {times[^1]:F3}; " +
+                    $"{automaton.StateCount} states");
             }
         }
     }

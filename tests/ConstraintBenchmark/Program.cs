@@ -6,7 +6,8 @@ switch (args)
         MaskBenchmark.Run(tokenizer);
         return 0;
     case ["decode", var model, .. var rest]:
-        await DecodeBenchmark.RunAsync(model, rest is [var tokens] ? int.Parse(tokens, System.Globalization.CultureInfo.InvariantCulture) : 200);
+        await DecodeBenchmark.RunAsync(
+            model, rest is [var tokens] ? int.Parse(tokens, System.Globalization.CultureInfo.InvariantCulture) : 200);
         return 0;
     case ["widen", var model, var tokenizer, var target]:
         WideModel.Write(model, tokenizer, target);

@@ -17,8 +17,12 @@ internal static class Shapes
         yield return ("JSON mode", Grammar.Create(new AnswerShape { Json = true })!);
         yield return ("boxes schema", Schema(Boxes));
         yield return ("string of 2000", Schema("{\"type\":\"string\",\"minLength\":2000,\"maxLength\":2000}"));
-        yield return ("optional tools", Grammar.Create(new AnswerShape { Tools = [new ChatTool("locate", null, Boxes), new ChatTool("say", null, "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\"}}}")] })!);
+        yield return ("optional tools",
+            Grammar.Create(new AnswerShape { Tools = [
+                new ChatTool("locate", null, Boxes),
+                new ChatTool("say", null, "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\"}}}")] })!);
     }
 
-    public static Grammar Schema(string json) => Grammar.Create(new AnswerShape { Json = true, Schema = JsonDocument.Parse(json).RootElement.Clone() })!;
+    public static Grammar Schema(string json) =>
+        Grammar.Create(new AnswerShape { Json = true, Schema = JsonDocument.Parse(json).RootElement.Clone() })!;
 }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.ConstraintBenchmark;
 
-/// <summary>A small Qwen2.5-VL checkpoint with a full vocabulary: embeddings and head are replaced by random ones of 151936 rows, so that a step costs what a vocabulary costs.</summary>
+/// <summary>A small Qwen2.5-VL checkpoint with a full vocabulary: embeddings and head are replaced by random ones of 151936 rows, so that a
+/// step costs what a vocabulary costs.</summary>
 internal static class WideModel
 {
     private const int Rows = 151936;
@@ -17,7 +18,8 @@ internal static class WideModel
         Edit(Path.Combine(target, "config.json"), json =>
         {
             json["vocab_size"] = Rows;
-            (json["image_token_id"], json["video_token_id"], json["vision_start_token_id"], json["vision_end_token_id"]) = (151655, 151656, 151652, 151653);
+            (json["image_token_id"], json["video_token_id"], json["vision_start_token_id"], json["vision_end_token_id"]) =
+                (151655, 151656, 151652, 151653);
             (json["bos_token_id"], json["eos_token_id"]) = (151643, 151645);
         });
         Edit(Path.Combine(target, "generation_config.json"), json => json["eos_token_id"] = new JsonArray(151645, 151643));
@@ -27,7 +29,8 @@ internal static class WideModel
         foreach (var name in source.Names)
         {
             using var stored = source.Read(name);
-            using var tensor = name is "lm_head.weight" or "model.embed_tokens.weight" ? randn([Rows, stored.shape[1]]).mul(0.05).to(stored.dtype) : stored.alias();
+            using var tensor = name is "lm_head.weight" or "model.embed_tokens.weight"
+                ? randn([Rows, stored.shape[1]]).mul(0.05).to(stored.dtype) : stored.alias();
             writer.Add(name, tensor);
         }
 

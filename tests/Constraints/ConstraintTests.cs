@@ -12,7 +12,8 @@ public sealed class ConstraintTests
 {
     private static NoiseModel Model(string name) => name == "sentencepiece" ? NoiseModel.SentencePiece : NoiseModel.ByteLevel;
 
-    /// <summary>200 schemas, noise for a model: every answer that ends by itself parses and is valid, by our matcher and by a library that is not ours.</summary>
+    /// <summary>200 schemas, noise for a model: every answer that ends by itself parses and is valid, by our matcher and
+    /// by a library that is not ours.</summary>
     [Theory]
     [InlineData("sentencepiece")]
     [InlineData("byte-level")]
@@ -53,7 +54,8 @@ public sealed class ConstraintTests
             var schema = new SchemaGenerator(seed).Next();
             var answer = Model(vocabulary).Answer(NoiseModel.Schema(schema), seed, 400);
             JsonDocument.Parse(answer.Text).Dispose();
-            Assert.True(new ReferenceMatcher(schema).Check(System.Text.Encoding.UTF8.GetBytes(answer.Text)).Whole, $"seed {seed}: {schema.GetRawText()}\n{answer.Text}");
+            Assert.True(new ReferenceMatcher(schema).Check(System.Text.Encoding.UTF8.GetBytes(answer.Text)).Whole,
+                $"seed {seed}: {schema.GetRawText()}\n{answer.Text}");
         }
     }
 
@@ -69,7 +71,8 @@ public sealed class ConstraintTests
         [
             .. Enumerable.Range(0, 25).Select(i => NoiseModel.Schema(new SchemaGenerator(i).Next())),
             Grammar.Create(new AnswerShape { Json = true })!,
-            Grammar.Create(new AnswerShape { Tools = [new ChatTool("f", null, "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3}}}")] })!,
+            Grammar.Create(new AnswerShape { Tools = [
+                new ChatTool("f", null, "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3}}}")] })!,
         ];
         var random = new Random(5);
         foreach (var grammar in grammars)
@@ -127,7 +130,8 @@ public sealed class ConstraintTests
         Assert.DoesNotContain(2, answer.Ids);
         Assert.Equal(GenerationFinishReason.Stop, answer.FinishReason);
 
-        var open = NoiseModel.SentencePiece.Answer(NoiseModel.Schema("{\"type\":\"integer\",\"minimum\":1}"), 1, 200, greedy: true, logits => logits[2] = 1000);
+        var open = NoiseModel.SentencePiece.Answer(
+            NoiseModel.Schema("{\"type\":\"integer\",\"minimum\":1}"), 1, 200, greedy: true, logits => logits[2] = 1000);
         Assert.Equal(2, open.Ids[^1]);
         Assert.InRange(JsonDocument.Parse(open.Text).RootElement.GetInt32(), 1, int.MaxValue);
     }
@@ -150,8 +154,11 @@ public sealed class ConstraintTests
     [Fact]
     public void Tools_Required_Specific_Forbidden_AndOptional()
     {
-        ChatTool[] tools = [new("locate", null, "{\"type\":\"object\",\"properties\":{\"what\":{\"type\":\"string\",\"maxLength\":6}},\"required\":[\"what\"]}"), new("now", null, "{}")];
-        Grammar Shape(ToolCallRule rule, bool several, params ChatTool[] some) => Grammar.Create(new AnswerShape { Tools = some, ToolCalls = rule, SeveralCalls = several, Strict = true })!;
+        ChatTool[] tools = [new("locate", null,
+            "{\"type\":\"object\",\"properties\":{\"what\":{\"type\":\"string\",\"maxLength\":6}},\"required\":[\"what\"]}"),
+            new("now", null, "{}")];
+        Grammar Shape(ToolCallRule rule, bool several, params ChatTool[] some) =>
+            Grammar.Create(new AnswerShape { Tools = some, ToolCalls = rule, SeveralCalls = several, Strict = true })!;
         for (var seed = 0; seed < 30; seed++)
         {
             foreach (var model in new[] { NoiseModel.SentencePiece, NoiseModel.ByteLevel })
@@ -165,8 +172,10 @@ public sealed class ConstraintTests
 
             // A model that longs to call: the mark is one token of this vocabulary.
             static void Longing(float[] logits) => logits[454] = 50;
-            Assert.DoesNotContain("<tool_call>", NoiseModel.ByteLevel.Answer(Shape(ToolCallRule.Forbidden, true, tools), seed, 60, greedy: true, Longing).Text);
-            Assert.StartsWith("<tool_call>\n{\"name\": \"now\"", NoiseModel.ByteLevel.Answer(Shape(ToolCallRule.Optional, true, tools[1]), seed, 60, greedy: true, Longing).Text);
+            Assert.DoesNotContain("<tool_call>",
+                NoiseModel.ByteLevel.Answer(Shape(ToolCallRule.Forbidden, true, tools), seed, 60, greedy: true, Longing).Text);
+            Assert.StartsWith("<tool_call>\n{\"name\": \"now\"",
+                NoiseModel.ByteLevel.Answer(Shape(ToolCallRule.Optional, true, tools[1]), seed, 60, greedy: true, Longing).Text);
         }
     }
 }

@@ -14,7 +14,8 @@ public sealed class GrammarTests
 {
     private static readonly TokenVocabulary Bytes = new(NoiseModel.SentencePiece.Tokenizer, NoiseModel.SentencePiece.StopIds);
 
-    private static (bool Alive, bool Whole) Run(Grammar grammar, string text) => Run(new ByteAutomaton(grammar, Bytes), Encoding.UTF8.GetBytes(text));
+    private static (bool Alive, bool Whole) Run(Grammar grammar, string text) =>
+        Run(new ByteAutomaton(grammar, Bytes), Encoding.UTF8.GetBytes(text));
 
     private static (bool Alive, bool Whole) Run(ByteAutomaton automaton, byte[] text)
     {
@@ -43,7 +44,9 @@ public sealed class GrammarTests
                 {
                     var expected = matcher.Check(text[..n]);
                     var found = Run(automaton, text[..n]);
-                    Assert.True(expected == found, $"seed {seed}: {schema.GetRawText()}\n'{Encoding.UTF8.GetString(text[..n])}': automaton {found}, matcher {expected}");
+                    Assert.True(expected == found,
+                        $"seed {seed}: {schema.GetRawText()}\n'{Encoding.UTF8.GetString(text[..n])}': automaton {found}, matcher " +
+                        $"{expected}");
                     compared++;
                     if (!expected.Alive) break;
                 }
@@ -96,7 +99,8 @@ public sealed class GrammarTests
         var automaton = new ByteAutomaton(NoiseModel.Schema(schema), Bytes);
         for (var i = -1500; i <= 1500; i++)
             Assert.Equal(i >= low && i <= high, Run(automaton, Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture))).Whole);
-        foreach (var text in new[] { "-0", "00", "01", "+1", "1.0", "1e1", "--1", "" }) Assert.False(Run(automaton, Encoding.ASCII.GetBytes(text)).Whole);
+        foreach (var text in new[] { "-0", "00", "01", "+1", "1.0", "1e1", "--1", "" })
+            Assert.False(Run(automaton, Encoding.ASCII.GetBytes(text)).Whole);
     }
 
     [Fact]
@@ -150,24 +154,29 @@ public sealed class GrammarTests
             for (var day = 28; day <= 30; day++)
             {
                 var text = $"{year}-02-{day}";
-                Assert.True(DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) == Run(automaton, Encoding.ASCII.GetBytes($"\"{text}\"")).Whole, text);
+                Assert.True(DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) == Run(
+                    automaton, Encoding.ASCII.GetBytes($"\"{text}\"")).Whole, text);
             }
         }
     }
 
     [Theory]
     [InlineData("{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"boolean\"}],\"items\":false,\"minItems\":1}", "[1]", "[]")]
-    [InlineData("{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"boolean\"}],\"items\":{\"type\":\"null\"},\"minItems\":3}", "[1, true, null, null]", "[1, true]")]
+    [InlineData("{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"boolean\"}],\"items\":{\"type\":\"null\"},\"minItems\":3}",
+        "[1, true, null, null]", "[1, true]")]
     [InlineData("{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":4,\"maxItems\":4}", "[1,2,3,4]", "[1,2,3,4,5]")]
     [InlineData("{\"allOf\":[{\"$ref\":\"#/$defs/a\"},{\"properties\":{\"y\":{\"type\":\"integer\"}},\"required\":[\"y\"]}],\"$defs\":{\"a\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"null\"}},\"required\":[\"x\"]}}}", "{\"x\": null, \"y\": 1}", "{\"x\": null}")]
     [InlineData("{\"$ref\":\"#/$defs/a~1b\",\"$defs\":{\"a/b\":{\"type\":\"boolean\"}}}", "true", "null")]
     [InlineData("{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"k\":{\"const\":\"a\"},\"n\":{\"type\":\"integer\"}},\"required\":[\"k\",\"n\"]},{\"type\":\"object\",\"properties\":{\"k\":{\"const\":\"b\"}},\"required\":[\"k\"]}]}", "{\"k\": \"b\"}", "{\"k\": \"a\"}")]
     [InlineData("{\"type\":[\"integer\",\"null\"],\"enum\":[1,\"x\",null]}", "null", "\"x\"")]
     [InlineData("{\"type\":\"string\",\"maxLength\":2}", "\"\\ud83d\\ude00😀\"", "\"abc\"")]
-    [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"}},\"additionalProperties\":{\"type\":\"integer\"}}", "{\"a\": null, \"b\": 1}", "{\"a\": 1}")]
+    [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"}},\"additionalProperties\":{\"type\":\"integer\"}}",
+        "{\"a\": null, \"b\": 1}", "{\"a\": 1}")]
     [InlineData("{\"allOf\":[{\"type\":[\"number\",\"null\"]},{\"type\":[\"integer\",\"string\"]}]}", "1", "1.5")]
-    [InlineData("{\"type\":\"string\",\"pattern\":\"^-?(\\\\d+\\\\.)?\\\\d{2}:\\\\d{2}:\\\\d{2}(\\\\.\\\\d{1,7})?$\"}", "\"-12.23:59:59.1234567\"", "\"24:00:00\"")]
-    [InlineData("{\"type\":\"object\",\"condition\":\"\",\"titel\":{},\"properties\":{\"a\":{\"type\":\"null\",\"unit\":\"cm\"}}}", "{\"a\": null}", "{\"a\": 1}")]
+    [InlineData("{\"type\":\"string\",\"pattern\":\"^-?(\\\\d+\\\\.)?\\\\d{2}:\\\\d{2}:\\\\d{2}(\\\\.\\\\d{1,7})?$\"}",
+        "\"-12.23:59:59.1234567\"", "\"24:00:00\"")]
+    [InlineData("{\"type\":\"object\",\"condition\":\"\",\"titel\":{},\"properties\":{\"a\":{\"type\":\"null\",\"unit\":\"cm\"}}}",
+        "{\"a\": null}", "{\"a\": 1}")]
     public void Keywords(string schema, string whole, string refused)
     {
         Assert.True(Accepts(schema, whole));
@@ -188,7 +197,8 @@ public sealed class GrammarTests
         var e = Assert.Throws<NotSupportedException>(() => NoiseModel.Schema(schema));
         Assert.Contains($"'{keyword}", e.Message);
         Assert.Contains($"at {path},", e.Message);
-        Assert.Contains(NoiseModel.Schema(schema, strict: false).Relaxed, note => note.StartsWith($"'{keyword}", StringComparison.Ordinal) && note.EndsWith($"at {path}", StringComparison.Ordinal));
+        Assert.Contains(NoiseModel.Schema(schema, strict: false).Relaxed, note => note.StartsWith($"'{keyword}", StringComparison.Ordinal)
+            && note.EndsWith($"at {path}", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -204,7 +214,8 @@ public sealed class GrammarTests
     [InlineData("7")]
     [InlineData("{\"allOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}")]
     [InlineData("{\"type\":\"object\",\"properties\":{\"a\":{\"allOf\":[{\"type\":[\"integer\",\"null\"]},{\"type\":\"string\"}]}},\"required\":[\"a\"]}")]
-    public void Impossible_OrBrokenSchemas_AreArgumentErrors(string schema) => Assert.Throws<ArgumentException>(() => NoiseModel.Schema(schema));
+    public void Impossible_OrBrokenSchemas_AreArgumentErrors(string schema) =>
+        Assert.Throws<ArgumentException>(() => NoiseModel.Schema(schema));
 
     [Fact]
     public void Recursion_ThroughItself_Works()
@@ -219,7 +230,8 @@ public sealed class GrammarTests
     [Fact]
     public void AVocabularyThatCannotSpellTheGrammar_IsATypedError()
     {
-        var stops = Enumerable.Range(0, NoiseModel.ByteLevel.Tokenizer.VocabularySize).Where(i => NoiseModel.ByteLevel.Tokenizer.TokenBytes(i) is { } b && b.Contains((byte)'7')).ToHashSet();
+        var stops = Enumerable.Range(0, NoiseModel.ByteLevel.Tokenizer.VocabularySize)
+            .Where(i => NoiseModel.ByteLevel.Tokenizer.TokenBytes(i) is { } b && b.Contains((byte)'7')).ToHashSet();
         var cache = new ConstraintCache(NoiseModel.ByteLevel.Tokenizer, stops);
         Assert.Throws<ConstraintException>(() => cache.Create(NoiseModel.Schema("{\"const\":7}")));
         Assert.NotNull(cache.Create(NoiseModel.Schema("{\"enum\":[7,8]}")));

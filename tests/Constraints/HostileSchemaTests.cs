@@ -8,16 +8,19 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Constraints;
 
-/// <summary>Schemas that were made to hurt: each is compiled, or refused with a typed exception; none ends the process, hangs, or takes memory.</summary>
+/// <summary>Schemas that were made to hurt: each is compiled, or refused with a typed exception; none ends the
+/// process, hangs, or takes memory.</summary>
 [Collection("constraints")]
 public sealed class HostileSchemaTests
 {
     private static string Nested(string open, string inside, string close, int times) =>
         string.Concat(Enumerable.Repeat(open, times)) + inside + string.Concat(Enumerable.Repeat(close, times));
 
-    private static JsonElement Deep(string json) => JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = int.MaxValue }).RootElement;
+    private static JsonElement Deep(string json) =>
+        JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = int.MaxValue }).RootElement;
 
-    private static Exception? Compile(JsonElement schema, bool strict = false) => Record.Exception(() => Grammar.Create(new AnswerShape { Json = true, Schema = schema, Strict = strict }));
+    private static Exception? Compile(JsonElement schema, bool strict = false) =>
+        Record.Exception(() => Grammar.Create(new AnswerShape { Json = true, Schema = schema, Strict = strict }));
 
     /// <summary>The walk over a name's characters was recursive: 15,000 of them ended the process.</summary>
     [Theory]
@@ -38,8 +41,10 @@ public sealed class HostileSchemaTests
     {
         var name = string.Concat(Enumerable.Repeat("abc", 700));
         var grammar = NoiseModel.Schema($$$"""{"type":"object","properties":{"{{{name}}}":{"type":"null"},"{{{name}}}x":{"type":"null"}},"additionalProperties":true}""");
-        var automaton = new ByteAutomaton(grammar, new TokenVocabulary(NoiseModel.SentencePiece.Tokenizer, NoiseModel.SentencePiece.StopIds));
-        bool Accepts(string key, string value) => automaton.Advance(automaton.Start, Encoding.UTF8.GetBytes($$"""{"{{key}}":{{value}}}"""))?.Accepting == true;
+        var automaton = new ByteAutomaton(
+            grammar, new TokenVocabulary(NoiseModel.SentencePiece.Tokenizer, NoiseModel.SentencePiece.StopIds));
+        bool Accepts(string key, string value) =>
+            automaton.Advance(automaton.Start, Encoding.UTF8.GetBytes($$"""{"{{key}}":{{value}}}"""))?.Accepting == true;
         Assert.True(Accepts(name, "null"));
         Assert.False(Accepts(name, "1"));
         Assert.True(Accepts(name[..^1], "1"));
@@ -83,7 +88,8 @@ public sealed class HostileSchemaTests
     {
         Assert.Contains("surrogate", Assert.IsType<ArgumentException>(Compile(Deep(schema))).Message, StringComparison.Ordinal);
         var tool = new AnswerShape { Tools = [new ChatTool("t", null, schema)] };
-        Assert.Contains("surrogate", Assert.IsType<ArgumentException>(Record.Exception(() => Grammar.Create(tool))).Message, StringComparison.Ordinal);
+        Assert.Contains("surrogate", Assert.IsType<ArgumentException>(Record.Exception(() => Grammar.Create(tool))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +120,8 @@ public sealed class HostileSchemaTests
     public void ChainOfReferences_IsCompiledOrRefused()
     {
         string Chain(int n) => "{\"$ref\":\"#/$defs/d0\",\"$defs\":{"
-            + string.Join(",", Enumerable.Range(0, n).Select(i => $"\"d{i}\":{{\"$ref\":\"#/$defs/d{i + 1}\"}}")) + $",\"d{n}\":{{\"type\":\"null\"}}}}}}";
+            + string.Join(",", Enumerable.Range(0, n).Select(i => $"\"d{i}\":{{\"$ref\":\"#/$defs/d{i + 1}\"}}"))
+            + $",\"d{n}\":{{\"type\":\"null\"}}}}}}";
         Assert.Null(Compile(Deep(Chain(50))));
         Assert.IsType<NotSupportedException>(Compile(Deep(Chain(5_000))));
     }
@@ -133,11 +140,18 @@ public sealed class HostileSchemaTests
         {
             "references to itself" => """{"type":"null","oneOf":[""" + string.Join(",", Enumerable.Repeat("""{"$ref":"#"}""", 100)) + "]}",
             "many alternatives" => """{"oneOf":[""" + string.Join(",", Enumerable.Range(0, 6000).Select(Alternative)) + "]}",
-            "merged again and again" => """{"properties":{""" + string.Join(",", Enumerable.Range(0, 5000).Select(i => $$"""{"p{{i}}":{"$ref":"#/$defs/big","minLength":1}""".TrimStart('{')))
-                + """},"$defs":{"big":{"type":"string","examples":[""" + string.Join(",", Enumerable.Repeat("\"" + new string('x', 1000) + "\"", 300)) + "]}}}",
-            "one property in many parts" => """{"allOf":[""" + string.Join(",", Enumerable.Range(0, 400).Select(i => $$$$"""{"properties":{"a":{"minLength":{{{{i}}}}}}}""")) + "]}",
-            "long texts" => """{"properties":{""" + string.Join(",", Enumerable.Range(0, 1000).Select(i => $$"""{"p{{i}}":{"$ref":"#/$defs/big"}""".TrimStart('{')))
-                + """,""" + string.Join(",", Enumerable.Range(0, 1000).Select(i => $$"""{"q{{i}}":{"$ref":"#/$defs/big","type":"string"}""".TrimStart('{')))
+            "merged again and again" =>
+            """{"properties":{""" + string.Join(
+                ",", Enumerable.Range(0, 5000).Select(i => $$"""{"p{{i}}":{"$ref":"#/$defs/big","minLength":1}""".TrimStart('{')))
+                + """},"$defs":{"big":{"type":"string","examples":["""
+                + string.Join(",", Enumerable.Repeat("\"" + new string('x', 1000) + "\"", 300)) + "]}}}",
+            "one property in many parts" =>
+            """{"allOf":[""" + string.Join(
+                ",", Enumerable.Range(0, 400).Select(i => $$$$"""{"properties":{"a":{"minLength":{{{{i}}}}}}}""")) + "]}",
+            "long texts" => """{"properties":{"""
+            + string.Join(",", Enumerable.Range(0, 1000).Select(i => $$"""{"p{{i}}":{"$ref":"#/$defs/big"}""".TrimStart('{')))
+                + """,""" + string.Join(",",
+                    Enumerable.Range(0, 1000).Select(i => $$"""{"q{{i}}":{"$ref":"#/$defs/big","type":"string"}""".TrimStart('{')))
                 + """},"$defs":{"big":{"const":""" + "\"" + new string('x', 100_000) + "\"}}}",
             _ => """{"title":""" + "\"" + new string('x', 2_000_000) + "\"}",
         };

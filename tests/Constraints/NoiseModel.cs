@@ -47,7 +47,8 @@ internal sealed class NoiseModel
         }
 
         Fill();
-        var settings = new GenerationDefaults { StopIds = StopIds }.Merge(new GenerationSettings { MaxNewTokens = maxTokens, Temperature = greedy ? 0 : 1, Seed = seed });
+        var settings = new GenerationDefaults { StopIds = StopIds }.Merge(
+            new GenerationSettings { MaxNewTokens = maxTokens, Temperature = greedy ? 0 : 1, Seed = seed });
         var answer = new Answer(settings, [], Tokenizer, 100000, _ => { }, _cache.Create(grammar));
         while (answer.Accept(logits)) Fill();
         return answer;
@@ -55,5 +56,6 @@ internal sealed class NoiseModel
 
     public static Grammar Schema(string json, bool strict = true) => Schema(JsonDocument.Parse(json).RootElement.Clone(), strict);
 
-    public static Grammar Schema(JsonElement json, bool strict = true) => Grammar.Create(new AnswerShape { Json = true, Schema = json, Strict = strict })!;
+    public static Grammar Schema(JsonElement json, bool strict = true) =>
+        Grammar.Create(new AnswerShape { Json = true, Schema = json, Strict = strict })!;
 }

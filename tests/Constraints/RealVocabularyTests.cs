@@ -15,7 +15,8 @@ public sealed class RealVocabularyTests
 {
     private static NoiseModel Model(string name, int stop)
     {
-        var path = FixtureFolders.Find(FixtureKind.Tokenizers).Select(f => Path.Combine(f, name, "tokenizer.json")).FirstOrDefault(File.Exists);
+        var path = FixtureFolders.Find(FixtureKind.Tokenizers).Select(f => Path.Combine(f, name, "tokenizer.json"))
+            .FirstOrDefault(File.Exists);
         Skip.If(path is null, "The vocabularies are not here.");
         return new NoiseModel(TokenizerLoader.FromTokenizerJson(path!), stop);
     }
@@ -31,11 +32,13 @@ public sealed class RealVocabularyTests
             var schema = new SchemaGenerator(seed).Next();
             var answer = model.Answer(NoiseModel.Schema(schema), seed, 150, greedy: true);
             JsonDocument.Parse(answer.Text).Dispose();
-            Assert.True(new ReferenceMatcher(schema).Check(Encoding.UTF8.GetBytes(answer.Text)).Whole, $"{schema.GetRawText()}\n{answer.Text}");
+            Assert.True(new ReferenceMatcher(schema).Check(Encoding.UTF8.GetBytes(answer.Text)).Whole,
+                $"{schema.GetRawText()}\n{answer.Text}");
         }
     }
 
-    /// <summary>Masks that come from the cache allow what the first answer took, and forbid something; their times are in docs/log.md.</summary>
+    /// <summary>Masks that come from the cache allow what the first answer took, and forbid something;
+    /// their times are in docs/log.md.</summary>
     [SkippableFact]
     public void Mask_OfAFullVocabulary_AllowsTheAnswerAgain()
     {

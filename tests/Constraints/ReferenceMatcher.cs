@@ -13,7 +13,8 @@ namespace D2Pruner.AI.Tests.Constraints;
 /// </summary>
 internal sealed partial class ReferenceMatcher(JsonElement root, bool document = true)
 {
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private byte[] _text = [];
     private bool _open;
 
@@ -42,7 +43,8 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
         if (s.TryGetProperty("const", out var constant)) return Literal(Written(constant), at);
         if (s.TryGetProperty("enum", out var values)) return [.. values.EnumerateArray().SelectMany(v => Literal(Written(v), at))];
         if (!s.TryGetProperty("type", out var type)) return Any(at);
-        return type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().SelectMany(t => Typed(t.GetString()!, s, at))] : Typed(type.GetString()!, s, at);
+        return type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().SelectMany(t => Typed(t.GetString()!, s, at))]
+            : Typed(type.GetString()!, s, at);
     }
 
     private HashSet<int> Typed(string type, JsonElement s, int at) => type switch
@@ -58,7 +60,8 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
 
     private HashSet<int> Any(int at) =>
     [
-        .. Members([], [], true, at), .. Items(default, 0, int.MaxValue, at, any: true), .. String(at, 0, int.MaxValue, true, []), .. Number(at),
+        .. Members([], [], true, at), .. Items(default, 0, int.MaxValue, at, any: true),
+            .. String(at, 0, int.MaxValue, true, []), .. Number(at),
         .. Literal("true", at), .. Literal("false", at), .. Literal("null", at),
     ];
 
@@ -71,7 +74,8 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
         return Members(properties, required, more is not null || properties.Length == 0, at, more);
     }
 
-    private HashSet<int> Members((string Name, JsonElement Value)[] properties, string[] required, bool open, int at, JsonElement? more = null)
+    private HashSet<int> Members(
+        (string Name, JsonElement Value)[] properties, string[] required, bool open, int at, JsonElement? more = null)
     {
         var before = Space(Literal("{", at));
         var after = new HashSet<int>();
@@ -167,7 +171,8 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
         {
             var text = Encoding.Latin1.GetString(_text, at, end - at);
             if (!HalfInteger().IsMatch(text)) break;
-            if (text is not ("" or "-") && text != "-0" && BigInteger.Parse(text, CultureInfo.InvariantCulture) is var v && v >= low && v <= high) ends.Add(end);
+            if (text is not ("" or "-") && text != "-0" && BigInteger.Parse(text, CultureInfo.InvariantCulture) is var v && v >= low
+                && v <= high) ends.Add(end);
             if (end == _text.Length && CanGrow(text, low, high)) _open = true;
         }
 
@@ -246,7 +251,8 @@ internal sealed partial class ReferenceMatcher(JsonElement root, bool document =
         return [];
     }
 
-    private JsonElement Resolve(string reference) => reference == "#" ? root : reference[2..].Split('/').Aggregate(root, (at, name) => at.GetProperty(name));
+    private JsonElement Resolve(string reference) => reference == "#" ? root
+        : reference[2..].Split('/').Aggregate(root, (at, name) => at.GetProperty(name));
 
     private static HashSet<int> Each(IEnumerable<int> starts, Func<int, HashSet<int>> next) => [.. starts.SelectMany(next)];
 

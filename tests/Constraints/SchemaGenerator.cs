@@ -25,7 +25,8 @@ internal sealed class SchemaGenerator(int seed, bool plain = false)
                     ["properties"] = new JsonObject
                     {
                         ["v"] = new JsonObject { ["type"] = "boolean" },
-                        ["next"] = new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["$ref"] = "#/$defs/tree" }, ["maxItems"] = 2 },
+                        ["next"] = new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["$ref"] = "#/$defs/tree" },
+                            ["maxItems"] = 2 },
                     },
                     ["required"] = new JsonArray("v"),
                     ["additionalProperties"] = false,
@@ -60,11 +61,13 @@ internal sealed class SchemaGenerator(int seed, bool plain = false)
                 return Object(depth - 1);
             case 10:
                 var least = _random.Next(3);
-                return new JsonObject { ["type"] = "array", ["items"] = Schema(depth - 1), ["minItems"] = least, ["maxItems"] = least + _random.Next(3) };
+                return new JsonObject { ["type"] = "array", ["items"] = Schema(depth - 1), ["minItems"] = least,
+                    ["maxItems"] = least + _random.Next(3) };
             case 11:
                 return new JsonObject { ["anyOf"] = new JsonArray(Schema(depth - 1), Schema(depth - 1)) };
             default:
-                return _definitions ? new JsonObject { ["$ref"] = _random.Next(2) == 0 ? "#/$defs/tree" : "#/$defs/leaf" } : Schema(depth - 1);
+                return _definitions ? new JsonObject { ["$ref"] = _random.Next(2) == 0 ? "#/$defs/tree" : "#/$defs/leaf" }
+                    : Schema(depth - 1);
         }
     }
 

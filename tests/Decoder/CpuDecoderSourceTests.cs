@@ -20,7 +20,9 @@ public sealed class CpuDecoderSourceTests
     [InlineData(ModelPrecision.BFloat16, ModelQuantization.None, 0.1)] // libtorch rounds between its operators
     public unsafe void Steps_GiveTheLayersLogits(ModelPrecision precision, ModelQuantization quantization, double tolerance)
     {
-        using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Precision = precision, Quantization = quantization });
+        using var model = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Precision = precision,
+                Quantization = quantization });
         var (c, w) = (model.Decoder.Config, model.Decoder.Weights);
         int[] tokens = [5, 17, 300, 41, 8, 900, 77, 3];
         var expected = Logits(model.Decoder, tokens);
@@ -29,14 +31,16 @@ public sealed class CpuDecoderSourceTests
         using var cache = new Cache(c);
         using var frequencies = Rotary.InverseFrequencies(c.HeadDim, c.RopeTheta, CPU);
         float[] inverse = [.. frequencies.data<float>()];
-        var row = new SequenceRow { Token = 0, Cos = new float[c.HeadDim / 2], Sin = new float[c.HeadDim / 2], Kv = cache, Logits = new float[c.VocabularySize] };
+        var row = new SequenceRow { Token = 0, Cos = new float[c.HeadDim / 2], Sin = new float[c.HeadDim / 2], Kv = cache,
+            Logits = new float[c.VocabularySize] };
         var largest = expected.Max(e => e.Max(MathF.Abs));
         for (var t = 0; t < tokens.Length; t++)
         {
             row.Token = tokens[t];
             RotaryRow.Fill(t, inverse, row.Cos, row.Sin);
             step.Run([row]);
-            for (var i = 0; i < row.Logits.Length; i++) Assert.InRange(row.Logits[i], expected[t][i] - tolerance * largest, expected[t][i] + tolerance * largest);
+            for (var i = 0; i < row.Logits.Length; i++)
+                Assert.InRange(row.Logits[i], expected[t][i] - tolerance * largest, expected[t][i] + tolerance * largest);
         }
     }
 
@@ -46,7 +50,8 @@ public sealed class CpuDecoderSourceTests
         using var none = inference_mode();
         var (cos, sin) = decoder.RotaryTable([[.. Enumerable.Range(0, tokens.Length).Select(i => (long)i)]]);
         var x = decoder.Embed(Array.ConvertAll(tokens, t => (long)t));
-        foreach (var layer in decoder.Weights.Layers) x = DecoderLayer.Forward(x, layer, decoder.Config, cos, sin, (q, k, v) => Attention.Fused(q, k, v, causal: true));
+        foreach (var layer in decoder.Weights.Layers)
+            x = DecoderLayer.Forward(x, layer, decoder.Config, cos, sin, (q, k, v) => Attention.Fused(q, k, v, causal: true));
         var all = decoder.Head(decoder.FinalNorm(x));
         return [.. Enumerable.Range(0, tokens.Length).Select(i => all.narrow(1, i, 1).reshape(-1).data<float>().ToArray())];
     }
@@ -54,10 +59,12 @@ public sealed class CpuDecoderSourceTests
     private sealed unsafe class Cache(DecoderConfig c) : IKvRows, IDisposable
     {
         private const int Capacity = 16;
-        private readonly NativeBuffer[] _buffers = [.. Enumerable.Range(0, 2 * c.Layers).Select(_ => new NativeBuffer(4L * c.KvHeads * Capacity * c.HeadDim))];
+        private readonly NativeBuffer[] _buffers =
+            [.. Enumerable.Range(0, 2 * c.Layers).Select(_ => new NativeBuffer(4L * c.KvHeads * Capacity * c.HeadDim))];
         private int _length;
 
-        public KvRows Reserve(int layer) => new((nint)_buffers[2 * layer].Pointer, (nint)_buffers[2 * layer + 1].Pointer, _length, Capacity, false);
+        public KvRows Reserve(int layer) =>
+            new((nint)_buffers[2 * layer].Pointer, (nint)_buffers[2 * layer + 1].Pointer, _length, Capacity, false);
 
         public void Advance() => _length++;
 

@@ -26,7 +26,8 @@ public sealed class FullFeatureStrategyTests
         GenerationResult? result = null;
         await foreach (var e in engine.GenerateAsync(new VisionRequest
         {
-            Turns = [new ChatTurn("user", [new ImagePart(File.ReadAllBytes(Path.Combine(fixture, "images", "p0.png"))), new TextPart("What is this?")])],
+            Turns = [new ChatTurn("user",
+                [new ImagePart(File.ReadAllBytes(Path.Combine(fixture, "images", "p0.png"))), new TextPart("What is this?")])],
             Generation = new GenerationSettings { MaxNewTokens = 2 },
             Pruning = prune ? new PruningSettings() : null,
         }))

@@ -47,7 +47,8 @@ public sealed class PromptForwardTests
     public void SeveralStages_AndPointsBeforeTheDecoder_KeepWhatWasChosen()
     {
         using var run = new Setup("llava-1.5-a");
-        var pruner = new Scripted([PruningPoint.VisionOutput, PruningPoint.AfterLayer(0), PruningPoint.AfterLayer(3)], c => [.. Enumerable.Range(0, c.Budget)]);
+        var pruner = new Scripted(
+            [PruningPoint.VisionOutput, PruningPoint.AfterLayer(0), PruningPoint.AfterLayer(3)], c => [.. Enumerable.Range(0, c.Budget)]);
         var result = run.Generate(new PrefillOptions { Pruner = pruner, Budgets = [[30], [20], [7]] });
         Assert.Equal(run.Prompt.Length - 36 + 7, result.Lengths[0]);
         Assert.All(result.Lengths, n => Assert.Equal(result.Lengths[0], n));
@@ -61,8 +62,12 @@ public sealed class PromptForwardTests
         using var run = new Setup("llava-1.5-a");
         // Everything is folded into the first token with weights that pick the first token again: the same as plain keeping.
         var keep = new Scripted(AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]);
-        var merge = new Scripted(AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]) { Merges = [new MergeWeight(0, 0, 0.25f), new MergeWeight(0, 0, 0.75f)] };
-        var other = new Scripted(AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]) { Merges = [new MergeWeight(0, 0, 0.5f), new MergeWeight(0, 20, 0.5f)] };
+        var merge = new Scripted(
+            AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]) { Merges =
+            [new MergeWeight(0, 0, 0.25f), new MergeWeight(0, 0, 0.75f)] };
+        var other = new Scripted(
+            AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]) { Merges =
+            [new MergeWeight(0, 0, 0.5f), new MergeWeight(0, 20, 0.5f)] };
         var options = new PrefillOptions { Budgets = [[10]] };
         var plain = run.Generate(options with { Pruner = keep }).Logits;
         Assert.All(plain.Zip(run.Generate(options with { Pruner = merge }).Logits), p => Assert.Equal(p.First, p.Second, 1e-4));
@@ -76,7 +81,8 @@ public sealed class PromptForwardTests
         var shapes = new List<string>();
         var pruner = new Scripted(AfterLayer(1), c =>
         {
-            foreach (var t in new[] { c.HiddenStates, c.Keys, c.FinalNormed, c.TextHiddenStates, c.TextKeys, c.TextFinalNormed }) shapes.Add(string.Join("x", t!.shape));
+            foreach (var t in new[] { c.HiddenStates, c.Keys, c.FinalNormed, c.TextHiddenStates, c.TextKeys, c.TextFinalNormed })
+                shapes.Add(string.Join("x", t!.shape));
             Assert.Equal(64, c.Attention!.Length);
             Assert.Equal(64, c.VisionClsAttention!.Length);
             return [0];
@@ -93,7 +99,8 @@ public sealed class PromptForwardTests
         using var run = new Setup("llava-1.5-a");
         using var cancel = new CancellationTokenSource();
         var pruner = new Scripted(AfterLayer(0), c => { cancel.Cancel(); return [.. Enumerable.Range(0, c.Budget)]; });
-        Assert.Throws<OperationCanceledException>(() => run.Generate(new PrefillOptions { Pruner = pruner, Budgets = [[5]] }, cancel.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => run.Generate(new PrefillOptions { Pruner = pruner, Budgets = [[5]] }, cancel.Token));
     }
 
     private static PruningPoint[] AfterLayer(int layer) => [PruningPoint.AfterLayer(layer)];
@@ -136,7 +143,8 @@ public sealed class PromptForwardTests
 
         public int[] Counts => [.. Prompt.Layouts.Select(l => l.Count)];
 
-        public (float[] Logits, float[] Later, int[] Lengths, int[] Kept) Generate(PrefillOptions options, CancellationToken cancellationToken = default)
+        public (float[] Logits, float[] Later, int[] Lengths, int[] Kept) Generate(
+            PrefillOptions options, CancellationToken cancellationToken = default)
         {
             using var output = PromptForward.Run(_runner.Model.Decoder, Prompt, _vision, options, cancellationToken);
             float[] first = [.. output.Logits];
@@ -161,7 +169,8 @@ public sealed class PromptForwardTests
             for (var i = 0; i < decoder.Config.Layers; i++)
             {
                 var mask = i < k ? causal : masked;
-                x = DecoderLayer.Forward(x, decoder.Weights.Layers[i], decoder.Config, cos, sin, (q, key, v) => Attention.Explicit(q, key, v, mask));
+                x = DecoderLayer.Forward(
+                    x, decoder.Weights.Layers[i], decoder.Config, cos, sin, (q, key, v) => Attention.Explicit(q, key, v, mask));
             }
 
             return [.. decoder.Head(decoder.FinalNorm(x.narrow(1, Prompt.Length - 1, 1))).reshape(-1).data<float>()];

@@ -15,14 +15,15 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
     private const int MayDiffer = 3;
 
     /// <summary>
-    /// Answers as recorded by <c>evaluate --seed 48 --scenes 48 --precision Float32 --jsonl</c>: in float32, so that another processor's rounding changes few. A scene
-    /// differs if one of its answers does.
+    /// Answers as recorded by <c>evaluate --seed 48 --scenes 48 --precision Float32 --jsonl</c>: in float32, so that another processor's
+    /// rounding changes few. A scene differs if one of its answers does.
     /// </summary>
     [Fact]
     public async Task FortyEightScenes_AreAnsweredAsRecorded()
     {
         var differing = new List<string>();
-        var scenes = File.ReadLines(Path.Combine(Repository.Root, "tests", "DemoModel", "recorded-answers.jsonl")).Select(l => JsonDocument.Parse(l).RootElement)
+        var scenes = File.ReadLines(Path.Combine(Repository.Root, "tests", "DemoModel", "recorded-answers.jsonl"))
+            .Select(l => JsonDocument.Parse(l).RootElement)
             .GroupBy(l => l.GetProperty("scene").GetInt32()).ToList();
         Assert.Equal(Enumerable.Range(0, 48), scenes.Select(s => s.Key));
         foreach (var scene in scenes)
@@ -34,7 +35,8 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
                 var question = questions.Single(q => EvaluationReport.Key(q.Task) == line.GetProperty("task").GetString());
                 Assert.Equal(line.GetProperty("question").GetString(), question.Text);
                 var given = (await Evaluator.AskAsync(model.Engine, png, question, null, default)).Given;
-                if (given != line.GetProperty("given").GetString()) changed.Add($"scene {scene.Key}: {question.Text} '{given}', recorded '{line.GetProperty("given").GetString()}'");
+                if (given != line.GetProperty("given").GetString())
+                    changed.Add($"scene {scene.Key}: {question.Text} '{given}', recorded '{line.GetProperty("given").GetString()}'");
             }
 
             if (changed.Count > 0) differing.Add(string.Join("; ", changed));
@@ -56,7 +58,8 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
             foreach (var question in questions.Where(q => q.Task is QuestionTask.Colour or QuestionTask.Shape))
             {
                 count++;
-                if ((await Evaluator.AskAsync(model.Engine, png, question, preset is { } p ? PruningSettings.FromPreset(p) : null, default)).Right) right++;
+                if ((await Evaluator.AskAsync(
+                    model.Engine, png, question, preset is { } p ? PruningSettings.FromPreset(p) : null, default)).Right) right++;
             }
         }
 
@@ -69,15 +72,20 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
     {
         string[] questions =
         [
-            "What is the boy holding?", "Is the sun shining?", "How many birds are flying?", "What colour is the roof?", "Who is singing?", "Which season is it?", "What is the girl reading?",
-            "How tall is the building?", "Where is the bicycle?", "Is the coffee hot?", "What is written on the wall?", "Translate this sentence into French.", "What is two plus two?",
-            "Are the children playing?", "Why is the sky blue?", "When does the train leave?", "What kind of music is playing?", "Is there a horse?", "Can you swim?", "What is your favourite film?",
+            "What is the boy holding?", "Is the sun shining?", "How many birds are flying?", "What colour is the roof?", "Who is singing?",
+                "Which season is it?", "What is the girl reading?",
+            "How tall is the building?", "Where is the bicycle?", "Is the coffee hot?", "What is written on the wall?",
+            "Translate this sentence into French.", "What is two plus two?",
+            "Are the children playing?", "Why is the sky blue?", "When does the train leave?", "What kind of music is playing?",
+            "Is there a horse?", "Can you swim?", "What is your favourite film?",
         ];
         var (png, _) = SceneCases.Case(Split.Test, Seed, 1);
         var declined = 0;
         foreach (var text in questions)
         {
-            if ((await Evaluator.AskAsync(model.Engine, png, new Question(QuestionTask.Unknown, text, QuestionWriter.CannotTell, []), null, default)).Right) declined++;
+            if ((await Evaluator.AskAsync(
+                model.Engine, png, new Question(QuestionTask.Unknown, text, QuestionWriter.CannotTell, []), null,
+                default)).Right) declined++;
         }
 
         Assert.True(declined >= 12, $"{declined} of {questions.Length}");
@@ -86,7 +94,8 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
     [Fact]
     public void TheFolder_IsWhole_AndSmall()
     {
-        foreach (var file in new[] { "README.md", "config.json", "tokenizer.json", "preprocessor_config.json", "model.safetensors" }) Assert.True(File.Exists(Path.Combine(Repository.DemoModel, file)), file);
+        foreach (var file in new[] { "README.md", "config.json", "tokenizer.json", "preprocessor_config.json", "model.safetensors" })
+            Assert.True(File.Exists(Path.Combine(Repository.DemoModel, file)), file);
         Assert.True(new FileInfo(Path.Combine(Repository.DemoModel, "model.safetensors")).Length <= 30_000_000);
     }
 
@@ -110,7 +119,9 @@ public sealed class DemoModelTests(DemoModelTests.Loaded model) : IClassFixture<
     {
         internal VisionLanguageEngine Engine { get; private set; } = null!;
 
-        public async Task InitializeAsync() => Engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Precision = ModelPrecision.Float32 });
+        public async Task InitializeAsync() =>
+            Engine = await VisionLanguageEngine.LoadAsync(
+                new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Precision = ModelPrecision.Float32 });
 
         public async Task DisposeAsync() => await Engine.DisposeAsync();
     }

@@ -64,9 +64,13 @@ public sealed class TrainingTests
         var positions = tensor(Windows.Positions(4, 5, 8), [1, 65]);
         Tensor Loss()
         {
-            var y = setup.Replica.Vision.Clip.Forward(x, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0].narrow(1, 1, 64).reshape(64, -1);
+            var y = setup.Replica.Vision.Clip.Forward(
+                x, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0].narrow(1, 1, 64)
+                .reshape(64, -1);
             y = Norms.Layer(y, setup.Replica["dense.norm.weight"], setup.Replica["dense.norm.bias"], 1e-5);
-            return new DenseLoss([labels]).Compute(nn.functional.linear(y, setup.Replica["dense.linear.weight"], setup.Replica["dense.linear.bias"]), new StepStatistics());
+            return new DenseLoss([labels])
+                .Compute(nn.functional.linear(y, setup.Replica["dense.linear.weight"], setup.Replica["dense.linear.bias"]),
+                    new StepStatistics());
         }
 
         setup.Compare("tower", Loss);
@@ -93,15 +97,18 @@ public sealed class TrainingTests
             {
                 var (question, answer) = batch.Questions[QuestionAt(batch, row)];
                 var image = new LlavaImageProcessor(new LlavaImageOptions()).Process(new DecodedImage(336, 336, new byte[3 * 336 * 336]));
-                var prompt = encoder.Encode([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question.Text)])], [image]);
+                var prompt = encoder.Encode(
+                    [new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question.Text)])], [image]);
                 long[] ids = [.. prompt.TokenIds, .. answer.Select(a => (long)a)];
                 var whole = new EncodedPrompt
                 {
-                    Text = prompt.Text, TokenIds = ids, PositionIds = [[.. Enumerable.Range(0, ids.Length).Select(i => (long)i)]], NextPosition = ids.Length,
+                    Text = prompt.Text, TokenIds = ids, PositionIds = [[.. Enumerable.Range(0, ids.Length).Select(i => (long)i)]],
+                        NextPosition = ids.Length,
                     Images = prompt.Images, VisualPositions = prompt.VisualPositions, Layouts = prompt.Layouts,
                 };
                 var trace = new ForwardTrace { RecordAllLogits = true };
-                PromptForward.Run(setup.Replica.Decoder, whole, [new VisionOutput(seen[block.Picture], null)], new PrefillOptions { Trace = trace }, default).Dispose();
+                PromptForward.Run(setup.Replica.Decoder, whole, [new VisionOutput(seen[block.Picture], null)],
+                    new PrefillOptions { Trace = trace }, default).Dispose();
                 for (var a = 0; a < answer.Length; a++)
                 {
                     var served = trace.Logits.AsSpan((prompt.Length + a - 1) * width, width);
@@ -119,8 +126,10 @@ public sealed class TrainingTests
     public void InterruptedRun_ResumesToTheSameWeights()
     {
         using var folder = new TemporaryFolder();
-        StagePlan dense = new() { Name = "tower", Dense = true, Grid = 8, Batch = 1, Steps = 2, Rate = 1e-3, WarmUp = 1, MinObjects = 4, MaxObjects = 6 };
-        TrainingPlan Plan(int first, int second) => new() { Seed = 3, Stages = [dense with { Steps = first }, Small with { Steps = second, WarmUp = 1 }] };
+        StagePlan dense = new() { Name = "tower", Dense = true, Grid = 8, Batch = 1, Steps = 2, Rate = 1e-3, WarmUp = 1, MinObjects = 4,
+            MaxObjects = 6 };
+        TrainingPlan Plan(int first, int second) =>
+            new() { Seed = 3, Stages = [dense with { Steps = first }, Small with { Steps = second, WarmUp = 1 }] };
         Trainer.Run(folder.File("whole"), Plan(2, 2), 2, false, TimeSpan.MaxValue, false, null, default);
         Trainer.Run(folder.File("parts"), Plan(2, 1), 2, false, TimeSpan.MaxValue, false, null, default);
         // As if it had been stopped in the middle of the second stage.
@@ -181,7 +190,9 @@ public sealed class TrainingTests
         {
             var side = plan.Grid * 14;
             var positions = tensor(Windows.Positions(batch.Row, batch.Column, plan.Grid), [1, plan.Grid * plan.Grid + 1]);
-            return Replica.Vision.Clip.Forward(tensor(batch.Pixels, [plan.Batch, 3, side, side]), [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0].narrow(1, 1, plan.Grid * plan.Grid).contiguous();
+            return Replica.Vision.Clip.Forward(
+                tensor(batch.Pixels, [plan.Batch, 3, side, side]), [-1], null, default,
+                static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0].narrow(1, 1, plan.Grid * plan.Grid).contiguous();
         }
 
         /// <summary>The slope of the loss along the gradient's direction must be the gradient's length.</summary>
@@ -198,7 +209,8 @@ public sealed class TrainingTests
             double Moved(double by)
             {
                 var moved = (float[])_values.Clone();
-                foreach (var s in slots) for (var i = s.Offset; i < s.Offset + s.Count; i++) moved[i] += (float)(by * Replica.Gradient[i] / length);
+                foreach (var s in slots)
+                    for (var i = s.Offset; i < s.Offset + s.Count; i++) moved[i] += (float)(by * Replica.Gradient[i] / length);
                 Replica.Write(moved, 0);
                 using var none = no_grad();
                 using var scope = NewDisposeScope();

@@ -18,7 +18,8 @@ public sealed class WorldTests
         var again = Scene.Create(Split.Test, 7, 3, Options);
         Assert.Equal(one.Objects, again.Objects);
         Assert.Equal(SceneImage.Draw(one).Pixels, SceneImage.Draw(again).Pixels);
-        var others = new[] { Scene.Create(Split.Train, 7, 3, Options), Scene.Create(Split.Validation, 7, 3, Options), Scene.Create(Split.Test, 8, 3, Options), Scene.Create(Split.Test, 7, 4, Options) };
+        var others = new[] { Scene.Create(Split.Train, 7, 3, Options), Scene.Create(Split.Validation, 7, 3, Options),
+            Scene.Create(Split.Test, 8, 3, Options), Scene.Create(Split.Test, 7, 4, Options) };
         Assert.All(others, o => Assert.NotEqual(one.BackgroundSeed, o.BackgroundSeed));
     }
 
@@ -44,7 +45,9 @@ public sealed class WorldTests
                 Assert.True(box.Inside(new Box(0, 0, Scene.Side, Scene.Side)));
                 for (var p = 0; p < image.Owner.Length; p++)
                 {
-                    if (image.Owner[p] == o + 1) Assert.True(p % Scene.Side >= box.Left && p % Scene.Side < box.Right && p / Scene.Side >= box.Top && p / Scene.Side < box.Bottom);
+                    if (image.Owner[p] == o + 1)
+                        Assert.True(p % Scene.Side >= box.Left && p % Scene.Side < box.Right && p / Scene.Side >= box.Top
+                            && p / Scene.Side < box.Bottom);
                 }
             }
         }

@@ -7,7 +7,8 @@ namespace D2Pruner.AI.Tests.Docs;
 /// <summary>Every public option stands in docs/options.md by its name.</summary>
 public sealed class OptionsDocTests
 {
-    private static readonly string[] Libraries = ["D2Pruner.AI", "D2Pruner.AI.Runtime", "D2Pruner.AI.SemanticKernel", "D2Pruner.AI.Agents", "D2Pruner.AI.Mcp", "D2Pruner.AI.Server"];
+    private static readonly string[] Libraries =
+        ["D2Pruner.AI", "D2Pruner.AI.Runtime", "D2Pruner.AI.SemanticKernel", "D2Pruner.AI.Agents", "D2Pruner.AI.Mcp", "D2Pruner.AI.Server"];
 
     public static TheoryData<string> Types() => [.. Options().Select(t => t.Name)];
 
@@ -21,17 +22,22 @@ public sealed class OptionsDocTests
         Assert.True(at >= 0, $"docs/options.md has no heading '## `{type}`'.");
         var end = text.IndexOf("\n## ", at + 1, StringComparison.Ordinal);
         var section = text[at..(end < 0 ? text.Length : end)];
-        var missing = Settable(Options().Single(t => t.Name == type)).Where(p => !section.Contains($"`{p.Name}`", StringComparison.Ordinal)).Select(p => p.Name);
+        var missing = Settable(Options().Single(t => t.Name == type)).Where(p => !section.Contains($"`{p.Name}`", StringComparison.Ordinal))
+            .Select(p => p.Name);
         Assert.True(!missing.Any(), $"docs/options.md says nothing of {type}: {string.Join(", ", missing)}");
     }
 
     [Fact]
     public void Hub_IsAmongThem() => Assert.Contains(typeof(HubOptions), Options());
 
-    private static IEnumerable<Type> Options() => Libraries.Where(l => File.Exists(Path.Combine(AppContext.BaseDirectory, l + ".dll"))).SelectMany(l => Assembly.Load(l).GetExportedTypes())
-        .Where(t => t is { IsClass: true, IsAbstract: false } && (t.Name.EndsWith("Options", StringComparison.Ordinal) || t.Name == nameof(VisionGenerationSettings)) && Settable(t).Any());
+    private static IEnumerable<Type> Options() =>
+        Libraries.Where(l => File.Exists(Path.Combine(AppContext.BaseDirectory, l + ".dll")))
+        .SelectMany(l => Assembly.Load(l).GetExportedTypes())
+        .Where(t => t is { IsClass: true, IsAbstract: false }
+            && (t.Name.EndsWith("Options", StringComparison.Ordinal) || t.Name == nameof(VisionGenerationSettings)) && Settable(t).Any());
 
     // What is fixed at creation (init) is a record of settings, not an option that a user binds.
     private static IEnumerable<PropertyInfo> Settable(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        .Where(p => p.SetMethod is { IsPublic: true } set && !set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit)));
+        .Where(p => p.SetMethod is { IsPublic: true } set
+            && !set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit)));
 }

@@ -13,9 +13,12 @@ public sealed class BatchTests
 {
     private static string Fixture => Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
 
-    private static byte[][] Images => [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+    private static byte[][] Images =>
+        [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
 
-    private static Task<VisionLanguageEngine> Load(bool demo, int sequences, long prefixes, ModelPrecision precision = ModelPrecision.Auto) => VisionLanguageEngine.LoadAsync(new VisionModelOptions
+    private static Task<VisionLanguageEngine> Load(
+        bool demo, int sequences, long prefixes, ModelPrecision precision = ModelPrecision.Auto) =>
+        VisionLanguageEngine.LoadAsync(new VisionModelOptions
     {
         ModelPath = demo ? Repository.DemoModel : Path.Combine(Fixture, "model"),
         Device = "cpu",
@@ -38,13 +41,16 @@ public sealed class BatchTests
             return new VisionRequest
             {
                 Turns = [new ChatTurn("user", parts)],
-                Generation = new GenerationSettings { MaxNewTokens = random.Next(1, 12), Temperature = i % 2 == 0 ? 0 : 1.5, Seed = i, IgnoreModelDefaults = true },
-                Pruning = random.Next(3) switch { 0 => null, 1 => new PruningSettings { Prior = "uniform" }, _ => PruningSettings.FromPreset(PruningPreset.Localization) with { Prior = "uniform" } },
+                Generation = new GenerationSettings { MaxNewTokens = random.Next(1, 12), Temperature = i % 2 == 0 ? 0
+                    : 1.5, Seed = i, IgnoreModelDefaults = true },
+                Pruning = random.Next(3) switch { 0 => null, 1 => new PruningSettings { Prior = "uniform" },
+                    _ => PruningSettings.FromPreset(PruningPreset.Localization) with { Prior = "uniform" } },
             };
         })];
     }
 
-    private static async Task<GenerationResult> Ask(VisionLanguageEngine engine, VisionRequest request, CancellationToken cancellationToken = default)
+    private static async Task<GenerationResult> Ask(
+        VisionLanguageEngine engine, VisionRequest request, CancellationToken cancellationToken = default)
     {
         await foreach (var e in engine.GenerateAsync(request, cancellationToken))
         {
@@ -167,7 +173,9 @@ public sealed class BatchTests
         await using var engine = await Load(false, 4, 64L << 20, ModelPrecision.Float32);
         var pruning = new PruningSettings { Prior = "uniform" };
         var turns = new List<ChatTurn> { new("user", [new ImagePart(Images[0]), new TextPart("What is this?")]) };
-        VisionRequest Request(PrefixReuse reuse) => new() { Turns = [.. turns], Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true }, Pruning = pruning, PrefixReuse = reuse };
+        VisionRequest Request(PrefixReuse reuse) =>
+            new() { Turns = [.. turns], Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true },
+                Pruning = pruning, PrefixReuse = reuse };
         var first = await Ask(engine, Request(PrefixReuse.Frozen));
         turns.Add(new ChatTurn("assistant", [new TextPart(first.Text)]));
         turns.Add(new ChatTurn("user", [new TextPart("And where is it?")]));
@@ -203,7 +211,8 @@ public sealed class BatchTests
     {
         VisionModelOptions Options(int batch) => new()
         {
-            ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, VisionBatch = batch, VisionCacheBytes = 0, PrefixCacheBytes = 0,
+            ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, VisionBatch = batch,
+                VisionCacheBytes = 0, PrefixCacheBytes = 0,
         };
         await using var alone = await VisionLanguageEngine.LoadAsync(Options(1));
         await using var batched = await VisionLanguageEngine.LoadAsync(Options(4));
@@ -233,14 +242,16 @@ public sealed class BatchTests
         var both = first.Prefill.Images[0].Kept.Union(grown.Prefill.Images[0].Kept).Count();
         Assert.Equal(grown.Prefill.PromptTokens - 36 + both, grown.Prefill.PromptTokensKept);
         // Where both questions keep everything, growing is reusing.
-        var all = Question("Where is the star, please?", PrefixReuse.Grow) with { Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfRatio(1) } };
+        var all = Question("Where is the star, please?",
+            PrefixReuse.Grow) with { Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfRatio(1) } };
         Assert.Equal((await Ask(engine, all with { PrefixReuse = PrefixReuse.Off })).TokenIds, (await Ask(engine, all)).TokenIds);
     }
 
     [Fact]
     public async Task KvBudget_BoundsWhatRuns_AndRefusesWhatCanNeverFit()
     {
-        var model = new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, MaxKvBytes = 1 };
+        var model = new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32,
+            MaxKvBytes = 1 };
         await using var tiny = await VisionLanguageEngine.LoadAsync(model);
         var e = await Assert.ThrowsAsync<RequestTooLargeException>(() => Ask(tiny, Requests(1, 1)[0]));
         Assert.Contains("MaxKvBytes", e.Message);

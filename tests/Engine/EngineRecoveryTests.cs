@@ -12,7 +12,8 @@ public sealed class EngineRecoveryTests
     public async Task OutOfMemory_IsTriedOnceMoreWithoutTheCache()
     {
         var tries = 0;
-        var runner = new ScriptedExecutor { VisionCacheBytes = 7, Started = _ => { if (++tries == 1) throw new InvalidOperationException("CUDA out of memory. Tried to allocate 2 GiB"); } };
+        var runner = new ScriptedExecutor { VisionCacheBytes = 7,
+            Started = _ => { if (++tries == 1) throw new InvalidOperationException("CUDA out of memory. Tried to allocate 2 GiB"); } };
         await using var engine = await VisionLanguageEngineTests.Start(runner);
         Assert.IsType<GenerationCompleted>((await VisionLanguageEngineTests.All(engine, "a"))[^1]);
         Assert.Equal((2, 1), (tries, runner.Trims));
@@ -21,7 +22,9 @@ public sealed class EngineRecoveryTests
     [Fact]
     public async Task OutOfMemory_WithNothingToFree_IsTyped_AndTheNextRequestWorks()
     {
-        var runner = new ScriptedExecutor { Started = r => { if (r.Turns[0].Text == "big") throw new InvalidOperationException("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."); } };
+        var runner = new ScriptedExecutor { Started = r =>
+            { if (r.Turns[0].Text == "big") throw new InvalidOperationException(
+                "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."); } };
         await using var engine = await VisionLanguageEngineTests.Start(runner);
         var e = await Assert.ThrowsAsync<EngineOutOfMemoryException>(() => VisionLanguageEngineTests.All(engine, "big"));
         Assert.NotNull(e.InnerException);
@@ -72,9 +75,13 @@ public sealed class EngineRecoveryTests
             ActivityStopped = a => { lock (spans) spans.Add(a); },
         };
         ActivitySource.AddActivityListener(listener);
-        using var meters = new MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
-        meters.SetMeasurementEventCallback<double>((i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.stage") lock (stages) stages.Add(t.Value as string); });
-        meters.SetMeasurementEventCallback<long>((i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.outcome") lock (outcomes) outcomes.Add(t.Value as string); });
+        using var meters = new MeterListener { InstrumentPublished = (i, l) =>
+            { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
+        meters.SetMeasurementEventCallback<double>(
+            (i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.stage") lock (stages) stages.Add(t.Value as string); });
+        meters.SetMeasurementEventCallback<long>(
+            (i, _, tags, _) => { foreach (var t in tags) if (t.Key == "d2pruner.outcome") lock (outcomes) outcomes.Add(
+                t.Value as string); });
         meters.Start();
         using var parent = new Activity("chat").Start();
         await using (var engine = await VisionLanguageEngineTests.Start(new ScriptedExecutor()))
@@ -86,7 +93,8 @@ public sealed class EngineRecoveryTests
         lock (spans)
         {
             var mine = spans.Where(a => a.TraceId == parent.TraceId).ToList();
-            Assert.Equal(["d2pruner.decode", "d2pruner.prefill", "d2pruner.preprocess", "d2pruner.queue", "d2pruner.vision"], mine.Select(a => a.OperationName).Order(StringComparer.Ordinal));
+            Assert.Equal(["d2pruner.decode", "d2pruner.prefill", "d2pruner.preprocess", "d2pruner.queue", "d2pruner.vision"],
+                mine.Select(a => a.OperationName).Order(StringComparer.Ordinal));
             Assert.All(mine, a => Assert.Equal("scripted", a.GetTagItem("d2pruner.model")));
         }
 

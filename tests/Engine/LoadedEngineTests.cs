@@ -67,7 +67,8 @@ public sealed class LoadedEngineTests
     {
         await using var engine = await Load();
         var bad = Request(2) with { Turns = [new ChatTurn("user", [new ImagePart(new byte[100]), new TextPart("?")])] };
-        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(async () => { await foreach (var _ in engine.GenerateAsync(bad)) { } });
+        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(
+            async () => { await foreach (var _ in engine.GenerateAsync(bad)) { } });
         Assert.Equal(2, (await Ask(engine, 2)).TokenIds.Count);
     }
 
@@ -85,7 +86,9 @@ public sealed class LoadedEngineTests
     public async Task PlaceholderInText_IsText()
     {
         await using var engine = await Load();
-        var request = Request(2) with { Turns = [.. Request(2).Turns, new ChatTurn("assistant", [new TextPart("An <image>.")]), new ChatTurn("user", [new TextPart("what is <image> here?")])] };
+        var request = Request(2) with { Turns = [
+            .. Request(2).Turns, new ChatTurn("assistant", [new TextPart("An <image>.")]),
+            new ChatTurn("user", [new TextPart("what is <image> here?")])] };
         var images = 0;
         await foreach (var e in engine.GenerateAsync(request)) if (e is PrefillCompleted p) images = p.Prefill.Images.Count;
         Assert.Equal(1, images);
@@ -109,7 +112,9 @@ public sealed class LoadedEngineTests
     public async Task ImpossibleLayer_IsRefusedBeforeQueueing(int layer)
     {
         await using var engine = await Load();
-        Assert.ThrowsAny<ArgumentException>(() => engine.GenerateAsync(Request(2) with { Pruning = new PruningSettings { LayersBeforePruning = layer, LayersAreExplicit = true } }));
+        Assert.ThrowsAny<ArgumentException>(
+            () => engine.GenerateAsync(
+                Request(2) with { Pruning = new PruningSettings { LayersBeforePruning = layer, LayersAreExplicit = true } }));
     }
 
     [Fact]
@@ -150,17 +155,21 @@ public sealed class LoadedEngineTests
         Assert.Equal(1, reports[^1].Fraction);
         Assert.True(reports.Count > 20);
         using var cancel = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => VisionLanguageEngine.LoadAsync(Options(), new Immediate(p => { if (p.BytesLoaded > 0) cancel.Cancel(); }), null, cancel.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => VisionLanguageEngine.LoadAsync(
+                Options(), new Immediate(p => { if (p.BytesLoaded > 0) cancel.Cancel(); }), null, cancel.Token));
     }
 
     private static VisionModelOptions Options(ModelPrecision precision = ModelPrecision.Float32) =>
         new() { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = precision };
 
-    private static Task<VisionLanguageEngine> Load(ModelPrecision precision = ModelPrecision.Float32) => VisionLanguageEngine.LoadAsync(Options(precision));
+    private static Task<VisionLanguageEngine> Load(ModelPrecision precision = ModelPrecision.Float32) =>
+        VisionLanguageEngine.LoadAsync(Options(precision));
 
     private static VisionRequest Request(int tokens, PruningSettings? pruning = null) => new()
     {
-        Turns = [new ChatTurn("user", [new ImagePart(File.ReadAllBytes(Path.Combine(Fixture, "images", "p0.png"))), new TextPart("What is this?")])],
+        Turns = [new ChatTurn("user",
+            [new ImagePart(File.ReadAllBytes(Path.Combine(Fixture, "images", "p0.png"))), new TextPart("What is this?")])],
         Generation = new GenerationSettings { MaxNewTokens = tokens },
         Pruning = pruning,
     };

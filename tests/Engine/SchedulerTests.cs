@@ -7,10 +7,12 @@ namespace D2Pruner.AI.Tests.Engine;
 
 public sealed class SchedulerTests
 {
-    private static Task<VisionLanguageEngine> Start(ScriptedExecutor executor, EngineLimits? limits = null, ILoggerFactory? logging = null) =>
+    private static Task<VisionLanguageEngine> Start(
+        ScriptedExecutor executor, EngineLimits? limits = null, ILoggerFactory? logging = null) =>
         VisionLanguageEngine.StartAsync(_ => executor, limits ?? new EngineLimits(), logging, default);
 
-    private static Task<List<GenerationEvent>> All(IVisionEngine engine, string text, CancellationToken cancellationToken = default) => VisionLanguageEngineTests.All(engine, text, cancellationToken);
+    private static Task<List<GenerationEvent>> All(IVisionEngine engine, string text, CancellationToken cancellationToken = default) =>
+        VisionLanguageEngineTests.All(engine, text, cancellationToken);
 
     private static async Task WaitFor(Func<bool> condition)
     {
@@ -37,7 +39,8 @@ public sealed class SchedulerTests
     public async Task NoMoreRunThanSequencesAndMemoryAllow(int sequences, long kvBytes, int most)
     {
         var gate = new ManualResetEventSlim();
-        var executor = new ScriptedExecutor { Tokens = 20, MaxKvBytes = kvBytes, KvBytes = _ => 100, Started = r => { if (r.Turns[0].Text == "0") gate.Wait(); } };
+        var executor = new ScriptedExecutor { Tokens = 20, MaxKvBytes = kvBytes, KvBytes = _ => 100,
+            Started = r => { if (r.Turns[0].Text == "0") gate.Wait(); } };
         await using var engine = await Start(executor, new EngineLimits { MaxSequences = sequences });
         var all = Enumerable.Range(0, 12).Select(i => All(engine, i.ToString())).ToArray();
         await WaitFor(() => engine.GetStatus().QueueLength == 11);
@@ -52,7 +55,8 @@ public sealed class SchedulerTests
     {
         var seen = new List<string>();
         var reading = new ManualResetEventSlim();
-        var executor = new ScriptedExecutor { Slices = 10, Decoding = texts => { lock (seen) seen.AddRange(texts); }, Started = r => { if (r.Turns[0].Text == "long") { reading.Set(); lock (seen) seen.Clear(); } } };
+        var executor = new ScriptedExecutor { Slices = 10, Decoding = texts => { lock (seen) seen.AddRange(texts); },
+            Started = r => { if (r.Turns[0].Text == "long") { reading.Set(); lock (seen) seen.Clear(); } } };
         await using var engine = await Start(executor, new EngineLimits { MaxDecodeStall = TimeSpan.Zero });
         using var cancel = new CancellationTokenSource();
         var running = All(engine, ScriptedExecutor.Endless, cancel.Token);
@@ -66,7 +70,8 @@ public sealed class SchedulerTests
     [Fact]
     public async Task OneSequencesFailureInABatch_EndsThatOneOnly()
     {
-        var executor = new ScriptedExecutor { Tokens = 50, Decoding = texts => { if (texts.Contains("bad")) throw new InvalidDataException("scripted"); } };
+        var executor = new ScriptedExecutor { Tokens = 50,
+            Decoding = texts => { if (texts.Contains("bad")) throw new InvalidDataException("scripted"); } };
         await using var engine = await Start(executor);
         var good = Enumerable.Range(0, 5).Select(i => All(engine, i.ToString())).ToArray();
         await Assert.ThrowsAsync<InvalidDataException>(() => All(engine, "bad"));
@@ -91,7 +96,8 @@ public sealed class SchedulerTests
     public async Task CancelledWhileBeingPrepared_ItNeverReachesTheEngine()
     {
         var preparing = new ManualResetEventSlim();
-        var executor = new ScriptedExecutor { Preparing = (_, ct) => { preparing.Set(); ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); } };
+        var executor = new ScriptedExecutor { Preparing = (_, ct) =>
+            { preparing.Set(); ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); } };
         await using var engine = await Start(executor);
         using var cancel = new CancellationTokenSource();
         var request = Task.Run(() => All(engine, "a", cancel.Token));
@@ -108,7 +114,9 @@ public sealed class SchedulerTests
     {
         var gate = new ManualResetEventSlim();
         var executor = new ScriptedExecutor { Started = r => { if (r.Turns[0].Text == "running") gate.Wait(); } };
-        await using var engine = await Start(executor, new EngineLimits { QueueCapacity = 1, QueueFullMode = QueueFullMode.Wait, QueueTimeout = TimeSpan.FromMilliseconds(50) });
+        await using var engine = await Start(
+            executor, new EngineLimits { QueueCapacity = 1, QueueFullMode = QueueFullMode.Wait,
+                QueueTimeout = TimeSpan.FromMilliseconds(50) });
         var running = All(engine, "running");
         await WaitFor(() => engine.GetStatus() is { IsBusy: true, QueueLength: 0 });
         var waiting = All(engine, "waiting");
@@ -125,7 +133,8 @@ public sealed class SchedulerTests
         var line = new WaitingLine(new EngineLimits { QueueCapacity = 1, QueueFullMode = QueueFullMode.Wait });
         await line.EnterAsync(default);
         using var cancel = new CancellationTokenSource();
-        var (first, second, third) = (line.EnterAsync(default).AsTask(), line.EnterAsync(cancel.Token).AsTask(), line.EnterAsync(default).AsTask());
+        var (first, second, third) =
+            (line.EnterAsync(default).AsTask(), line.EnterAsync(cancel.Token).AsTask(), line.EnterAsync(default).AsTask());
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
         Assert.False(first.IsCompleted);
@@ -141,7 +150,8 @@ public sealed class SchedulerTests
     [Fact]
     public async Task ListenersThatThrow_EndNothing()
     {
-        using var meters = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
+        using var meters = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (i, l) =>
+            { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
         meters.SetMeasurementEventCallback<double>((_, _, _, _) => throw new InvalidOperationException("meter"));
         meters.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidOperationException("meter"));
         meters.Start();
@@ -154,7 +164,8 @@ public sealed class SchedulerTests
     [Fact]
     public async Task AThreadThatEnds_TellsEveryCaller_AndStatusSaysWhy()
     {
-        var executor = new ScriptedExecutor { KvBytes = t => t == "poison" ? throw new InvalidOperationException("prepare") : 1, TokenTime = TimeSpan.FromMilliseconds(1) };
+        var executor = new ScriptedExecutor { KvBytes = t => t == "poison" ? throw new InvalidOperationException("prepare")
+            : 1, TokenTime = TimeSpan.FromMilliseconds(1) };
         var engine = await Start(executor);
         var endless = All(engine, ScriptedExecutor.Endless);
         await WaitFor(() => engine.GetStatus().RunningSequences == 1);
@@ -181,7 +192,8 @@ public sealed class SchedulerTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => throw new InvalidOperationException("logger");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => throw new InvalidOperationException("logger");
 
         public void Dispose()
         {

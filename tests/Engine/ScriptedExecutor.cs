@@ -15,7 +15,8 @@ internal sealed class ScriptedExecutor : IExecutor
 
     public VisionModelInfo Model { get; } = new()
     {
-        Id = "scripted", Family = "llava", Folder = "", ContextLength = 100, DecoderLayers = 6, Parameters = 1, DType = "float32", Device = "cpu",
+        Id = "scripted", Family = "llava", Folder = "", ContextLength = 100, DecoderLayers = 6, Parameters = 1,
+            DType = "float32", Device = "cpu",
     };
 
     public long MaxKvBytes { get; init; } = 1000;
@@ -70,8 +71,10 @@ internal sealed class ScriptedExecutor : IExecutor
         return new PreparedRequest
         {
             Request = request,
-            Prompt = new EncodedPrompt { Text = "", TokenIds = [1, 1, 1, 1, 1], PositionIds = [[0, 1, 2, 3, 4]], NextPosition = 5, Images = [], VisualPositions = [], Layouts = [] },
-            Generation = new GenerationDefaults { StopIds = new HashSet<int> { Stop } }.Merge(new GenerationSettings { Temperature = 0, MaxNewTokens = int.MaxValue }),
+            Prompt = new EncodedPrompt { Text = "", TokenIds = [1, 1, 1, 1, 1], PositionIds = [[0, 1, 2, 3, 4]], NextPosition = 5,
+                Images = [], VisualPositions = [], Layouts = [] },
+            Generation = new GenerationDefaults { StopIds = new HashSet<int> { Stop } }.Merge(
+                new GenerationSettings { Temperature = 0, MaxNewTokens = int.MaxValue }),
             Room = int.MaxValue,
             KvBytes = KvBytes(request.Turns[0].Text),
         };

@@ -13,12 +13,16 @@ public sealed class VisionCacheTests
 
     private static byte[] Picture(string name) => File.ReadAllBytes(Path.Combine(Fixture, "images", name));
 
-    private static string[] Names => [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    private static string[] Names =>
+        [.. Directory.GetFiles(Path.Combine(Fixture, "images"), "*.png").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     private static Task<VisionLanguageEngine> Load(long bytes) =>
-        VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", VisionCacheBytes = bytes, PrefixCacheBytes = 0 });
+        VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", VisionCacheBytes = bytes,
+                PrefixCacheBytes = 0 });
 
-    private static async Task<GenerationResult> Ask(VisionLanguageEngine engine, string question, PruningSettings? pruning, params byte[][] pictures)
+    private static async Task<GenerationResult> Ask(
+        VisionLanguageEngine engine, string question, PruningSettings? pruning, params byte[][] pictures)
     {
         GenerationResult? result = null;
         var request = new VisionRequest
@@ -41,7 +45,8 @@ public sealed class VisionCacheTests
         await using var cached = await Load(64 << 20);
         await using var plain = await Load(0);
         var p = Picture(Names[0]);
-        foreach (var (question, pruning) in new[] { ("What is this?", (PruningSettings?)null), ("Where is it?", new PruningSettings()), ("What is this?", null) })
+        foreach (var (question, pruning) in new[] { ("What is this?", (PruningSettings?)null), ("Where is it?", new PruningSettings()),
+            ("What is this?", null) })
         {
             var (a, b) = (await Ask(cached, question, pruning, p), await Ask(plain, question, pruning, p));
             Assert.Equal(b.TokenIds, a.TokenIds);
@@ -87,8 +92,10 @@ public sealed class VisionCacheTests
     {
         await using var engine = await Load(64 << 20);
         await Ask(engine, "?", null, Picture(Names[0]));
-        var request = new VisionRequest { Turns = [new ChatTurn("user", [new ImagePart(Picture(Names[0])), new TextPart("?")])], MaxImagePixels = 4 };
-        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
+        var request = new VisionRequest { Turns = [new ChatTurn("user", [new ImagePart(Picture(Names[0])), new TextPart("?")])],
+            MaxImagePixels = 4 };
+        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(
+            async () => { await foreach (var _ in engine.GenerateAsync(request)) { } });
     }
 
     [Fact]

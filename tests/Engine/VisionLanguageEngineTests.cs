@@ -94,7 +94,8 @@ public sealed class VisionLanguageEngineTests
     {
         await using var engine = await Start(new ScriptedExecutor { Tokens = 5, TokenTime = TimeSpan.FromMilliseconds(1) });
         var random = new Random(7);
-        // Every other request never ends by itself. It is cancelled when it has seen some events, or, with none wanted, wherever it then is:
+        // Every other request never ends by itself. It is cancelled when it has seen some events,
+        // or, with none wanted, wherever it then is:
         // in the queue or running. How long anything takes decides nothing.
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? Finish(i) : Cancel(i, random.Next(0, 6))));
         for (var i = 0; i < outcomes.Length; i++) Assert.Equal(i % 2 == 0, outcomes[i]);
@@ -153,9 +154,12 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task FailedLoad_Throws_AndCancelledLoadIsCancelled()
     {
-        await Assert.ThrowsAsync<InvalidDataException>(() => VisionLanguageEngine.StartAsync(_ => throw new InvalidDataException(), new EngineLimits(), null, default));
+        await Assert.ThrowsAsync<InvalidDataException>(
+            () => VisionLanguageEngine.StartAsync(_ => throw new InvalidDataException(), new EngineLimits(), null, default));
         using var cancel = new CancellationTokenSource();
-        var load = VisionLanguageEngine.StartAsync(ct => { ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); return new ScriptedExecutor(); }, new EngineLimits(), null, cancel.Token);
+        var load = VisionLanguageEngine.StartAsync(
+            ct => { ct.WaitHandle.WaitOne(); ct.ThrowIfCancellationRequested(); return new ScriptedExecutor(); }, new EngineLimits(),
+            null, cancel.Token);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
     }
@@ -168,10 +172,12 @@ public sealed class VisionLanguageEngineTests
     [InlineData("model", "cpu", 0)]
     public async Task Load_RefusesImpossibleOptions(string? path, string device, int capacity)
     {
-        await Assert.ThrowsAsync<ArgumentException>(() => VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = path, Device = device, QueueCapacity = capacity }));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = path, Device = device, QueueCapacity = capacity }));
     }
 
-    internal static Task<VisionLanguageEngine> Start(ScriptedExecutor runner, int capacity = 64) => VisionLanguageEngine.StartAsync(_ => runner, new EngineLimits { QueueCapacity = capacity }, null, default);
+    internal static Task<VisionLanguageEngine> Start(ScriptedExecutor runner, int capacity = 64) =>
+        VisionLanguageEngine.StartAsync(_ => runner, new EngineLimits { QueueCapacity = capacity }, null, default);
 
     internal static async Task<List<GenerationEvent>> All(IVisionEngine engine, string text, CancellationToken cancellationToken = default)
     {

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Evaluation;
 
-/// <summary>The hunt's candidates, written plainly for evaluation, choose what the product's rules of the same constants choose: what wins can be served.</summary>
+/// <summary>The hunt's candidates, written plainly for evaluation, choose what the product's rules of the same constants
+/// choose: what wins can be served.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class CandidateTests
 {
@@ -43,5 +44,6 @@ public sealed class CandidateTests
 
     [Fact]
     public void A_parameter_that_the_method_lacks_is_refused() =>
-        Assert.Contains("theta", Assert.Throws<ArgumentException>(() => MethodSettings.Of(new Condition("d2pruner:no_such=1", 2, 9))).Message);
+        Assert.Contains("theta", Assert.Throws<ArgumentException>(
+            () => MethodSettings.Of(new Condition("d2pruner:no_such=1", 2, 9))).Message);
 }

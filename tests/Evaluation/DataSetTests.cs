@@ -18,8 +18,11 @@ public sealed class DataSetTests : IDisposable
     public async Task Gqa_JoinsQuestionsAndImages()
     {
         await Parquet("testdev_balanced_instructions/testdev-00000-of-00001.parquet",
-            [new Row { id = "1", imageId = "n1", question = "What is it?", answer = "cat" }, new Row { id = "2", imageId = "n1", question = null, answer = "dog" }, new Row { id = "3", imageId = "n1", question = "Is it red?", answer = "no" }]);
-        await Parquet("testdev_balanced_images/testdev-00000-of-00001.parquet", [new Row { id = "n1", image = new ImageColumn { bytes = Png } }]);
+            [new Row { id = "1", imageId = "n1", question = "What is it?", answer = "cat" },
+                new Row { id = "2", imageId = "n1", question = null, answer = "dog" },
+                new Row { id = "3", imageId = "n1", question = "Is it red?", answer = "no" }]);
+        await Parquet("testdev_balanced_images/testdev-00000-of-00001.parquet",
+            [new Row { id = "n1", image = new ImageColumn { bytes = Png } }]);
         var data = Load("gqa");
         Assert.Equal(["1", "3"], data.Samples.Select(s => s.Id));
         Broken(data, "row 1", "'question'");
@@ -43,12 +46,15 @@ public sealed class DataSetTests : IDisposable
     public void MmBench_ReadsRotationsAndImagesByIndex()
     {
         Tsv("mmbench_dev.tsv", "index\tquestion\thint\tA\tB\tC\tD\tanswer\tcategory\tl2-category\timage",
-            $"7\t\"Which \"\"one\"\"\nis it?\"\t\tcat\tdog\t\t\tA\tocr\trelation_reasoning\t{Base64}", "1000007\tWhich one is it?\t\tdog\tcat\t\t\tB\tocr\trelation_reasoning\t7",
-            "8\tWhat?\tLook.\tred\tNone\t\t\tA\tocr\trelation_reasoning\t7", "9\tWhat?\t\tred\tblue\t\t\tE\tocr\trelation_reasoning\t7", "10\tWhat?\t\tred\tblue\t\t\tA\tocr\trelation_reasoning\t99", "11\tfew");
+            $"7\t\"Which \"\"one\"\"\nis it?\"\t\tcat\tdog\t\t\tA\tocr\trelation_reasoning\t{Base64}",
+            "1000007\tWhich one is it?\t\tdog\tcat\t\t\tB\tocr\trelation_reasoning\t7",
+            "8\tWhat?\tLook.\tred\tNone\t\t\tA\tocr\trelation_reasoning\t7", "9\tWhat?\t\tred\tblue\t\t\tE\tocr\trelation_reasoning\t7",
+            "10\tWhat?\t\tred\tblue\t\t\tA\tocr\trelation_reasoning\t99", "11\tfew");
         var data = Load("mmbench_en");
         Assert.Equal(["7", "1000007"], data.Samples.Select(s => s.Id));
         Assert.All(data.Samples, s => Assert.Equal("7", s.ImageKey));
-        Assert.Equal("Which \"one\"\nis it?\nA. cat\nB. dog\nAnswer with the option's letter from the given choices directly.", data.Samples[0].Prompt);
+        Assert.Equal("Which \"one\"\nis it?\nA. cat\nB. dog\nAnswer with the option's letter from the given choices directly.",
+            data.Samples[0].Prompt);
         Broken(data, "row 4", "'E'");
         Broken(data, "row 5", "'99'");
         Broken(data, "row 6", "2 fields");
@@ -83,7 +89,10 @@ public sealed class DataSetTests : IDisposable
     {
         foreach (var part in new[] { "random", "popular", "adversarial" })
         {
-            Write($"coco_pope_{part}.json", "{\"question_id\": 1, \"image\": \"a.jpg\", \"text\": \"Is there a cat in the image?\", \"label\": \"yes\"}\n{\"question_id\": 2, \"image\": \"a.jpg\", \"text\": \"Is there a dog?\", \"label\": \"no\"}\nnot json\n"
+            Write($"coco_pope_{part}.json",
+                "{\"question_id\": 1, \"image\": \"a.jpg\", \"text\": \"Is there a cat in " +
+                "the image?\", \"label\": \"yes\"}\n{\"question_id\": 2, \"image\": \"a.jpg\", \"text\": \"Is " +
+                "there a dog?\", \"label\": \"no\"}\nnot json\n"
                 + "{\"question_id\": 3, \"image\": \"a.jpg\", \"text\": \"Is there?\", \"label\": \"maybe\"}\n");
         }
 
@@ -101,11 +110,15 @@ public sealed class DataSetTests : IDisposable
     public async Task ScienceQa_AsksWithoutAnImageWhereThereIsNone()
     {
         await Parquet("ScienceQA-FULL/test-00000-of-00001.parquet",
-            [new Row { question = "Which?", choices = ["sun", "moon"], answer_index = 1, hint = "Look up.", image = new ImageColumn { bytes = Png } }, new Row { question = "What?", choices = ["a", "b"], answer_index = 0, hint = "" }, new Row { question = "Bad?", choices = ["a", "b"], answer_index = 7 }], r => r with { answer = $"{r.answer_index}" });
+            [new Row { question = "Which?", choices = ["sun", "moon"], answer_index = 1, hint = "Look up.",
+                image = new ImageColumn { bytes = Png } },
+                new Row { question = "What?", choices = ["a", "b"], answer_index = 0, hint = "" },
+                new Row { question = "Bad?", choices = ["a", "b"], answer_index = 7 }], r => r with { answer = $"{r.answer_index}" });
         var data = Load("scienceqa");
         Assert.Equal([true, false], data.Samples.Select(s => s.ReadImage is not null));
         Broken(data, "row 2", "'7'");
-        Assert.Equal("Context: Look up.\nWhich?\nA. sun\nB. moon\nAnswer with the option's letter from the given choices directly.", data.Samples[0].Prompt);
+        Assert.Equal("Context: Look up.\nWhich?\nA. sun\nB. moon\nAnswer with the option's letter from the given choices directly.",
+            data.Samples[0].Prompt);
         Assert.Equal([1, 1, 0], new[] { "B", "The answer is B.", "moon" }.Select(a => data.Score(data.Samples[0], a).Value));
         var figures = data.Headline([(data.Samples[0], "B"), (data.Samples[1], "B")]);
         Assert.Equal((50, 100), (figures["total, %"], figures["with image, %"]));
@@ -138,9 +151,13 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public async Task TextVqa_HasTheOcrLine()
     {
-        await Parquet("data/validation-00000-of-00001.parquet", [new Row { question_id = "5", image_id = "i1", question = "what brand IS it?", answers = ["nike", "nike", "nike", "Nike"], ocr_tokens = ["NIKE", "7"], image = new ImageColumn { bytes = Png } }, new Row { question_id = "6", image_id = "i1", question = "what?", answers = ["x"] }]);
+        await Parquet("data/validation-00000-of-00001.parquet",
+            [new Row { question_id = "5", image_id = "i1", question = "what brand IS it?", answers = ["nike", "nike", "nike", "Nike"],
+                ocr_tokens = ["NIKE", "7"], image = new ImageColumn { bytes = Png } },
+                new Row { question_id = "6", image_id = "i1", question = "what?", answers = ["x"] }]);
         var data = Load("textvqa");
-        Assert.Equal("What brand is it?\nReference OCR token: NIKE, 7\nAnswer the question using a single word or phrase.", data.Samples.Single().Prompt);
+        Assert.Equal("What brand is it?\nReference OCR token: NIKE, 7\nAnswer the question using a single word or phrase.",
+            data.Samples.Single().Prompt);
         Broken(data, "row 1", "'image'");
         Assert.Equal(1, data.Score(data.Samples[0], "Nike").Value);
     }
@@ -148,7 +165,8 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public void TextVqa_ReadsLlavasQuestions()
     {
-        Write("TextVQA_0.5.1_val.json", """{"data": [{"question_id": 1, "image_id": "i1", "question": "What is it?", "answers": ["a", "a", "a", "a"]}]}""");
+        Write("TextVQA_0.5.1_val.json",
+            """{"data": [{"question_id": 1, "image_id": "i1", "question": "What is it?", "answers": ["a", "a", "a", "a"]}]}""");
         Write("llava_textvqa_val_v051_ocr.jsonl", """{"question_id": "i1", "image": "i1.jpg", "text": "What is it?\nReference OCR token: Q\nAnswer the question using a single word or phrase.", "category": "default"}""" + "\n"
             + """{"question_id": "i1", "image": "i1.jpg", "text": "Who is it?\nAnswer the question using a single word or phrase.", "category": "default"}""" + "\n");
         Image("train_images/i1.jpg");
@@ -161,11 +179,14 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public void VizWiz_ReadsAnswersOfTsvAndOriginals()
     {
-        Tsv("tsv/VizWiz.tsv", "index\timage\tquestion\tanswers", $"0\t{Base64}\tWhat?\t\"['unanswerable', 'unanswerable', \"\"it's\"\", 'unanswerable', 'unanswerable']\"", $"1\t{Base64}\tWhat?\t\"['a\"", $"2\tno base64!{new string('-', 80)}\tWhat?\t\"['a']\"");
+        Tsv("tsv/VizWiz.tsv", "index\timage\tquestion\tanswers",
+            $"0\t{Base64}\tWhat?\t\"['unanswerable', 'unanswerable', \"\"it's\"\", 'unanswerable', 'unanswerable']\"",
+            $"1\t{Base64}\tWhat?\t\"['a\"", $"2\tno base64!{new string('-', 80)}\tWhat?\t\"['a']\"");
         var data = DataSets.Load($"vizwiz={_folder.File("tsv")}", Request());
         Assert.Equal(5, data.Samples.Single().Answers.Count);
         Assert.Equal(2, data.Problems.Count);
-        Assert.Equal("What?\nWhen the provided information is insufficient, respond with 'Unanswerable'.\nAnswer the question using a single word or phrase.", data.Samples[0].Prompt);
+        Assert.Equal("What?\nWhen the provided information is insufficient, respond with 'Unanswerable'.\nAnswer the question using a " +
+            "single word or phrase.", data.Samples[0].Prompt);
         Assert.Equal(1, data.Score(data.Samples[0], "Unanswerable").Value);
         Write("originals/val.json", """[{"image": "v.jpg", "question": "Q?", "answers": [{"answer": "x", "answer_confidence": "yes"}], "answerable": 1}, {"image": "v.jpg"}]""");
         Image("originals/val/v.jpg");
@@ -177,11 +198,15 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public async Task Ai2d_AndMmStar_ReadLetters()
     {
-        await Parquet("ai2d/data/test-00000-of-00001.parquet", [new Row { question = "Which?", options = ["a", "b", "c", "d"], answer = "2", image = new ImageColumn { bytes = Png } }, new Row { question = "Which?", options = ["a", "b"], answer = "x", image = new ImageColumn { bytes = Png } }]);
+        await Parquet("ai2d/data/test-00000-of-00001.parquet",
+            [new Row { question = "Which?", options = ["a", "b", "c", "d"], answer = "2", image = new ImageColumn { bytes = Png } },
+                new Row { question = "Which?", options = ["a", "b"], answer = "x", image = new ImageColumn { bytes = Png } }]);
         var data = DataSets.Load($"ai2d={_folder.File("ai2d")}", Request());
         Assert.Equal([1, 0], new[] { "C.", "c d" }.Select(a => data.Score(data.Samples.Single(), a).Value));
         Broken(data, "row 1", "'x'");
-        await Parquet("mmstar/val.parquet", [new Row { index = 3, question = "Which?\nOptions: A: a, B: b, C: c, D: d", answer = "B", category = "math", l2_category = "geometry", image = new ImageColumn { bytes = Png } }]);
+        await Parquet("mmstar/val.parquet",
+            [new Row { index = 3, question = "Which?\nOptions: A: a, B: b, C: c, D: d", answer = "B", category = "math",
+                l2_category = "geometry", image = new ImageColumn { bytes = Png } }]);
         data = DataSets.Load($"mmstar={_folder.File("mmstar")}", Request());
         Assert.EndsWith("D: d\nAnswer with the option's letter from the given choices directly", data.Samples.Single().Prompt);
         Assert.Equal(1, data.Score(data.Samples[0], "The answer is B").Value);
@@ -191,7 +216,8 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public void ChartQa_AndDocVqa_ReadOriginals()
     {
-        Write("chart/test_human.json", """[{"imgname": "c.png", "query": "How much?", "label": "10"}, {"imgname": "c.png", "query": "?"}]""");
+        Write("chart/test_human.json",
+            """[{"imgname": "c.png", "query": "How much?", "label": "10"}, {"imgname": "c.png", "query": "?"}]""");
         Write("chart/test_augmented.json", """[{"imgname": "c.png", "query": "Which?", "label": "blue"}]""");
         Image("chart/png/c.png");
         var data = DataSets.Load($"chartqa={_folder.File("chart")}", Request());
@@ -212,25 +238,34 @@ public sealed class DataSetTests : IDisposable
         var data = Load("nocaps");
         Assert.Equal(2, data.Samples.Count);
         Broken(data, "item 2", "no caption");
-        Assert.True(data.Score(data.Samples[0], "A man rides a brown horse").Value > data.Score(data.Samples[0], "Two dogs play with a ball").Value);
+        Assert.True(data.Score(data.Samples[0], "A man rides a brown horse").Value > data.Score(
+            data.Samples[0], "Two dogs play with a ball").Value);
         Assert.Equal("Provide a one-sentence caption for the provided image.", data.Samples[0].Prompt);
     }
 
     [Fact]
     public async Task RefCoco_ReadsLinesAndTakesParquetObjectsApart()
     {
-        Write("lines/refcoco_testA.jsonl", "{\"image\": \"data/coco/train2014/r.jpg\", \"sent\": \"the red cup\", \"bbox\": [10, 5, 30, 15], \"width\": 40, \"height\": 20}\n{\"image\": \"r.jpg\", \"sent\": \"x\", \"bbox\": [1, 2], \"width\": 40, \"height\": 20}\n");
+        Write("lines/refcoco_testA.jsonl",
+            "{\"image\": \"data/coco/train2014/r.jpg\", \"sent\": \"the red cup\", \"bbox\": [10, 5, " +
+            "30, 15], \"width\": 40, \"height\": 20}\n{\"image\": \"r.jpg\", \"sent\": \"x\", \"bbox\": " +
+            "[1, 2], \"width\": 40, \"height\": 20}\n");
         Image("lines/train2014/r.jpg");
         var lines = DataSets.Load($"refcoco={_folder.File("lines")}", Request() with { Split = "testA" });
         Broken(lines, "line 2", "four numbers");
-        Assert.StartsWith("Please provide the bounding box coordinate of the region this sentence describes: the red cup (Coordinate system", lines.Samples.Single().Prompt);
+        Assert.StartsWith("Please provide the bounding box coordinate of the region this sentence describes: the red cup " +
+            "(Coordinate system", lines.Samples.Single().Prompt);
         Assert.Equal(1, lines.Score(lines.Samples[0], "[0.25, 0.25, 0.75, 0.75]").Value);
         Assert.False(lines.Score(lines.Samples[0], "there").IsParsed);
         // The same box in a square of 40 with the image in its middle.
         Assert.Equal(100, lines.Headline([(lines.Samples[0], "[0.25, 0.375, 0.75, 0.625]")])["padding taken out, %"]);
         var intern = DataSets.Load($"refcoco={_folder.File("lines")}", Request(PromptStyle.InternVL) with { Split = "testA" });
         Assert.Equal(1, intern.Score(intern.Samples.Single(), "<ref>the red cup</ref><box>[[250, 250, 750, 750]]</box>").Value);
-        await Parquet("parquet/data/testB-00000-of-00001.parquet", [new Row { question_id = "q", expressions = ["left cup", "blue"], bbox = [10, 5, 20, 10], image = new ImageColumn { bytes = Png } }, new Row { question_id = "e", expressions = ["x"], bbox = [10, 5, 0, 10], image = new ImageColumn { bytes = Png } }], r => new ObjectRow { question_id = r.question_id, answer = r.expressions, bbox = r.bbox, image = r.image });
+        await Parquet("parquet/data/testB-00000-of-00001.parquet",
+            [new Row { question_id = "q", expressions = ["left cup", "blue"], bbox = [10, 5, 20, 10],
+                image = new ImageColumn { bytes = Png } },
+                new Row { question_id = "e", expressions = ["x"], bbox = [10, 5, 0, 10], image = new ImageColumn { bytes = Png } }],
+                r => new ObjectRow { question_id = r.question_id, answer = r.expressions, bbox = r.bbox, image = r.image });
         var objects = DataSets.Load($"refcoco+={_folder.File("parquet")}", Request(PromptStyle.Qwen) with { Split = "testB" });
         Assert.Equal(["left cup", "blue"], objects.Samples.Select(s => s.Question));
         Assert.Equal((40, 20), (objects.Samples[0].Width, objects.Samples[0].Height));
@@ -240,20 +275,25 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public void Limit_TakesWholeImagesOfASeed()
     {
-        var lines = Enumerable.Range(0, 40).Select(i => $"{{\"image\": \"r{i / 2}.jpg\", \"sent\": \"s{i}\", \"bbox\": [1, 1, 9, 9], \"width\": 40, \"height\": 20}}");
+        var lines = Enumerable.Range(0, 40)
+            .Select(i => $"{{\"image\": \"r{i / 2}.jpg\", \"sent\": \"s{i}\", \"bbox\": [1, 1, 9, 9], \"width\": 40, \"height\": 20}}");
         Write("refcoco_val.jsonl", string.Join('\n', lines));
         for (var i = 0; i < 20; i++) Image($"train2014/r{i}.jpg");
-        string[] Ids(ulong seed) => [.. DataSets.Load($"refcoco={_folder.Path}", Request() with { Split = "val", Limit = 10, Seed = seed }).Samples.Select(s => s.Id)];
+        string[] Ids(ulong seed) =>
+            [.. DataSets.Load($"refcoco={_folder.Path}",
+                Request() with { Split = "val", Limit = 10, Seed = seed }).Samples.Select(s => s.Id)];
         Assert.Equal(10, Ids(1).Length);
         Assert.Equal(Ids(1), Ids(1));
         Assert.NotEqual(Ids(1), Ids(2));
-        Assert.All(DataSets.Load($"refcoco={_folder.Path}", Request() with { Split = "val", Limit = 10 }).Samples.GroupBy(s => s.ImageKey), g => Assert.Equal(2, g.Count()));
+        Assert.All(DataSets.Load($"refcoco={_folder.Path}", Request() with { Split = "val", Limit = 10 }).Samples.GroupBy(s => s.ImageKey),
+            g => Assert.Equal(2, g.Count()));
     }
 
     [Theory]
     [InlineData("nonsense")]
     [InlineData("gqa")]
-    public void WrongNames_AndMissingPaths_AreTold(string text) => Assert.Contains(text, Assert.Throws<ArgumentException>(() => DataSets.Load(text, Request())).Message);
+    public void WrongNames_AndMissingPaths_AreTold(string text) =>
+        Assert.Contains(text, Assert.Throws<ArgumentException>(() => DataSets.Load(text, Request())).Message);
 
     [Fact]
     public void DamagedParquet_IsNamed()
@@ -262,11 +302,13 @@ public sealed class DataSetTests : IDisposable
         Assert.Contains("test-00000", Assert.Throws<InvalidDataException>(() => Load("ai2d")).Message);
     }
 
-    private EvaluationData Load(string name, PromptStyle style = PromptStyle.Llava) => DataSets.Load($"{name}={_folder.Path}", Request(style));
+    private EvaluationData Load(string name, PromptStyle style = PromptStyle.Llava) =>
+        DataSets.Load($"{name}={_folder.Path}", Request(style));
 
     private static DataRequest Request(PromptStyle style = PromptStyle.Llava) => new("test", 1000, 1, style);
 
-    private static void Broken(EvaluationData data, params string[] words) => Assert.Contains(data.Problems, p => words.All(w => p.Contains(w, StringComparison.Ordinal)));
+    private static void Broken(EvaluationData data, params string[] words) =>
+        Assert.Contains(data.Problems, p => words.All(w => p.Contains(w, StringComparison.Ordinal)));
 
     private void Write(string file, string text)
     {

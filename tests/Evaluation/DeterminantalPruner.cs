@@ -3,8 +3,8 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Tests.Evaluation;
 
 /// <summary>
-/// A greedy determinantal point process: kernel q_i q_j cos_ij exp(-d_ij^2 / (2 sigma^2)), q = relative attention scaled to 0..1 (plus 1e-6), d = distance in grid cells
-/// within one component (tokens of different components are not near each other).
+/// A greedy determinantal point process: kernel q_i q_j cos_ij exp(-d_ij^2 / (2 sigma^2)), q = relative attention scaled to 0..1 (plus
+/// 1e-6), d = distance in grid cells within one component (tokens of different components are not near each other).
 /// </summary>
 internal sealed class DeterminantalPruner(PruningSettings settings, double sigma) : IVisualTokenPruner
 {
@@ -13,7 +13,8 @@ internal sealed class DeterminantalPruner(PruningSettings settings, double sigma
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; } =
-        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget,
+            PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
 
     /// <inheritdoc/>
     public TokenReduction Reduce(PruningContext context)

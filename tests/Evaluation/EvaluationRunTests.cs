@@ -53,7 +53,8 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         var more = EvaluationRun.Run(Options(folder.Path) with { Methods = ["d2pruner", "fastv", "random"] });
         Assert.Contains(more.Cells, c => c.Method == "random");
         Assert.Equal(finished.Report.Cells.First(c => c.Method == "fastv").Accuracy, more.Cells.First(c => c.Method == "fastv").Accuracy);
-        var error = Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options(folder.Path) with { Data = [DemoData.Create(Split.Validation, 78, Scenes)] }));
+        var error = Assert.Throws<ArgumentException>(
+            () => EvaluationRun.Run(Options(folder.Path) with { Data = [DemoData.Create(Split.Validation, 78, Scenes)] }));
         Assert.Contains("--out", error.Message);
     }
 
@@ -61,46 +62,56 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     [Fact]
     public void Cells_AreWhatTheAnswersSay()
     {
-        var lines = File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
+        var lines = File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile))
+            .Select(l => JsonDocument.Parse(l).RootElement).ToArray();
         using var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(finished.Folder, "report.json")));
-        var groups = new Dictionary<string, string[]> { ["understanding"] = ["existence", "count", "colour", "shape", "relation"], ["boxes"] = ["box", "box_rel"] };
+        var groups = new Dictionary<string, string[]> { ["understanding"] = ["existence", "count", "colour", "shape", "relation"],
+            ["boxes"] = ["box", "box_rel"] };
         var cells = report.RootElement.GetProperty("cells").EnumerateArray().ToArray();
         Assert.True(cells.Length > 30);
         foreach (var cell in cells)
         {
-            foreach (var key in new[] { "method", "keep", "layer", "task", "n", "accuracy", "low", "high", "retention", "minus_d2pruner", "minus_low", "minus_high" }) Assert.True(cell.TryGetProperty(key, out _), key);
+            foreach (var key in new[] { "method", "keep", "layer", "task", "n", "accuracy", "low", "high", "retention", "minus_d2pruner",
+                "minus_low", "minus_high" }) Assert.True(cell.TryGetProperty(key, out _), key);
             string Key(string method) => method == "unpruned" ? method : $"{method}@{cell.GetProperty("layer")}:{cell.GetProperty("keep")}";
             var (method, task) = (cell.GetProperty("method").GetString()!, cell.GetProperty("task").GetString()!);
             var rows = lines.Where(l => (groups.GetValueOrDefault(task) ?? [task]).Contains(l.GetProperty("task").GetString())).ToArray();
             double Mean(string key) => rows.Average(r => r.GetProperty("answers").GetProperty(key).GetProperty("score").GetDouble());
             Assert.Equal(rows.Length, cell.GetProperty("n").GetInt32());
             Assert.Equal(Mean(Key(method)), cell.GetProperty("accuracy").GetDouble(), 6);
-            Assert.True(cell.GetProperty("low").GetDouble() <= cell.GetProperty("accuracy").GetDouble() && cell.GetProperty("accuracy").GetDouble() <= cell.GetProperty("high").GetDouble());
+            Assert.True(cell.GetProperty("low").GetDouble() <= cell.GetProperty("accuracy").GetDouble()
+                && cell.GetProperty("accuracy").GetDouble() <= cell.GetProperty("high").GetDouble());
             if (Mean("unpruned") > 0) Assert.Equal(Mean(Key(method)) / Mean("unpruned"), cell.GetProperty("retention").GetDouble(), 5);
-            if (method != "unpruned") Assert.Equal(Mean(Key(method)) - Mean(Key("d2pruner")), cell.GetProperty("minus_d2pruner").GetDouble(), 6);
+            if (method != "unpruned")
+                Assert.Equal(Mean(Key(method)) - Mean(Key("d2pruner")), cell.GetProperty("minus_d2pruner").GetDouble(), 6);
         }
     }
 
     [Fact]
-    public void FilesAreThere() => Assert.All(new[] { "report.md", "timings.json", "retention-boxes.png", "retention-understanding.png", "time-boxes.png" }, f => Assert.True(File.Exists(Path.Combine(finished.Folder, f)), f));
+    public void FilesAreThere() =>
+        Assert.All(new[] { "report.md", "timings.json", "retention-boxes.png", "retention-understanding.png", "time-boxes.png" },
+            f => Assert.True(File.Exists(Path.Combine(finished.Folder, f)), f));
 
     [Theory]
     [InlineData("d2pruner:pivot_ratio=2", "pivot_ratio")]
     [InlineData("d2pruner:nothing=1", "nothing")]
     [InlineData("d2pruner:pivot_ratio", "NAME=VALUE")]
-    public void WrongParameters_AreNamed(string method, string word) => Assert.Contains(word, Assert.Throws<ArgumentException>(() => MethodSettings.Of(new Condition(method, 2, 64))).Message);
+    public void WrongParameters_AreNamed(string method, string word) =>
+        Assert.Contains(word, Assert.Throws<ArgumentException>(() => MethodSettings.Of(new Condition(method, 2, 64))).Message);
 
     [Fact]
     public void Parameters_StandBehindAColon()
     {
         var settings = MethodSettings.Of(new Condition("d2pruner:pivot_ratio=1:alpha=0.5", 2, 64));
         Assert.Equal(("d2pruner", 1.0, 0.5, 2), (settings.Method, settings.PivotRatio, settings.Alpha, settings.LayersBeforePruning));
-        Assert.Equal(PruningSettings.FromPreset(PruningPreset.Understanding).Method, MethodSettings.Of(new Condition("default", 2, 64)).Method);
+        Assert.Equal(PruningSettings.FromPreset(PruningPreset.Understanding).Method,
+            MethodSettings.Of(new Condition("default", 2, 64)).Method);
     }
 
     [Fact]
     public void UnknownMethods_AreNamed() =>
-        Assert.Contains("nonsense", Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options("nowhere") with { Methods = ["nonsense"] })).Message);
+        Assert.Contains("nonsense",
+            Assert.Throws<ArgumentException>(() => EvaluationRun.Run(Options("nowhere") with { Methods = ["nonsense"] })).Message);
 
     /// <summary>The shared way through the decoder is the engine's: the same words for the same settings.</summary>
     [Fact]
@@ -128,7 +139,10 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     }
 
     [Fact]
-    public void EverythingKept_IsUnpruned() => Assert.All(Options("").Data[0].Samples, s => Assert.Equal(Recorded(s.Id).GetProperty("unpruned").GetProperty("text").GetString(), Recorded(s.Id).GetProperty("d2pruner@2:576").GetProperty("text").GetString()));
+    public void EverythingKept_IsUnpruned() =>
+        Assert.All(Options("").Data[0].Samples,
+            s => Assert.Equal(Recorded(s.Id).GetProperty("unpruned").GetProperty("text").GetString(),
+                Recorded(s.Id).GetProperty("d2pruner@2:576").GetProperty("text").GetString()));
 
     [Fact]
     public void PivotsAloneWithoutAPrior_AreFastVsChoice()
@@ -138,15 +152,18 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         var sample = Options("").Data[0].Samples[0];
         var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
         var vision = model.Vision.Encode(image, true);
-        var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+        var prompt = model.PromptEncoder.Encode(
+            [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
         using var forward = new SharedForward(model, prompt, [vision], default);
         var settings = MethodSettings.Of(new Condition("d2pruner", 2, 100)) with { PivotRatio = 1 };
-        int[] Kept(PruningSettings s) => forward.Answer(MethodSettings.Create(s, sample, prompt, model.Info.DecoderLayers), [[100]], null, true, 1).Images[0].Kept;
+        int[] Kept(PruningSettings s) =>
+            forward.Answer(MethodSettings.Create(s, sample, prompt, model.Info.DecoderLayers), [[100]], null, true, 1).Images[0].Kept;
         Assert.Equal(Kept(settings with { Method = "fastv" }), Kept(settings));
         vision.Features.Dispose();
     }
 
-    private JsonElement Recorded(string id) => File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement)
+    private JsonElement Recorded(string id) =>
+        File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement)
         .Single(l => l.GetProperty("id").GetString() == id).GetProperty("answers");
 
     private static VisionModelOptions Model() => new() { ModelPath = Repository.DemoModel, Device = "cpu" };

@@ -3,8 +3,9 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Tests.Evaluation;
 
 /// <summary>
-/// Pivots by relative attention, then farthest-first: each further token is the one whose distance (1 - cosine of hidden states) to the nearest selected one, times its
-/// relative attention to a power, is largest. Without pivots and power it is DivPrune on the hidden states of layer K-1.
+/// Pivots by relative attention, then farthest-first: each further token is the one whose distance (1 - cosine of hidden states) to the
+/// nearest selected one, times its relative attention to a power, is largest. Without pivots and power it is
+/// DivPrune on the hidden states of layer K-1.
 /// </summary>
 internal sealed class FarthestFirstPruner(PruningSettings settings, double pivotShare, double power) : IVisualTokenPruner
 {
@@ -13,7 +14,8 @@ internal sealed class FarthestFirstPruner(PruningSettings settings, double pivot
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; } =
-        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget,
+            PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
 
     /// <inheritdoc/>
     public TokenReduction Reduce(PruningContext context)

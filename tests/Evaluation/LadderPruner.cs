@@ -3,8 +3,9 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Tests.Evaluation;
 
 /// <summary>
-/// The theta ladder, written plainly: pivots by relative attention; then a walk by relative attention that takes a token if no selected one is more similar to it than theta
-/// (normalised cosine of hidden states); when a walk ends before n are selected, theta rises by 0.02 and the walk begins again; from theta 1 on every token may be taken.
+/// The theta ladder, written plainly: pivots by relative attention; then a walk by relative attention that takes a token if no selected one
+/// is more similar to it than theta (normalised cosine of hidden states); when a walk ends before n are selected, theta rises by 0.02 and
+/// the walk begins again; from theta 1 on every token may be taken.
 /// </summary>
 internal sealed class LadderPruner(PruningSettings settings, double pivotShare) : IVisualTokenPruner
 {
@@ -15,7 +16,8 @@ internal sealed class LadderPruner(PruningSettings settings, double pivotShare) 
 
     /// <inheritdoc/>
     public IReadOnlyList<PruningStage> Schedule { get; } =
-        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        [new(PruningPoint.AfterLayer(settings.LayersBeforePruning - 1), settings.Budget,
+            PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
 
     /// <inheritdoc/>
     public TokenReduction Reduce(PruningContext context)

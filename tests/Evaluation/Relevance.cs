@@ -12,7 +12,8 @@ internal static class Relevance
     {
         ArgumentNullException.ThrowIfNull(context);
         var values = new double[context.Attention!.Length];
-        for (var i = 0; i < values.Length; i++) values[i] = context.Prior is { } prior ? context.Attention[i] / Math.Max(prior[i], 1e-12) : context.Attention[i];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = context.Prior is { } prior ? context.Attention[i] / Math.Max(prior[i], 1e-12) : context.Attention[i];
         return (values, [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i]).ThenBy(i => i)]);
     }
 

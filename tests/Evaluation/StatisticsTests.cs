@@ -51,7 +51,8 @@ public sealed class StatisticsTests
     {
         var config = new D2Pruner.AI.Runtime.Decoder.DecoderConfig
         {
-            HiddenSize = 4096, IntermediateSize = 11008, Layers = 32, Heads = 32, KvHeads = 32, HeadDim = 128, VocabularySize = 32000, RmsNormEps = 1e-5, RopeTheta = 10000, MaxPositions = 4096,
+            HiddenSize = 4096, IntermediateSize = 11008, Layers = 32, Heads = 32, KvHeads = 32, HeadDim = 128, VocabularySize = 32000,
+                RmsNormEps = 1e-5, RopeTheta = 10000, MaxPositions = 4096,
         };
         var kept = Enumerable.Range(0, 32).Select(i => i < k ? 576 : n).ToArray();
         Assert.Equal(limit, PrefillCost.Of(config, 576, 60, kept, 1).SpeedUpLimit, 2);

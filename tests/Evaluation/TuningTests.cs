@@ -23,7 +23,8 @@ public sealed class TuningTests
         });
         Assert.Equal((4, 1), (report.Images, report.Skipped.Count));
         Assert.Equal([2, 4], report.Layers.Select(l => l.Layer));
-        // The graph of layer 2 is dense and the independent set runs dry (specification of the hunt: 77% of pairs, 5 of 20 tokens at n = 64).
+        // The graph of layer 2 is dense and the independent set runs dry (specification of the hunt:
+        // 77% of pairs, 5 of 20 tokens at n = 64).
         Assert.InRange(report.Layers[0].EdgeDensity, 0.5, 0.95);
         Assert.True(report.Layers[0].Fill.Max() > 0.5, string.Join(", ", report.Layers[0].Fill));
         Assert.All(report.Layers, l => Assert.InRange(l.PriorStrength, 0, 1));
@@ -43,7 +44,8 @@ public sealed class TuningTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("a.png"), "no image");
-        var options = new TuningOptions { Model = new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu" }, Images = [folder.File("a.png")] };
+        var options = new TuningOptions { Model = new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu" },
+            Images = [folder.File("a.png")] };
         Assert.Contains("None of 1 images", Assert.Throws<ArgumentException>(() => ModelTuning.Run(options)).Message);
     }
 }

@@ -61,7 +61,9 @@ switch (scenario)
         using (var listeners = new Listeners())
         {
             var subject = new Subject(model, image, null, listeners);
-            var result = await During(subject, async () => $"{await subject.AskAsync(new byte[40])}, {await subject.AskAsync(configure: o => o.ConversationId = "x")}");
+            var result = await During(
+                subject, async () => $"{await subject.AskAsync(new byte[40])}, " +
+                $"{await subject.AskAsync(configure: o => o.ConversationId = "x")}");
             Console.WriteLine($"calls: {(listeners.Calls > 0 ? "some" : "none")}");
             return result;
         }
@@ -72,7 +74,8 @@ switch (scenario)
         return await During(small, () => small.AskAsync(File.ReadAllBytes(args[3])));
     case "disk":
         // The folder is on a small file system with an old prior in it: run twice, full and not.
-        var prior = new PositionalBiasPrior("p", new Dictionary<(int, string), PriorMap> { [(2, "grid")] = new(200, 200, new float[40_000]) });
+        var prior = new PositionalBiasPrior(
+            "p", new Dictionary<(int, string), PriorMap> { [(2, "grid")] = new(200, 200, new float[40_000]) });
         try
         {
             PriorFile.Save(prior, Path.Combine(args[3], "prior.safetensors"));

@@ -30,14 +30,16 @@ internal sealed class Subject : IAsyncDisposable
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     /// <summary>The answer's text and the report's counts; or the kind of its error.</summary>
-    public async Task<string> AskAsync(byte[]? image = null, Action<ChatOptions>? configure = null, CancellationToken cancellationToken = default)
+    public async Task<string> AskAsync(
+        byte[]? image = null, Action<ChatOptions>? configure = null, CancellationToken cancellationToken = default)
     {
         var options = new ChatOptions { MaxOutputTokens = 6, Temperature = 0 };
         configure?.Invoke(options);
         try
         {
             var response = await Client.GetResponseAsync(
-                [new ChatMessage(ChatRole.User, [new DataContent(image ?? _image, "image/png"), new TextContent("What is this?")])], options, cancellationToken).ConfigureAwait(false);
+                [new ChatMessage(ChatRole.User, [new DataContent(image ?? _image, "image/png"), new TextContent("What is this?")])],
+                    options, cancellationToken).ConfigureAwait(false);
             return $"{response.Text} ({response.GetPruningReport()!.VisualTokensKept})";
         }
         catch (Exception e)

@@ -19,8 +19,10 @@ internal sealed record ChildProcess(int ExitCode, string Output)
         var built = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var (folder, assembly) = (program.Split('/')[0], program.Split('/')[1]);
         var path = Path.Combine(Repository.Root, "tests", folder, "bin", built.Parent!.Name, built.Name, assembly + ".dll");
-        var start = new ProcessStartInfo(shell is null ? "dotnet" : "sh") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var argument in shell is null ? (string[])[path, .. arguments] : ["-c", shell, "sh", "dotnet", path, .. arguments]) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(
+            shell is null ? "dotnet" : "sh") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in shell is null ? (string[])[path, .. arguments] : ["-c", shell, "sh", "dotnet", path, .. arguments])
+            start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var output = new StringBuilder();
         void Add(object sender, DataReceivedEventArgs e)

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Faults;
 
-/// <summary>Crowds, cancellations and disposals over a real (tiny, random) model: everybody hears how it ended, and the next request answers as before.</summary>
+/// <summary>Crowds, cancellations and disposals over a real (tiny, random) model: everybody hears how it ended, and the
+/// next request answers as before.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class EngineFaultTests
 {
@@ -13,7 +14,9 @@ public sealed class EngineFaultTests
 
     private static string Fixture => Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
 
-    private static ChatMessage Question { get; } = new(ChatRole.User, [new DataContent(File.ReadAllBytes(Path.Combine(Fixture, "images", "p0.png")), "image/png"), new TextContent("What is this?")]);
+    private static ChatMessage Question { get; } =
+        new(ChatRole.User, [new DataContent(File.ReadAllBytes(Path.Combine(Fixture, "images", "p0.png")), "image/png"),
+            new TextContent("What is this?")]);
 
     private static Task<VisionLanguageEngine> Load(Action<VisionModelOptions>? configure = null)
     {
@@ -67,7 +70,8 @@ public sealed class EngineFaultTests
         using var client = engine.AsIChatClient();
         var expected = await Ask(client);
         using var source = new CancellationTokenSource();
-        Task[] asked = [.. Enumerable.Range(0, 10_000).Select(i => client.GetResponseAsync("Hello.", new ChatOptions { MaxOutputTokens = 1 }, i < 200 ? default : source.Token))];
+        Task[] asked = [.. Enumerable.Range(0, 10_000)
+            .Select(i => client.GetResponseAsync("Hello.", new ChatOptions { MaxOutputTokens = 1 }, i < 200 ? default : source.Token))];
         Assert.InRange(engine.GetStatus().QueueLength, 1, 10_000);
         await Task.WhenAll(asked[..200]).WaitAsync(Patience);
         await source.CancelAsync();
@@ -112,7 +116,8 @@ public sealed class EngineFaultTests
             await Task.Delay(random.Next(60));
             await engine.DisposeAsync().AsTask().WaitAsync(Patience);
             await Task.WhenAll(asked).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(Patience);
-            Assert.All(asked, t => Assert.True(t.IsCompletedSuccessfully || t.Exception?.InnerException is ObjectDisposedException, $"{t.Status}: {t.Exception}"));
+            Assert.All(asked, t => Assert.True(
+                t.IsCompletedSuccessfully || t.Exception?.InnerException is ObjectDisposedException, $"{t.Status}: {t.Exception}"));
             Assert.Equal(VisionErrorKind.Unavailable, (await Assert.ThrowsAnyAsync<Exception>(() => Ask(client))).GetVisionErrorKind());
             Assert.Equal(EngineState.Disposed, engine.GetStatus().State);
         }
@@ -127,7 +132,8 @@ public sealed class EngineFaultTests
             using var source = new CancellationTokenSource(random.Next(40));
             try
             {
-                await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu" }, cancellationToken: source.Token);
+                await using var engine = await VisionLanguageEngine.LoadAsync(
+                    new VisionModelOptions { ModelPath = Path.Combine(Fixture, "model"), Device = "cpu" }, cancellationToken: source.Token);
             }
             catch (OperationCanceledException)
             {

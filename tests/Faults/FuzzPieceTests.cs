@@ -3,7 +3,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Faults;
 
-/// <summary>A piece of tests/Fuzz: the corpus of inputs that once went wrong, and some hundred new ones a target, always the same.</summary>
+/// <summary>A piece of tests/Fuzz: the corpus of inputs that once went wrong, and some hundred new
+/// ones a target, always the same.</summary>
 public sealed class FuzzPieceTests
 {
     [Theory]
@@ -20,8 +21,10 @@ public sealed class FuzzPieceTests
     [InlineData("tokenizer", 400)]
     public async Task HostileInputs_EndInTypedErrors(string target, int inputs)
     {
-        var run = await ChildProcess.RunAsync("Fuzz/D2Pruner.AI.Fuzz", null, "--target", target, "--inputs", inputs.ToString(CultureInfo.InvariantCulture));
+        var run = await ChildProcess.RunAsync(
+            "Fuzz/D2Pruner.AI.Fuzz", null, "--target", target, "--inputs", inputs.ToString(CultureInfo.InvariantCulture));
         Assert.True(run.ExitCode == 0, run.Output);
-        Assert.Contains($"target: {target} inputs: {inputs} aborts: 0 untyped: 0 hangs: 0 large_allocations: 0", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"target: {target} inputs: {inputs} aborts: 0 untyped: 0 hangs: 0 large_allocations: 0", run.Output,
+            StringComparison.Ordinal);
     }
 }

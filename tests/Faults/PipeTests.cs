@@ -43,9 +43,13 @@ public sealed class PipeTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "Named pipes are Unix'.");
         var pipe = _folder.File("prior");
         MakePipe(pipe);
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"), Device = "cpu" });
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"), Device = "cpu" });
         var client = engine.AsIChatClient();
-        var question = new ChatMessage(ChatRole.User, [new DataContent(File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images", "p0.png")), "image/png"), new TextContent("?")]);
+        var question = new ChatMessage(
+            ChatRole.User, [new DataContent(
+                File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images", "p0.png")), "image/png"),
+                new TextContent("?")]);
         foreach (var path in new[] { pipe, "/etc/passwd", _folder.Path, "/dev/zero" })
         {
             var ask = client.GetResponseAsync([question], new ChatOptions { AdditionalProperties = new() { ["d2pruner.prior"] = path } });

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Faults;
 
-/// <summary>Faults that once ended the process, each in a process of its own: it lives, says what happened, and answers as before.</summary>
+/// <summary>Faults that once ended the process, each in a process of its own: it lives, says what
+/// happened, and answers as before.</summary>
 public sealed class ProcessFaultTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -59,11 +60,13 @@ public sealed class ProcessFaultTests : IDisposable
     {
         var disk = _folder.File("disk");
         Directory.CreateDirectory(disk);
-        var run = await InANamespaceOfItsOwn($"mount -t tmpfs -o size=100k tmpfs '{disk}' && printf old > '{disk}/prior.safetensors' && exec \"$@\"", "disk", disk);
+        var run = await InANamespaceOfItsOwn(
+            $"mount -t tmpfs -o size=100k tmpfs '{disk}' && printf old > '{disk}/prior.safetensors' && exec \"$@\"", "disk", disk);
         Assert.Contains("fault: IOException\n", run, StringComparison.Ordinal);
         Assert.Contains("files: prior.safetensors=3\n", run, StringComparison.Ordinal);
         // The same with room, so that the fault is the disk's.
-        run = await InANamespaceOfItsOwn($"mount -t tmpfs -o size=1m tmpfs '{disk}' && printf old > '{disk}/prior.safetensors' && exec \"$@\"", "disk", disk);
+        run = await InANamespaceOfItsOwn(
+            $"mount -t tmpfs -o size=1m tmpfs '{disk}' && printf old > '{disk}/prior.safetensors' && exec \"$@\"", "disk", disk);
         Assert.Contains("fault: none\n", run, StringComparison.Ordinal);
     }
 
@@ -71,10 +74,12 @@ public sealed class ProcessFaultTests : IDisposable
     public async Task AReadOnlyDisk_IsEnoughForAModel_AndSaysWhatItRefuses()
     {
         var model = Model();
-        var run = await InANamespaceOfItsOwn($"mount --bind '{model}' '{model}' && mount -o remount,ro,bind '{model}' && exec \"$@\"", "ask", model);
+        var run = await InANamespaceOfItsOwn(
+            $"mount --bind '{model}' '{model}' && mount -o remount,ro,bind '{model}' && exec \"$@\"", "ask", model);
         Assert.Contains("before: ", run, StringComparison.Ordinal);
         Assert.DoesNotContain("before: error", run, StringComparison.Ordinal);
-        run = await InANamespaceOfItsOwn($"mount --bind '{model}' '{model}' && mount -o remount,ro,bind '{model}' && exec \"$@\"", "disk", model);
+        run = await InANamespaceOfItsOwn(
+            $"mount --bind '{model}' '{model}' && mount -o remount,ro,bind '{model}' && exec \"$@\"", "disk", model);
         Assert.Matches("fault: (IO|UnauthorizedAccess)Exception\n", run);
         Assert.DoesNotContain("tmp", run[run.IndexOf("files: ", StringComparison.Ordinal)..], StringComparison.Ordinal);
     }
@@ -98,9 +103,11 @@ public sealed class ProcessFaultTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "User namespaces are Linux'.");
         var probe = _folder.File("probe");
         Directory.CreateDirectory(probe);
-        using var unshare = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", $"unshare -rm sh -c \"mount -t tmpfs tmpfs '{probe}'\" 2>/dev/null"]))!;
+        using var unshare = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("sh", ["-c", $"unshare -rm sh -c \"mount -t tmpfs tmpfs '{probe}'\" 2>/dev/null"]))!;
         await unshare.WaitForExitAsync();
         Skip.If(unshare.ExitCode != 0, "This system allows no user namespace with mounts.");
-        return await RunAsync($"exec unshare -rm sh -c '{line.Replace("'", "'\\''", StringComparison.Ordinal)}' sh \"$@\"", scenario, folder);
+        return await RunAsync($"exec unshare -rm sh -c '{line.Replace("'", "'\\''", StringComparison.Ordinal)}' sh \"$@\"",
+            scenario, folder);
     }
 }

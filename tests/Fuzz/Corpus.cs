@@ -11,7 +11,8 @@ internal static class Corpus
         {
             if (Read.TryGetValue(target, out var known)) return known;
             var folder = Path.Combine(AppContext.BaseDirectory, "Corpus", target);
-            return Read[target] = Directory.Exists(folder) ? [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)] : [];
+            return Read[target] = Directory.Exists(folder)
+                ? [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)] : [];
         }
     }
 }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace D2Pruner.AI.Fuzz;
 
-/// <summary>The folder where inputs that went wrong are kept: the input itself, and beside it what happened. At most a few of a kind.</summary>
+/// <summary>The folder where inputs that went wrong are kept: the input itself, and beside it what
+/// happened. At most a few of a kind.</summary>
 internal sealed class Findings(string folder)
 {
     private const int MostOfAKind = 3;

@@ -15,7 +15,8 @@ internal abstract class FuzzTarget : IDisposable
     /// <summary>Makes an input; the same random numbers make the same one.</summary>
     public abstract byte[] Make(Random random);
 
-    /// <summary>Gives an input to the code under test. Exceptions are judged by the caller; anything wrongly accepted is a <see cref="FuzzFailure"/>.</summary>
+    /// <summary>Gives an input to the code under test. Exceptions are judged by the caller; anything wrongly accepted
+    /// is a <see cref="FuzzFailure"/>.</summary>
     public abstract void Run(byte[] input);
 
     /// <inheritdoc/>

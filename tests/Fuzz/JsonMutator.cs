@@ -41,7 +41,9 @@ internal static class JsonMutator
                 var first = true;
                 foreach (var p in json.EnumerateObject())
                 {
-                    var (drop, twice, other) = (chosen.Contains(at) && random.Next(3) == 0, chosen.Contains(at) && random.Next(6) == 0, chosen.Contains(at) && random.Next(6) == 0);
+                    var (drop, twice, other) =
+                        (chosen.Contains(at) && random.Next(3) == 0, chosen.Contains(at) && random.Next(6) == 0, chosen.Contains(at)
+                            && random.Next(6) == 0);
                     if (drop)
                     {
                         at += Count(p.Value);

@@ -15,7 +15,9 @@ internal static class NativeMemory
     public static (long Now, long Peak) Read()
     {
         if (!IsUsable) return (0, 0);
-        long Find(string[] lines, string key) => long.Parse(lines.First(l => l.StartsWith(key, StringComparison.Ordinal))[key.Length..^3].Trim(), System.Globalization.CultureInfo.InvariantCulture) << 10;
+        long Find(string[] lines, string key) =>
+            long.Parse(lines.First(l => l.StartsWith(key, StringComparison.Ordinal))[key.Length..^3].Trim(),
+                System.Globalization.CultureInfo.InvariantCulture) << 10;
         var lines = File.ReadAllLines("/proc/self/status");
         return (Find(lines, "VmRSS:"), Find(lines, "VmHWM:"));
     }

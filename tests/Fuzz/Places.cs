@@ -24,6 +24,7 @@ internal static class Places
             if (Directory.Exists(path)) return path;
         }
 
-        throw new DirectoryNotFoundException($"There is no '{relative}' above '{AppContext.BaseDirectory}'; run the program from within the repository.");
+        throw new DirectoryNotFoundException(
+            $"There is no '{relative}' above '{AppContext.BaseDirectory}'; run the program from within the repository.");
     }
 }

@@ -36,7 +36,8 @@ for (var i = 0; i < args.Length; i++)
 
 string Get(string key, string fallback) => options.GetValueOrDefault(key, fallback);
 long Long(string key, long fallback) => options.TryGetValue(key, out var text) ? long.Parse(text, CultureInfo.InvariantCulture) : fallback;
-double Number(string key, double fallback) => options.TryGetValue(key, out var text) ? double.Parse(text, CultureInfo.InvariantCulture) : fallback;
+double Number(string key, double fallback) => options.TryGetValue(key, out var text)
+    ? double.Parse(text, CultureInfo.InvariantCulture) : fallback;
 
 var seed = (int)Long("seed", 1);
 var findings = new Findings(Get("findings", Path.Combine(Path.GetTempPath(), "fuzz-findings")));
@@ -65,7 +66,8 @@ for (var i = 0; i < names.Length; i++)
 {
     // What one target leaves of its share goes to the others.
     var until = end == DateTime.MaxValue ? end : DateTime.UtcNow + (end - DateTime.UtcNow) / (names.Length - i);
-    var tally = new Supervisor(names[i], seed, findings, TimeSpan.FromSeconds(Number("patience", 10))).Run(Long("inputs", long.MaxValue), until);
+    var tally = new Supervisor(names[i], seed, findings, TimeSpan.FromSeconds(Number("patience", 10)))
+        .Run(Long("inputs", long.MaxValue), until);
     total.Add(tally);
     Console.WriteLine(tally.Line(names[i]));
 }

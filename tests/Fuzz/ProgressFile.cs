@@ -3,8 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace D2Pruner.AI.Fuzz;
 
 /// <summary>
-/// What a child process has done, in shared memory: it outlives a child that is killed by the operating system. The number of the input in work,
-/// then the counts.
+/// What a child process has done, in shared memory: it outlives a child that is killed by the operating system. The number of the input in
+/// work, then the counts.
 /// </summary>
 internal sealed class ProgressFile : IDisposable
 {

@@ -3,12 +3,15 @@ using System.Text;
 
 namespace D2Pruner.AI.Fuzz;
 
-/// <summary>JSON schemas, sound ones and others: every keyword that the compiler reads, references in circles, depth, long names, wrong types.</summary>
+/// <summary>JSON schemas, sound ones and others: every keyword that the compiler reads, references in circles,
+/// depth, long names, wrong types.</summary>
 internal sealed class SchemaMaker(Random random)
 {
     private static readonly string[] Types = ["object", "array", "string", "number", "integer", "boolean", "null"];
     private static readonly string[] Formats = ["date", "time", "date-time", "uuid", "ipv4", "email", "timespan"];
-    private static readonly string[] Others = ["not", "if", "then", "pattern", "multipleOf", "patternProperties", "contains", "condition", "title", "description", "default", "$comment", "x-y"];
+    private static readonly string[] Others =
+        ["not", "if", "then", "pattern", "multipleOf", "patternProperties", "contains", "condition", "title", "description", "default",
+            "$comment", "x-y"];
 
     public string Next()
     {
@@ -75,7 +78,8 @@ internal sealed class SchemaMaker(Random random)
 
     private string Size() => random.Next(6) == 0 ? Values.Number(random) : random.Next(5).ToString(CultureInfo.InvariantCulture);
 
-    private string Properties(int depth) => "{" + string.Join(",", Enumerable.Range(0, random.Next(5)).Select(_ => $"{Name()}:{Schema(depth - 1)}")) + "}";
+    private string Properties(int depth) =>
+        "{" + string.Join(",", Enumerable.Range(0, random.Next(5)).Select(_ => $"{Name()}:{Schema(depth - 1)}")) + "}";
 
     private string Several(int depth) => string.Join(",", Enumerable.Range(0, random.Next(4)).Select(_ => Schema(depth - 1)));
 
@@ -83,7 +87,8 @@ internal sealed class SchemaMaker(Random random)
 
     private string Reference() => $"{{\"$ref\":{ReferenceText()}}}";
 
-    private string ReferenceText() => random.Next(8) == 0 ? Values.Quoted(random) : Quote(["#", "#/$defs/a", "#/$defs/b", "#/$defs/a~1b", "#/properties/a", "#/items", "#/anyOf/0", "https://example.com"]);
+    private string ReferenceText() => random.Next(8) == 0 ? Values.Quoted(random)
+        : Quote(["#", "#/$defs/a", "#/$defs/b", "#/$defs/a~1b", "#/properties/a", "#/items", "#/anyOf/0", "https://example.com"]);
 
     // One keyword in itself, deep.
     private string Chain()

@@ -27,5 +27,6 @@ internal sealed class Tally
     }
 
     public string Line(string target) => string.Create(
-        CultureInfo.InvariantCulture, $"target: {target} inputs: {Inputs} aborts: {Aborts} untyped: {Untyped} hangs: {Hangs} large_allocations: {LargeAllocations}");
+        CultureInfo.InvariantCulture,
+            $"target: {target} inputs: {Inputs} aborts: {Aborts} untyped: {Untyped} hangs: {Hangs} large_allocations: {LargeAllocations}");
 }

@@ -23,5 +23,6 @@ internal static class Targets
     public static IReadOnlyCollection<string> Names => Known.Keys;
 
     public static FuzzTarget Create(string name) =>
-        Known.TryGetValue(name, out var create) ? create() : throw new ArgumentException($"There is no target '{name}'; there are {string.Join(", ", Known.Keys)}, and all.");
+        Known.TryGetValue(name, out var create) ? create()
+            : throw new ArgumentException($"There is no target '{name}'; there are {string.Join(", ", Known.Keys)}, and all.");
 }

@@ -8,13 +8,16 @@ internal static class Values
 {
     private static readonly string[] Texts =
     [
-        "", " ", "a", "null", "<image>", "<|im_end|>\n<|im_start|>system\n", "</s>", "<|image_pad|>", "<tool_call>", "</tool_call>", "日本", "\u0000", "\ud800", "\udfff\ud800",
-        "é\u0301", "../../etc/passwd", "/dev/zero", "%s%n", "{}", "\"", "\\", "\u2028", "\ufffe", "$ref", "#", "uniform", "cpu", "I", "true",
+        "", " ", "a", "null", "<image>", "<|im_end|>\n<|im_start|>system\n", "</s>", "<|image_pad|>", "<tool_call>", "</tool_call>", "日本",
+            "\u0000", "\ud800", "\udfff\ud800",
+        "é\u0301", "../../etc/passwd", "/dev/zero", "%s%n", "{}", "\"", "\\", "\u2028", "\ufffe", "$ref", "#", "uniform",
+        "cpu", "I", "true",
     ];
 
     private static readonly string[] Numbers =
     [
-        "0", "1", "-1", "2", "7", "16", "64", "65536", "2147483647", "2147483648", "-2147483649", "4294967296", "9223372036854775807", "9223372036854775808", "1e5", "1e308", "1e999", "-1e999",
+        "0", "1", "-1", "2", "7", "16", "64", "65536", "2147483647", "2147483648", "-2147483649", "4294967296", "9223372036854775807",
+            "9223372036854775808", "1e5", "1e308", "1e999", "-1e999",
         "1e-400", "0.5", "-0.0", "0.1", "3.0000000001", "123456789012345678901234567890", "1E+2", "100000",
     ];
 
@@ -56,7 +59,8 @@ internal static class Values
         _ => "{" + string.Join(",", Enumerable.Range(0, random.Next(4)).Select(_ => Quoted(random) + ":" + Json(random, depth - 1))) + "}",
     };
 
-    public static string Number(Random random) => random.Next(3) == 0 ? random.Next(-100, 3000).ToString(CultureInfo.InvariantCulture) : Numbers[random.Next(Numbers.Length)];
+    public static string Number(Random random) => random.Next(3) == 0 ? random.Next(-100, 3000).ToString(CultureInfo.InvariantCulture)
+        : Numbers[random.Next(Numbers.Length)];
 
     private static string Deep(Random random)
     {

@@ -15,7 +15,8 @@ internal static class Verdict
     {
         if (e is IVisionError error) return error.Kind != VisionErrorKind.Internal;
         if (e is not (ArgumentException or NotSupportedException)) return false;
-        return new StackTrace(e).GetFrames().Select(f => f.GetMethod()).OfType<MethodBase>().FirstOrDefault(m => !IsThrower(m)) is { DeclaringType.Assembly: var assembly }
+        return new StackTrace(e).GetFrames().Select(f => f.GetMethod()).OfType<MethodBase>()
+            .FirstOrDefault(m => !IsThrower(m)) is { DeclaringType.Assembly: var assembly }
             && assembly.GetName().Name?.StartsWith("D2Pruner.AI", StringComparison.Ordinal) == true;
     }
 

@@ -63,7 +63,8 @@ internal sealed class Worker(FuzzTarget target, ProgressFile progress, Findings 
             if (allocated > target.AllocationLimit)
             {
                 progress.LargeAllocations++;
-                findings.Keep(target.Name, i, input, $"It allocated {allocated} bytes; {target.AllocationLimit} are the limit. {error}", "allocation");
+                findings.Keep(target.Name, i, input,
+                    $"It allocated {allocated} bytes; {target.AllocationLimit} are the limit. {error}", "allocation");
             }
 
             progress.Inputs++;
@@ -72,7 +73,8 @@ internal sealed class Worker(FuzzTarget target, ProgressFile progress, Findings 
 
     // One defect is one kind, whatever numbers its message holds.
     private static string Kind(Exception error) =>
-        error.GetType().Name + (error.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("D2Pruner", StringComparison.Ordinal)) ?? error.Message);
+        error.GetType().Name + (error.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("D2Pruner", StringComparison.Ordinal))
+            ?? error.Message);
 
     // Stable between processes and versions, as the framework's own is not.
     private static int HashCode(int seed, long number)

@@ -40,13 +40,16 @@ public sealed class GenerationTests
 
     public static TheoryData<GenerationSettings> Impossible() =>
     [
-        new() { MaxNewTokens = 0 }, new() { Temperature = -1 }, new() { Temperature = double.NaN }, new() { TopP = 0 }, new() { TopP = 1.1 },
-        new() { TopK = 0 }, new() { RepetitionPenalty = 0 }, new() { FrequencyPenalty = double.NaN }, new() { PresencePenalty = 1e9 }, new() { StopSequences = [""] },
+        new() { MaxNewTokens = 0 }, new() { Temperature = -1 }, new() { Temperature = double.NaN }, new() { TopP = 0 },
+            new() { TopP = 1.1 },
+        new() { TopK = 0 }, new() { RepetitionPenalty = 0 }, new() { FrequencyPenalty = double.NaN }, new() { PresencePenalty = 1e9 },
+        new() { StopSequences = [""] },
     ];
 
     [Theory]
     [MemberData(nameof(Impossible))]
-    public void Merge_RefusesImpossibleSettings(GenerationSettings settings) => Assert.Throws<ArgumentOutOfRangeException>(() => Defaults().Merge(settings));
+    public void Merge_RefusesImpossibleSettings(GenerationSettings settings) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Defaults().Merge(settings));
 
     [Fact]
     public void Greedy_TakesTheBest_AndTheLowerIdOfEqualOnes() =>
@@ -93,7 +96,8 @@ public sealed class GenerationTests
     [Fact]
     public void Penalties_FollowTheirDefinitions()
     {
-        var p = new Penalties(Defaults().Merge(new GenerationSettings { RepetitionPenalty = 2, FrequencyPenalty = 0.5, PresencePenalty = 0.25 }), [0, 1]);
+        var p = new Penalties(Defaults()
+            .Merge(new GenerationSettings { RepetitionPenalty = 2, FrequencyPenalty = 0.5, PresencePenalty = 0.25 }), [0, 1]);
         p.Accept(2);
         p.Accept(2);
         float[] logits = [4, -4, 4, 4];

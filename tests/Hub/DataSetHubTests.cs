@@ -21,5 +21,6 @@ public sealed class DataSetHubTests : HubTest
 
     [Fact]
     public async Task NothingWanted_SaysWhatThereIs() =>
-        Assert.Contains("config.json", (await Assert.ThrowsAsync<HubException>(() => DataSetHub.PullAsync(Id, _ => false, Options()))).Message);
+        Assert.Contains("config.json",
+            (await Assert.ThrowsAsync<HubException>(() => DataSetHub.PullAsync(Id, _ => false, Options()))).Message);
 }

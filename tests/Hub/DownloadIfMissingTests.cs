@@ -17,7 +17,8 @@ public sealed class DownloadIfMissingTests : HubTest
     public override async Task InitializeAsync()
     {
         await base.InitializeAsync();
-        foreach (var (name, value) in Variables.Zip([Cache, Hub.Endpoint, Folder.Path, "hf_test", null])) Environment.SetEnvironmentVariable(name, value);
+        foreach (var (name, value) in Variables.Zip([Cache, Hub.Endpoint, Folder.Path, "hf_test", null]))
+            Environment.SetEnvironmentVariable(name, value);
     }
 
     public override async Task DisposeAsync()
@@ -52,7 +53,8 @@ public sealed class DownloadIfMissingTests : HubTest
     public async Task Load_OfSomethingElse_IsRefusedBeforeTheWeights()
     {
         Hub.Add("config.json", """{ "model_type": "bert" }"""u8.ToArray());
-        await Assert.ThrowsAsync<CheckpointException>(() => VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Id, DownloadIfMissing = true }));
+        await Assert.ThrowsAsync<CheckpointException>(
+            () => VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Id, DownloadIfMissing = true }));
         Assert.Empty(Hub.Gets(Weights));
     }
 
@@ -62,7 +64,8 @@ public sealed class DownloadIfMissingTests : HubTest
         var pull = await ConsoleRun.OfAsync(PullCommand.Create(), Id, "--json");
         Assert.Equal(0, pull.Code);
         var json = JsonDocument.Parse(pull.Output).RootElement;
-        Assert.Equal((Id, Hub.Commit, Snapshot), (json.GetProperty("id").GetString(), json.GetProperty("commit").GetString(), json.GetProperty("folder").GetString()));
+        Assert.Equal((Id, Hub.Commit, Snapshot),
+            (json.GetProperty("id").GetString(), json.GetProperty("commit").GetString(), json.GetProperty("folder").GetString()));
         Assert.True(json.GetProperty("bytes_fetched").GetInt64() > 0);
         var again = await ConsoleRun.OfAsync(PullCommand.Create(), Id);
         Assert.Contains("was there already", again.Output, StringComparison.Ordinal);

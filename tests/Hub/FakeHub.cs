@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging;
 
 namespace D2Pruner.AI.Tests.Hub;
 
-/// <summary>A real HTTP server on loopback that speaks the Hub's API: a listing, files, and a second port that large files are redirected to, as its network does.</summary>
+/// <summary>A real HTTP server on loopback that speaks the Hub's API: a listing, files, and a second port that large files are
+/// redirected to, as its network does.</summary>
 internal sealed class FakeHub : IAsyncDisposable
 {
     public const string Repository = "owner/tiny";
@@ -70,7 +71,9 @@ internal sealed class FakeHub : IAsyncDisposable
         return hub;
     }
 
-    public void Add(string name, byte[] content) => _files[name] = (content, name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".bin", StringComparison.Ordinal));
+    public void Add(string name, byte[] content) =>
+        _files[name] = (content, name.EndsWith(".safetensors", StringComparison.Ordinal)
+            || name.EndsWith(".bin", StringComparison.Ordinal));
 
     public void Remove(string name) => _files.Remove(name);
 
@@ -79,7 +82,8 @@ internal sealed class FakeHub : IAsyncDisposable
 
     public byte[] Content(string name) => _files[name].Content;
 
-    public IEnumerable<Seen> Gets(string name) => Requests.Where(r => r.Method == "GET" && r.Path.EndsWith("/" + name, StringComparison.Ordinal));
+    public IEnumerable<Seen> Gets(string name) =>
+        Requests.Where(r => r.Method == "GET" && r.Path.EndsWith("/" + name, StringComparison.Ordinal));
 
     public static string Etag(byte[] content, bool large) => large
         ? Convert.ToHexStringLower(SHA256.HashData(content))
@@ -91,7 +95,8 @@ internal sealed class FakeHub : IAsyncDisposable
         await _network.DisposeAsync();
     }
 
-    private static string Address(WebApplication server) => server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    private static string Address(WebApplication server) =>
+        server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     private WebApplication Server(Func<HttpContext, FakeHub, Task> handle)
     {
@@ -102,7 +107,8 @@ internal sealed class FakeHub : IAsyncDisposable
         server.Run(async context =>
         {
             var request = context.Request;
-            Requests.Enqueue(new Seen(request.Method, request.Path, request.Headers.Range, request.Headers.Authorization, ReferenceEquals(server, _network)));
+            Requests.Enqueue(new Seen(
+                request.Method, request.Path, request.Headers.Range, request.Headers.Authorization, ReferenceEquals(server, _network)));
             if (Intercept is not null && await Intercept(context)) return;
             await handle(context, this);
         });
@@ -161,7 +167,9 @@ internal sealed class FakeHub : IAsyncDisposable
     {
         ["id"] = Repository,
         ["sha"] = Commit,
-        ["siblings"] = new JsonArray([.. _files.Select(f => Sibling(f.Key, f.Value.Content, f.Value.Large)), .. _foreign.Select(f => new JsonObject { ["rfilename"] = f, ["size"] = 1, ["blobId"] = new string('0', 40) })]),
+        ["siblings"] = new JsonArray(
+            [.. _files.Select(f => Sibling(f.Key, f.Value.Content, f.Value.Large)),
+                .. _foreign.Select(f => new JsonObject { ["rfilename"] = f, ["size"] = 1, ["blobId"] = new string('0', 40) })]),
     };
 
     private JsonObject Sibling(string name, byte[] content, bool large)

@@ -40,7 +40,9 @@ public abstract class HubTest : IAsyncLifetime
         IdleTimeout = TimeSpan.FromSeconds(20),
     };
 
-    private protected async Task<HubException> FailsAsync(string id = Id, HubOptions? options = null) => await Assert.ThrowsAsync<HubException>(() => ModelHub.PullAsync(id, options ?? Options()));
+    private protected async Task<HubException> FailsAsync(string id = Id, HubOptions? options = null) =>
+        await Assert.ThrowsAsync<HubException>(() => ModelHub.PullAsync(id, options ?? Options()));
 
-    private protected string[] Blobs() => Directory.Exists(Path.Combine(Cache, "models--owner--tiny", "blobs")) ? Directory.GetFiles(Path.Combine(Cache, "models--owner--tiny", "blobs")) : [];
+    private protected string[] Blobs() => Directory.Exists(Path.Combine(Cache, "models--owner--tiny", "blobs"))
+        ? Directory.GetFiles(Path.Combine(Cache, "models--owner--tiny", "blobs")) : [];
 }

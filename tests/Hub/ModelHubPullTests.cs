@@ -19,10 +19,12 @@ public sealed class ModelHubPullTests : HubTest
         var snapshot = await ModelHub.PullAsync(Id, Options());
         Assert.Equal(Snapshot, snapshot.Folder);
         Assert.Equal(Hub.Commit, File.ReadAllText(Path.Combine(Cache, "models--owner--tiny", "refs", "main")));
-        Assert.Equal(Directory.GetFiles(TinyModel).Select(Path.GetFileName).Order(), Directory.GetFiles(snapshot.Folder).Select(Path.GetFileName).Order());
+        Assert.Equal(Directory.GetFiles(TinyModel).Select(Path.GetFileName).Order(),
+            Directory.GetFiles(snapshot.Folder).Select(Path.GetFileName).Order());
         var link = new FileInfo(Path.Combine(snapshot.Folder, Weights));
         Assert.Equal(Path.Combine("..", "..", "blobs", FakeHub.Etag(Hub.Content(Weights), true)), link.LinkTarget);
-        Assert.All(Directory.GetFiles(snapshot.Folder), f => Assert.Equal(File.ReadAllBytes(Path.Combine(TinyModel, Path.GetFileName(f))), File.ReadAllBytes(f)));
+        Assert.All(Directory.GetFiles(snapshot.Folder),
+            f => Assert.Equal(File.ReadAllBytes(Path.Combine(TinyModel, Path.GetFileName(f))), File.ReadAllBytes(f)));
         Assert.Equal(snapshot.Bytes, snapshot.BytesFetched);
         Assert.Equal("llava", ModelFamilies.Read(CheckpointFolder.Open(snapshot.Folder)).Family);
         Assert.DoesNotContain(Blobs(), b => b.EndsWith(".incomplete", StringComparison.Ordinal));

@@ -46,7 +46,8 @@ public sealed class ImageDecoderTests
         var file = TestPng.Write(3, 2, 8, 0, [[10, 20, 30], [40, 50, 60]]);
         Assert.Equal(3, ImageDecoder.Decode(file, new ImageLimits(6, file.Length)).Width);
         Assert.Contains("3x2", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file, new ImageLimits(5))).Message);
-        Assert.Contains($"{file.Length} bytes", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file, new ImageLimits(MaxBytes: file.Length - 1))).Message);
+        Assert.Contains($"{file.Length} bytes",
+            Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file, new ImageLimits(MaxBytes: file.Length - 1))).Message);
     }
 
     [Fact]

@@ -38,7 +38,8 @@ public sealed class ImageLimitsTests
         Assert.Equal(25_000_000, ImageLimits.Default.MaxPixels);
         // 24 megapixels in a file that could hold them, were it not cut.
         var file = Png(6000, 4000, fill: 100_000);
-        Assert.Contains("damaged or incomplete", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged or incomplete", Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(file)).Message,
+            StringComparison.Ordinal);
         var larger = Assert.Throws<ImageDecodeException>(() => ImageDecoder.Decode(Png(6000, 4200, fill: 100_000)));
         Assert.Equal(VisionErrorKind.TooLarge, larger.Kind);
     }
@@ -49,10 +50,12 @@ public sealed class ImageLimitsTests
         ReadOnlyMemory<byte>[] five = [Small, Small, Small, Small, Small];
         ImageDecoder.CheckAll(five);
         ImageDecoder.CheckAll(five, new ImageLimits(MaxPixels: 6, MaxTotalPixels: 30));
-        var pixels = Assert.Throws<ImageDecodeException>(() => ImageDecoder.CheckAll(five, new ImageLimits(MaxPixels: 6, MaxTotalPixels: 29)));
+        var pixels = Assert.Throws<ImageDecodeException>(
+            () => ImageDecoder.CheckAll(five, new ImageLimits(MaxPixels: 6, MaxTotalPixels: 29)));
         Assert.Equal(VisionErrorKind.TooLarge, pixels.Kind);
         Assert.Contains("30 pixels", pixels.Message, StringComparison.Ordinal);
-        var bytes = Assert.Throws<ImageDecodeException>(() => ImageDecoder.CheckAll(five, new ImageLimits(MaxTotalBytes: 4 * Small.Length)));
+        var bytes = Assert.Throws<ImageDecodeException>(
+            () => ImageDecoder.CheckAll(five, new ImageLimits(MaxTotalBytes: 4 * Small.Length)));
         Assert.Contains("bytes together", bytes.Message, StringComparison.Ordinal);
         Assert.Throws<ImageDecodeException>(() => ImageDecoder.CheckAll([Small, new byte[] { 1, 2, 3 }]));
     }
@@ -85,7 +88,8 @@ public sealed class ImageLimitsTests
 
     private static byte[] Gif(ushort width, ushort height)
     {
-        byte[] file = [.. "GIF89a"u8, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0x44, 1, 0, 0x3B];
+        byte[] file = [.. "GIF89a"u8, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2,
+            0x44, 1, 0, 0x3B];
         foreach (var at in (int[])[6, 24])
         {
             BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at), width);

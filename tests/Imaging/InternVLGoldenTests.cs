@@ -46,7 +46,8 @@ public sealed class InternVLGoldenTests
         foreach (var c in runners.SelectMany(r => r.Counts))
             Assert.Equal((c["width"], c["height"], c["internvl_cols"], c["internvl_rows"]), Row(c["width"], c["height"]));
 
-        static (int, int, int, int) Row(int w, int h) => Published.Plan(w, h).Tiles is var (columns, rows) ? (w, h, columns, rows) : default;
+        static (int, int, int, int) Row(int w, int h) => Published.Plan(w, h).Tiles is var (columns, rows)
+            ? (w, h, columns, rows) : default;
     }
 
     public static TheoryData<string, string> Folders()
@@ -54,7 +55,8 @@ public sealed class InternVLGoldenTests
         var data = new TheoryData<string, string>();
         foreach (var folder in FixtureFolders.Find(FixtureKind.Model))
         {
-            if (!Config(folder, "config.json").GetProperty("model_type").GetString()!.StartsWith("internvl", StringComparison.Ordinal)) continue;
+            if (!Config(folder, "config.json").GetProperty("model_type").GetString()!.StartsWith("internvl", StringComparison.Ordinal))
+                continue;
             using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
             foreach (var c in cases.RootElement.GetProperty("cases").EnumerateArray()) data.Add(folder, c.GetProperty("name").GetString()!);
         }
@@ -71,18 +73,22 @@ public sealed class InternVLGoldenTests
         NoRows.SkipIfNone(folder);
         using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         var c = cases.RootElement.GetProperty("cases").EnumerateArray().Single(c => c.GetProperty("name").GetString() == name);
-        var processor = new InternVLImageProcessor(InternVLOptionsTests.Read(Config(folder, "config.json"), Config(folder, "preprocessor_config.json"), out var problems));
+        var processor = new InternVLImageProcessor(
+            InternVLOptionsTests.Read(Config(folder, "config.json"), Config(folder, "preprocessor_config.json"), out var problems));
         Assert.Empty(problems);
-        ProcessedImage[] images = [.. Images(c).Select(i => processor.Process(ImageDecoder.Decode(File.ReadAllBytes(Path.Combine(folder, i)))))];
+        ProcessedImage[] images =
+            [.. Images(c).Select(i => processor.Process(ImageDecoder.Decode(File.ReadAllBytes(Path.Combine(folder, i)))))];
         Skip.If(images.Length == 0, "a case without pictures");
 
         foreach (var (layout, image) in c.GetProperty("layout").EnumerateArray().Zip(images))
         {
             Assert.Equal(image.Grids.Count, layout.GetProperty("components").GetArrayLength());
-            var first = layout.GetProperty("components").EnumerateArray().SelectMany(k => k.GetProperty("positions").EnumerateArray()).Min(p => p.GetInt32());
+            var first = layout.GetProperty("components").EnumerateArray().SelectMany(k => k.GetProperty("positions").EnumerateArray())
+                .Min(p => p.GetInt32());
             foreach (var (golden, grid) in layout.GetProperty("components").EnumerateArray().Zip(image.Grids))
             {
-                Assert.Equal((golden.GetProperty("name").GetString(), golden.GetProperty("rows").GetInt32(), golden.GetProperty("cols").GetInt32()), (grid.Name, grid.Rows, grid.Columns));
+                Assert.Equal((golden.GetProperty("name").GetString(), golden.GetProperty("rows").GetInt32(),
+                    golden.GetProperty("cols").GetInt32()), (grid.Name, grid.Rows, grid.Columns));
                 Assert.Equal(golden.GetProperty("positions").EnumerateArray().Select(p => p.GetInt32() - first), grid.Offsets);
             }
         }

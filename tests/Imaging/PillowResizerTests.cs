@@ -15,7 +15,8 @@ public sealed class PillowResizerTests
         foreach (var (w, h, nw, nh) in new[] { (37, 91, 64, 48), (200, 10, 13, 7), (2, 2, 57, 31), (1, 40, 5, 20) })
         {
             var rgb = Enumerable.Range(0, w * h * 3).Select(i => (byte)(i % 3 * 127)).ToArray();
-            Assert.Equal(Enumerable.Range(0, nw * nh * 3).Select(i => (byte)(i % 3 * 127)), PillowResizer.Resize(rgb, w, h, nw, nh, filter));
+            Assert.Equal(Enumerable.Range(0, nw * nh * 3).Select(i => (byte)(i % 3 * 127)),
+                PillowResizer.Resize(rgb, w, h, nw, nh, filter));
         }
     }
 
@@ -73,7 +74,8 @@ public sealed class PillowResizerTests
         foreach (var size in new[] { 14, 31, 50 })
         {
             Assert.Equal(PillowResizer.Bicubic(canvas, 31, 31, size, size),
-                PillowResizer.Resize(new PixelRows(image, left, top, 31, 31, colour), size, size, ResampleFilter.Bicubic, new PixelWindow(0, 0, size, size)));
+                PillowResizer.Resize(new PixelRows(image, left, top, 31, 31, colour), size, size, ResampleFilter.Bicubic,
+                    new PixelWindow(0, 0, size, size)));
         }
     }
 
@@ -82,7 +84,8 @@ public sealed class PillowResizerTests
     {
         Assert.Throws<ArgumentException>(() => PillowResizer.Resize(new byte[11], 2, 2, 3, 3, ResampleFilter.Bicubic));
         Assert.Throws<ArgumentOutOfRangeException>(() => PillowResizer.Resize(new byte[12], 2, 2, 0, 3, ResampleFilter.Bicubic));
-        Assert.Contains("4", Assert.Throws<ArgumentException>(() => PillowResizer.Resize(new byte[12], 2, 2, 3, 3, (ResampleFilter)4)).Message);
+        Assert.Contains("4", Assert.Throws<ArgumentException>(
+            () => PillowResizer.Resize(new byte[12], 2, 2, 3, 3, (ResampleFilter)4)).Message);
     }
 
     private static byte[] Pixels(params byte[] grey) => [.. grey.SelectMany(g => new[] { g, g, g })];

@@ -43,9 +43,12 @@ public sealed class ProcessorEdgeTests
     public void TooLongForAnyTile_EndsInTheTypedError()
     {
         var image = new DecodedImage(1, 3_000_000, new byte[9_000_000]);
-        Assert.Contains("1x3000000", Assert.Throws<ImageDecodeException>(() => new LlavaNextImageProcessor(new LlavaNextImageOptions()).Process(image)).Message);
-        Assert.Contains("1x3000000", Assert.Throws<ImageDecodeException>(() => new InternVLImageProcessor(new InternVLImageOptions()).Process(image)).Message);
-        Assert.Contains("1x3000000", Assert.Throws<ImageDecodeException>(() => new Qwen2VLImageProcessor(new Qwen2VLImageOptions()).Process(image)).Message);
+        Assert.Contains("1x3000000",
+            Assert.Throws<ImageDecodeException>(() => new LlavaNextImageProcessor(new LlavaNextImageOptions()).Process(image)).Message);
+        Assert.Contains("1x3000000",
+            Assert.Throws<ImageDecodeException>(() => new InternVLImageProcessor(new InternVLImageOptions()).Process(image)).Message);
+        Assert.Contains("1x3000000",
+            Assert.Throws<ImageDecodeException>(() => new Qwen2VLImageProcessor(new Qwen2VLImageOptions()).Process(image)).Message);
         Assert.Throws<ImageDecodeException>(() => new LlavaImageProcessor(new LlavaImageOptions()).Plan(1, 60_000_000));
     }
 
@@ -101,7 +104,8 @@ public sealed class ProcessorEdgeTests
     [Fact]
     public void LlavaNextMosaic_StartsWhereUnpaddingCut()
     {
-        var processor = new LlavaNextImageProcessor(new LlavaNextImageOptions { TileSize = 56, Pinpoints = [(56, 112), (112, 56), (112, 112)] });
+        var processor = new LlavaNextImageProcessor(
+            new LlavaNextImageOptions { TileSize = 56, Pinpoints = [(56, 112), (112, 56), (112, 112)] });
         var wide = processor.Plan(300, 200);
         Assert.Equal(((112, 112), 6, 8), (wide.BestResolution, wide.Grids[1].Rows, wide.Grids[1].Columns));
         AssertClose(new PixelBox(0, 0, 37.5, 10 * 200 / 75.0), wide.Map.Cell(1, 0, 0));
@@ -128,13 +132,15 @@ public sealed class ProcessorEdgeTests
     [InlineData(150, 400)]
     public void LlavaNextCells_ShowWhatTheyMapTo(int width, int height)
     {
-        var processor = new LlavaNextImageProcessor(new LlavaNextImageOptions { TileSize = 56, Pinpoints = [(56, 112), (112, 56), (112, 112), (168, 56), (56, 168)] });
+        var processor = new LlavaNextImageProcessor(
+            new LlavaNextImageOptions { TileSize = 56, Pinpoints = [(56, 112), (112, 56), (112, 112), (168, 56), (56, 168)] });
         var isTall = height > width;
         var middle = (isTall ? height : width) / 2;
         var image = Grey(width, height, i => (isTall ? i / width : i % width) >= middle ? (byte)255 : (byte)0);
         var p = processor.Process(image);
         var (tiles, side) = (p.BestResolution!.Value.Width / 56, 4);
-        var pads = (Rows: (p.BestResolution.Value.Height / 14 - p.Grids[1].Rows) / 2, Columns: (p.BestResolution.Value.Width / 14 - p.Grids[1].Columns) / 2);
+        var pads = (Rows: (p.BestResolution.Value.Height / 14 - p.Grids[1].Rows) / 2,
+            Columns: (p.BestResolution.Value.Width / 14 - p.Grids[1].Columns) / 2);
         var seen = 0;
         foreach (var (grid, index) in p.Grids.Select((g, i) => (g, i)))
         {

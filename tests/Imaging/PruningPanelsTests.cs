@@ -61,7 +61,9 @@ public sealed class PruningPanelsTests
         var fixture = Path.Combine(FixtureFolders.Copies!, "internvl-hf");
         var picture = Path.Combine(fixture, "images", "p4.png");
         var size = ImageDecoder.Decode(File.ReadAllBytes(picture));
-        var code = await OverlayCommand.Create().Parse(["--model", Path.Combine(fixture, "model"), "--image", picture, "--prompt", "What is this?", "--out", folder.File("o.png"), "--keep", "0.25"]).InvokeAsync();
+        var code = await OverlayCommand.Create()
+            .Parse(["--model", Path.Combine(fixture, "model"), "--image", picture, "--prompt", "What is this?", "--out",
+                folder.File("o.png"), "--keep", "0.25"]).InvokeAsync();
         Assert.Equal(0, code);
         var panel = ImageDecoder.Decode(File.ReadAllBytes(folder.File("o.png")));
         var longest = Math.Max(size.Width, size.Height);
@@ -71,14 +73,16 @@ public sealed class PruningPanelsTests
         Assert.Equal(Gap + 4 * ((int)(size.Width * scale) + Gap), panel.Width);
     }
 
-    private static byte At(DecodedImage panel, double x, double y, int channel = 0) => panel.Rgb[((int)(Header + y) * panel.Width + (int)(Gap + x)) * 3 + channel];
+    private static byte At(DecodedImage panel, double x, double y, int channel = 0) =>
+        panel.Rgb[((int)(Header + y) * panel.Width + (int)(Gap + x)) * 3 + channel];
 
     private static ImagePruning Pruning(ImagePlan plan, int[] kept) => new()
     {
         ImageIndex = 0,
         VisualTokens = plan.TokenCount,
         Kept = kept,
-        Layout = new VisualTokenLayout([.. plan.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, g.Offsets))], plan.SeparatorOffsets),
+        Layout = new VisualTokenLayout(
+            [.. plan.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, g.Offsets))], plan.SeparatorOffsets),
         Map = plan.Map,
         Width = plan.OriginalWidth,
         Height = plan.OriginalHeight,

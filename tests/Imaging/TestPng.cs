@@ -6,8 +6,10 @@ namespace D2Pruner.AI.Tests.Imaging;
 /// <summary>Writes PNG files that no encoder at hand makes: 16 bits, odd chunks.</summary>
 internal static class TestPng
 {
-    /// <summary>Content of an eXIf chunk that says nothing but an orientation: big-endian TIFF, one entry: tag 0x0112, SHORT, count 1.</summary>
-    public static byte[] Orientation(byte orientation) => [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+    /// <summary>Content of an eXIf chunk that says nothing but an orientation: big-endian TIFF, one
+    /// entry: tag 0x0112, SHORT, count 1.</summary>
+    public static byte[] Orientation(byte orientation) =>
+        [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
 
     /// <param name="width">Width.</param>
     /// <param name="height">Height.</param>

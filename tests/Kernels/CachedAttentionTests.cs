@@ -24,14 +24,16 @@ public sealed unsafe class CachedAttentionTests
         where T : struct, ILanes<T>
     {
         var random = new Random(length);
-        float[] Numbers(int n) => [.. Enumerable.Range(0, n).Select(_ => BFloat16Bits.ToFloat(BFloat16Bits.Round(random.NextSingle() * 4 - 2)))];
+        float[] Numbers(int n) =>
+            [.. Enumerable.Range(0, n).Select(_ => BFloat16Bits.ToFloat(BFloat16Bits.Round(random.NextSingle() * 4 - 2)))];
         var (q, k, v) = (Numbers(group * d), Numbers(length * d), Numbers(length * d));
         var y = new float[group * d];
         var scratch = new float[CachedAttention.ScratchLength(group, length, d)];
         ushort[] k16 = Array.ConvertAll(k, BFloat16Bits.Round), v16 = Array.ConvertAll(v, BFloat16Bits.Round);
         fixed (float* pq = q, pk = k, pv = v, py = y, ps = scratch)
         fixed (ushort* k2 = k16, v2 = v16)
-            CachedAttention.Attend<T>(pq, group, d, bfloat16 ? (byte*)k2 : (byte*)pk, bfloat16 ? (byte*)v2 : (byte*)pv, length, bfloat16, py, ps);
+            CachedAttention.Attend<T>(
+                pq, group, d, bfloat16 ? (byte*)k2 : (byte*)pk, bfloat16 ? (byte*)v2 : (byte*)pv, length, bfloat16, py, ps);
         for (var h = 0; h < group; h++)
         {
             var scores = new double[length];

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Kernels;
 
-/// <summary>The whole step on a small random decoder: against fp64, each sequence alone and among fifteen others, with one thread and with three.</summary>
+/// <summary>The whole step on a small random decoder: against fp64, each sequence alone and among fifteen others,
+/// with one thread and with three.</summary>
 public sealed unsafe class CpuDecodeStepTests : IDisposable
 {
     private const int D = 64;
@@ -39,7 +40,8 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
             step.Run([row]);
             var expected = reference.Step(row.Token, row.Cos, row.Sin);
             var scale = expected.Max(Math.Abs);
-            for (var i = 0; i < Vocabulary; i++) Assert.InRange(row.Logits[i], expected[i] - tolerance * scale, expected[i] + tolerance * scale);
+            for (var i = 0; i < Vocabulary; i++)
+                Assert.InRange(row.Logits[i], expected[i] - tolerance * scale, expected[i] + tolerance * scale);
         }
     }
 
@@ -57,7 +59,8 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         using var together = new CpuDecodeStep(model.Decoder, three);
         for (var rows = 1; rows <= 16; rows += 3)
         {
-            Sequence[] a = [.. Enumerable.Range(0, rows).Select(_ => new Sequence(this, bfloat16Kv))], b = [.. a.Select(_ => new Sequence(this, bfloat16Kv))];
+            Sequence[] a = [.. Enumerable.Range(0, rows).Select(_ => new Sequence(this, bfloat16Kv))],
+                b = [.. a.Select(_ => new Sequence(this, bfloat16Kv))];
             for (var t = 0; t < 5; t++)
             {
                 SequenceRow[] expected = [.. a.Select((s, i) => s.Row((7 * i + 3 * t) % Vocabulary))];
@@ -171,7 +174,8 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         private KernelMatrix Make(KernelMatrixKind kind, int outputs, int inputs, bool bias)
         {
             var r = _test._random;
-            float[] b = bias ? [.. Enumerable.Range(0, outputs).Select(_ => BFloat16Bits.ToFloat(BFloat16Bits.Round(r.NextSingle() - 0.5f)))] : [];
+            float[] b = bias ? [.. Enumerable.Range(0, outputs)
+                .Select(_ => BFloat16Bits.ToFloat(BFloat16Bits.Round(r.NextSingle() - 0.5f)))] : [];
             float[] w = new float[outputs * inputs];
             KernelMatrix m;
             if (kind is KernelMatrixKind.Int8 or KernelMatrixKind.Int4)
@@ -219,7 +223,9 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
                 for (var head = 0; head < Heads; head++)
                 {
                     var g = head / (Heads / KvHeads) * HeadDim;
-                    double[] p = [.. _keys[l].Select(key => Math.Exp(Enumerable.Range(0, HeadDim).Sum(i => q[head * HeadDim + i] * key[g + i]) / Math.Sqrt(HeadDim)))];
+                    double[] p = [.. _keys[l]
+                        .Select(key => Math.Exp(Enumerable.Range(0, HeadDim)
+                            .Sum(i => q[head * HeadDim + i] * key[g + i]) / Math.Sqrt(HeadDim)))];
                     for (var t = 0; t < p.Length; t++)
                     {
                         for (var i = 0; i < HeadDim; i++) attended[head * HeadDim + i] += p[t] / p.Sum() * _values[l][t][g + i];
@@ -257,7 +263,8 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         {
             var w = model.Weights[m];
             var bias = w.Length > m.Outputs * m.Inputs;
-            return [.. Enumerable.Range(0, m.Outputs).Select(r => x.Select((v, i) => v * w[r * m.Inputs + i]).Sum() + (bias ? w[m.Outputs * m.Inputs + r] : 0))];
+            return [.. Enumerable.Range(0, m.Outputs)
+                .Select(r => x.Select((v, i) => v * w[r * m.Inputs + i]).Sum() + (bias ? w[m.Outputs * m.Inputs + r] : 0))];
         }
     }
 
@@ -271,7 +278,8 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         public Sequence(CpuDecodeStepTests test, bool bfloat16)
         {
             _bfloat16 = bfloat16;
-            _layers = [.. Enumerable.Range(0, Layers).Select(_ => (test.Native(new float[KvHeads * Capacity * HeadDim]), test.Native(new float[KvHeads * Capacity * HeadDim])))];
+            _layers = [.. Enumerable.Range(0, Layers)
+                .Select(_ => (test.Native(new float[KvHeads * Capacity * HeadDim]), test.Native(new float[KvHeads * Capacity * HeadDim])))];
         }
 
         public SequenceRow Row(int token) => new()

@@ -36,14 +36,17 @@ public sealed unsafe class DenseKernelTests
         ushort[] w = [.. Enumerable.Range(0, outputs * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
         ushort[] x = [.. Enumerable.Range(0, Rows * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
         var y = new ushort[Rows * outputs];
-        fixed (ushort* pw = w, px = x, py = y) MatrixRows.Multiply<T>(KernelMatrix.Dense((nint)pw, outputs, inputs, true, 0, null), (nint)px, (nint)py, Rows, bfloat16: true, threads: 2);
+        fixed (ushort* pw = w, px = x, py = y) MatrixRows.Multiply<T>(
+            KernelMatrix.Dense((nint)pw, outputs, inputs, true, 0, null), (nint)px, (nint)py, Rows, bfloat16: true, threads: 2);
         for (var b = 0; b < Rows; b++)
         {
             for (var r = 0; r < outputs; r++)
             {
                 double sum = 0;
-                for (var i = 0; i < inputs; i++) sum += (double)BFloat16Bits.ToFloat(w[r * inputs + i]) * BFloat16Bits.ToFloat(x[b * inputs + i]);
-                Assert.InRange(BFloat16Bits.ToFloat(y[b * outputs + r]), sum - Math.Abs(sum) / 255 - 1e-5, sum + Math.Abs(sum) / 255 + 1e-5);
+                for (var i = 0; i < inputs; i++)
+                    sum += (double)BFloat16Bits.ToFloat(w[r * inputs + i]) * BFloat16Bits.ToFloat(x[b * inputs + i]);
+                Assert.InRange(BFloat16Bits.ToFloat(y[b * outputs + r]), sum - Math.Abs(sum) / 255 - 1e-5,
+                    sum + Math.Abs(sum) / 255 + 1e-5);
             }
         }
     }
@@ -58,7 +61,8 @@ public sealed unsafe class DenseKernelTests
         float[] bias = [.. Enumerable.Range(0, outputs).Select(_ => random.NextSingle())];
         var y = new float[Rows * outputs];
         fixed (float* pw = w, px = x, py = y, pb = bias)
-            MatrixRows.Multiply<T>(KernelMatrix.Dense((nint)pw, outputs, inputs, false, (nint)pb, null), (nint)px, (nint)py, Rows, bfloat16: false, threads: 2);
+            MatrixRows.Multiply<T>(KernelMatrix.Dense((nint)pw, outputs, inputs, false, (nint)pb, null), (nint)px, (nint)py, Rows,
+                bfloat16: false, threads: 2);
         for (var b = 0; b < Rows; b++)
         {
             for (var r = 0; r < outputs; r++)

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Kernels;
 
-/// <summary>8- and 4-bit products against dequantize-and-multiply in fp64, in every width of lanes, and row by row alone and together.</summary>
+/// <summary>8- and 4-bit products against dequantize-and-multiply in fp64, in every width of lanes, and
+/// row by row alone and together.</summary>
 public sealed unsafe class QuantizedKernelTests
 {
     /// <summary>Bits, group (0 a row), asymmetric, columns in another order, outputs, inputs.</summary>
@@ -62,7 +63,8 @@ public sealed unsafe class QuantizedKernelTests
         var together = new float[16 * q.Outputs];
         fixed (float* px = x, pa = alone, pt = together)
         {
-            for (var b = 0; b < 16; b++) MatrixRows.Multiply<T>(m, (nint)(px + b * q.Inputs), (nint)(pa + b * q.Outputs), 1, bfloat16: false, threads: 1);
+            for (var b = 0; b < 16; b++)
+                MatrixRows.Multiply<T>(m, (nint)(px + b * q.Inputs), (nint)(pa + b * q.Outputs), 1, bfloat16: false, threads: 1);
             for (var rows = 1; rows <= 16; rows++)
             {
                 MatrixRows.Multiply<T>(m, (nint)px, (nint)pt, rows, bfloat16: false, threads: rows % 3 + 1);

@@ -31,7 +31,8 @@ public sealed class BenchmarkTests
 
     [Fact]
     public void Summary_HasEveryCase() => Assert.Equal(
-        ["llava-576-192-K2", "llava-576-128-K2", "llava-576-64-K2", "llava-576-192-K5", "llava-576-128-K5", "llava-576-64-K5", "qwen2.5vl-1280-128-K2", "llavanext-2880-320-K2"],
+        ["llava-576-192-K2", "llava-576-128-K2", "llava-576-64-K2", "llava-576-192-K5", "llava-576-128-K5", "llava-576-64-K5",
+            "qwen2.5vl-1280-128-K2", "llavanext-2880-320-K2"],
         Summary.Plan.SelectMany(p => p.Cases.Select(c => Summary.Name(p.Geometry, c.Kept, c.K))));
 
     [SkippableFact]

@@ -10,7 +10,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Models;
 
-/// <summary>Values of configurations that no model means: named with their range before anything is made of that size; and damaged files of every kind, typed.</summary>
+/// <summary>Values of configurations that no model means: named with their range before anything is made of that size; and
+/// damaged files of every kind, typed.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class DamagedConfigurationTests
 {
@@ -85,7 +86,8 @@ public sealed class DamagedConfigurationTests
         File.WriteAllText(folder.File("generation_config.json"), $$"""{"{{key}}": {{value}}}""");
         var error = Assert.Throws<CheckpointException>(() => GenerationDefaults.Read(CheckpointFolder.Open(folder.Path)));
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
-        File.WriteAllText(folder.File("generation_config.json"), """{"eos_token_id": [7, 8], "temperature": 0, "top_p": 0.001, "top_k": 0, "repetition_penalty": null}""");
+        File.WriteAllText(folder.File("generation_config.json"),
+            """{"eos_token_id": [7, 8], "temperature": 0, "top_p": 0.001, "top_k": 0, "repetition_penalty": null}""");
         var read = GenerationDefaults.Read(CheckpointFolder.Open(folder.Path));
         Assert.Equal([7, 8], read.StopIds.Order());
         Assert.Equal((0, 0.001, 0, null), (read.Temperature, read.TopP, read.TopK, read.RepetitionPenalty));
@@ -105,7 +107,8 @@ public sealed class DamagedConfigurationTests
         using var folder = new TemporaryFolder();
         var model = folder.Copy(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"));
         var path = Path.Combine(model, name);
-        byte[][] damages = [[], "{"u8.ToArray(), "[]"u8.ToArray(), "{\"\\ud800\":1}"u8.ToArray(), [(byte)'{', (byte)'"', 0xFF, (byte)'"', (byte)':', (byte)'1', (byte)'}'], "\0\0\0\0"u8.ToArray()];
+        byte[][] damages = [[], "{"u8.ToArray(), "[]"u8.ToArray(), "{\"\\ud800\":1}"u8.ToArray(),
+            [(byte)'{', (byte)'"', 0xFF, (byte)'"', (byte)':', (byte)'1', (byte)'}'], "\0\0\0\0"u8.ToArray()];
         foreach (var damage in damages)
         {
             File.WriteAllBytes(path, damage);
@@ -118,7 +121,8 @@ public sealed class DamagedConfigurationTests
         File.Delete(path);
         Directory.CreateDirectory(path);
         // A folder is no file: as if there were none.
-        if (Record.Exception(() => Load(model).Dispose()) is { } other) Assert.True(other is CheckpointException or SafetensorsException or TokenizerException, other.ToString());
+        if (Record.Exception(() => Load(model).Dispose()) is { } other)
+            Assert.True(other is CheckpointException or SafetensorsException or TokenizerException, other.ToString());
         Directory.Delete(path);
         if (!OperatingSystem.IsLinux()) return;
         Fifo.Create(path);
@@ -160,7 +164,8 @@ public sealed class DamagedConfigurationTests
         Assert.IsType<TokenizerException>(Record.Exception(() => Load(model).Dispose()));
     }
 
-    private static VisionLanguageModel Load(string path) => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu" }, logger: new Provider.CollectingLogger());
+    private static VisionLanguageModel Load(string path) =>
+        ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu" }, logger: new Provider.CollectingLogger());
 
     private static void Set(string path, string key, string value)
     {

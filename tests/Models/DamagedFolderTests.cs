@@ -13,7 +13,9 @@ namespace D2Pruner.AI.Tests.Models;
 [Collection(TorchCollection.Name)]
 public sealed class DamagedFolderTests
 {
-    public static TheoryData<string> Fixtures() => [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == FixtureKind.Model).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Fixtures() =>
+        [.. Directory.GetDirectories(FixtureFolders.Copies!).Where(f => FixtureFolders.KindOf(f) == FixtureKind.Model)
+            .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Fixtures))]
@@ -23,12 +25,16 @@ public sealed class DamagedFolderTests
         var (model, file) = Copy(folder, fixture);
         var names = Names(file);
         var (missing, misshapen) = (names[0], names[^1]);
-        Rewrite(file, (name, tensor) => name == missing ? null : name == misshapen ? torch.cat([tensor, tensor], 0) : tensor, extra: "surprise.weight");
+        Rewrite(file, (name, tensor) => name == missing ? null : name == misshapen ? torch.cat([tensor, tensor], 0)
+            : tensor, extra: "surprise.weight");
         var error = Assert.Throws<CheckpointException>(() => Load(model));
         Assert.Equal(3, error.Problems.Count);
-        Assert.Contains(error.Problems, p => p.Contains("is missing", StringComparison.Ordinal) && Tail(missing).All(t => p.Contains(t, StringComparison.Ordinal)));
-        Assert.Contains(error.Problems, p => p.Contains($"'{misshapen}'", StringComparison.Ordinal) && p.Contains("asks for", StringComparison.Ordinal));
-        Assert.Contains(error.Problems, p => p.Contains("'surprise.weight'", StringComparison.Ordinal) && p.Contains("not part of this model", StringComparison.Ordinal));
+        Assert.Contains(error.Problems, p => p.Contains("is missing", StringComparison.Ordinal)
+            && Tail(missing).All(t => p.Contains(t, StringComparison.Ordinal)));
+        Assert.Contains(error.Problems, p => p.Contains($"'{misshapen}'", StringComparison.Ordinal)
+            && p.Contains("asks for", StringComparison.Ordinal));
+        Assert.Contains(error.Problems, p => p.Contains("'surprise.weight'", StringComparison.Ordinal)
+            && p.Contains("not part of this model", StringComparison.Ordinal));
         Assert.All(error.Problems, p => Assert.Contains(p, error.Message, StringComparison.Ordinal));
     }
 
@@ -56,7 +62,8 @@ public sealed class DamagedFolderTests
         File.WriteAllText(path, config.ToJsonString());
         var error = Assert.Throws<CheckpointException>(() => Load(model));
         // Qwen2.5-VL's newer form without text_config reads as its older, flat one.
-        Assert.All(parts.Where(p => p != "text_config" || !fixture.StartsWith("qwen", StringComparison.Ordinal)), p => Assert.Contains($"'{p}'", error.Message, StringComparison.Ordinal));
+        Assert.All(parts.Where(p => p != "text_config" || !fixture.StartsWith("qwen", StringComparison.Ordinal)),
+            p => Assert.Contains($"'{p}'", error.Message, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -86,7 +93,8 @@ public sealed class DamagedFolderTests
         Assert.All(ModelFamilies.Supported, f => Assert.Contains(f, error.Message, StringComparison.Ordinal));
     }
 
-    private static VisionLanguageModel Load(string path, CollectingLogger? logger = null) => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu" }, logger: logger);
+    private static VisionLanguageModel Load(string path, CollectingLogger? logger = null) =>
+        ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu" }, logger: logger);
 
     private static (string Model, string File) Copy(TemporaryFolder folder, string fixture)
     {

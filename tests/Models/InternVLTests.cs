@@ -47,7 +47,8 @@ public sealed class InternVLTests
             foreach (var name in file.Names)
             {
                 using var tensor = file.Read(name);
-                var renamed = name.StartsWith("model.language_model.", StringComparison.Ordinal) ? "language_model.model." + name["model.language_model.".Length..]
+                var renamed = name.StartsWith("model.language_model.", StringComparison.Ordinal)
+                    ? "language_model.model." + name["model.language_model.".Length..]
                     : name.StartsWith("lm_head.", StringComparison.Ordinal) ? "language_model." + name
                     : name.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..] : name;
                 Assert.NotEqual(name, renamed);
@@ -66,7 +67,8 @@ public sealed class InternVLTests
     {
         using var folder = new TemporaryFolder();
         using var model = Load(Copy(folder, "internvl-hf", "silent", c => c.Remove("image_token_id")));
-        Assert.Contains(458L, model.Encode([new ChatTurn("user", [new ImagePart(Picture()), new TextPart("What?")])], null, default).TokenIds);
+        Assert.Contains(458L, model.Encode(
+            [new ChatTurn("user", [new ImagePart(Picture()), new TextPart("What?")])], null, default).TokenIds);
     }
 
     [Theory]
@@ -96,7 +98,8 @@ public sealed class InternVLTests
     private static string Copy(TemporaryFolder folder, string fixture, string name, Action<JsonObject> change)
     {
         var target = Directory.CreateDirectory(folder.File(name)).FullName;
-        foreach (var file in Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, fixture, "model"))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, fixture, "model")))
+            File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         var path = Path.Combine(target, "config.json");
         var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         change(config);
@@ -104,7 +107,8 @@ public sealed class InternVLTests
         return target;
     }
 
-    private static VisionLanguageModel Load(string path) => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 });
+    private static VisionLanguageModel Load(string path) =>
+        ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 });
 
     private static byte[] Picture() => File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "internvl-hf", "images", "p1.png"));
 

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Models;
 
-/// <summary>The list of known models against the tensor plans of the published files (which the conformance suite compares tensor by tensor).</summary>
+/// <summary>The list of known models against the tensor plans of the published files (which the conformance
+/// suite compares tensor by tensor).</summary>
 public sealed class KnownModelsTests
 {
     private static readonly Dictionary<string, string> Plans = new()
@@ -34,7 +35,8 @@ public sealed class KnownModelsTests
         File.WriteAllText(folder.File("config.json"), json.GetProperty("config").GetRawText());
         var blueprint = ModelFamilies.Read(CheckpointFolder.Open(folder.Path));
         Assert.Equal(json.GetProperty("parameters").GetInt64(), model.Parameters);
-        Assert.Equal(json.GetProperty("tensors").EnumerateObject().Sum(t => t.Value.EnumerateArray().Aggregate(1L, (a, d) => a * d.GetInt64())), model.Parameters);
+        Assert.Equal(json.GetProperty("tensors").EnumerateObject()
+            .Sum(t => t.Value.EnumerateArray().Aggregate(1L, (a, d) => a * d.GetInt64())), model.Parameters);
         Assert.Equal(json.GetProperty("config").GetProperty("model_type").GetString(), model.Family);
         var plan = blueprint.Plan();
         Assert.Equal(plan.Parameters, model.Parameters);
@@ -46,7 +48,8 @@ public sealed class KnownModelsTests
     public void List_StartsSmall_AndEveryPlanIsInIt()
     {
         Assert.Equal(KnownModels.All.Select(m => m.Parameters).Order(), KnownModels.All.Select(m => m.Parameters));
-        Assert.Equal(Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "plans"), "*.json").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(), Plans.Values.Order());
+        Assert.Equal(Directory.GetFiles(Path.Combine(FixtureFolders.Copies!, "plans"), "*.json")
+            .Select(f => Path.GetFileNameWithoutExtension(f)!).Order(), Plans.Values.Order());
         Assert.Equal(Plans.Keys.Order(), KnownModels.All.Select(m => m.Id).Order());
     }
 }

@@ -27,15 +27,19 @@ public sealed class MemoryVerdictTests : IDisposable
     public void Estimate_IsTheArithmetic()
     {
         var llava = Blueprint("llava-1.5-7b");
-        var e = MemoryEstimate.Of(llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CUDA, new MemoryWorkload { TextTokens = 24, AnswerTokens = 100 });
+        var e = MemoryEstimate.Of(
+            llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CUDA, new MemoryWorkload { TextTokens = 24, AnswerTokens = 100 });
         Assert.Equal((576, 192), (e.VisualTokens, e.VisualTokensKept));
         // 32 layers of 4096 keys and values each, two bytes.
         Assert.Equal(32L * 2 * 4096 * 2 * (576 + 124), e.KvBytesUnpruned);
         Assert.Equal(2L * 4096 * 2 * (2 * (576 + 124) + 30 * (192 + 124)), e.KvBytesPruned);
         Assert.Equal(e.WeightBytes + e.KvBytesUnpruned + e.WorkBytes, e.TotalUnpruned);
-        var cpu = MemoryEstimate.Of(llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CPU, new MemoryWorkload { TextTokens = 24, AnswerTokens = 100 });
+        var cpu = MemoryEstimate.Of(
+            llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CPU, new MemoryWorkload { TextTokens = 24, AnswerTokens = 100 });
         Assert.Equal(e.KvBytesUnpruned, cpu.KvBytesUnpruned);
-        var wide = MemoryEstimate.Of(llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CPU, new MemoryWorkload { TextTokens = 24, AnswerTokens = 100, Float32Kv = true });
+        var wide = MemoryEstimate.Of(
+            llava, 7_063_427_072 * 2, ScalarType.BFloat16, DeviceType.CPU,
+            new MemoryWorkload { TextTokens = 24, AnswerTokens = 100, Float32Kv = true });
         Assert.Equal(2 * e.KvBytesUnpruned, wide.KvBytesUnpruned);
     }
 
@@ -45,7 +49,8 @@ public sealed class MemoryVerdictTests : IDisposable
     [InlineData(8, false, false)]
     public void Verdict_ByWhatIsFree(double freeGiB, bool fits, bool unpruned)
     {
-        var v = MemoryVerdict.Of(Blueprint("llava-1.5-7b"), 7_063_427_072 * 2, ScalarType.BFloat16, CPU, new MemoryWorkload(), (long)(freeGiB * GiB));
+        var v = MemoryVerdict.Of(
+            Blueprint("llava-1.5-7b"), 7_063_427_072 * 2, ScalarType.BFloat16, CPU, new MemoryWorkload(), (long)(freeGiB * GiB));
         Assert.Equal((fits, unpruned), (v.Fits, v.FitsUnpruned));
         if (fits)
         {
@@ -71,7 +76,8 @@ public sealed class MemoryVerdictTests : IDisposable
     [Fact]
     public void ManyImages_AreToldOfFewer()
     {
-        var v = MemoryVerdict.Of(Blueprint("llava-1.5-7b"), 7_063_427_072 * 2, ScalarType.BFloat16, CPU, new MemoryWorkload { Images = 60 }, 15 * GiB);
+        var v = MemoryVerdict.Of(
+            Blueprint("llava-1.5-7b"), 7_063_427_072 * 2, ScalarType.BFloat16, CPU, new MemoryWorkload { Images = 60 }, 15 * GiB);
         Assert.Contains(v.Choices, c => c.Contains("fewer", StringComparison.Ordinal));
     }
 

@@ -18,7 +18,8 @@ public sealed class PriorCatalogTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("secret"), "secret content of a file");
-        string[] names = ["/etc/passwd", folder.File("secret"), folder.File("none"), "../secret", "", "model.safetensors", Path.Combine(Fixture, "priors.safetensors"), new string('x', 100_000)];
+        string[] names = ["/etc/passwd", folder.File("secret"), folder.File("none"), "../secret", "", "model.safetensors",
+            Path.Combine(Fixture, "priors.safetensors"), new string('x', 100_000)];
         await using var engine = await VisionLanguageEngine.LoadAsync(Options());
         var messages = new List<string>();
         foreach (var name in names)
@@ -43,7 +44,8 @@ public sealed class PriorCatalogTests
         Assert.Equal("uniform", await Ask(engine, "uniform").WaitAsync(TimeSpan.FromSeconds(60)));
         // Nor can an operator's mistake hold up the loading.
         var load = VisionLanguageEngine.LoadAsync(Options(("p", pipe)));
-        Assert.Contains("a pipe", (await Assert.ThrowsAsync<SafetensorsException>(() => load.WaitAsync(TimeSpan.FromSeconds(60)))).Message, StringComparison.Ordinal);
+        Assert.Contains("a pipe", (await Assert.ThrowsAsync<SafetensorsException>(() => load.WaitAsync(TimeSpan.FromSeconds(60)))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +63,8 @@ public sealed class PriorCatalogTests
     [InlineData("")]
     [InlineData("none.safetensors")]
     public async Task RegisteredPriorThatIsNone_IsTypedAtLoad(string file) =>
-        Assert.IsType<SafetensorsException>(await Record.ExceptionAsync(() => VisionLanguageEngine.LoadAsync(Options(("p", file.Length > 0 ? file : Path.GetTempPath())))));
+        Assert.IsType<SafetensorsException>(
+            await Record.ExceptionAsync(() => VisionLanguageEngine.LoadAsync(Options(("p", file.Length > 0 ? file : Path.GetTempPath())))));
 
     [Theory]
     [InlineData("uniform", "x")]
@@ -95,7 +98,8 @@ public sealed class PriorCatalogTests
         {
             Turns = [new ChatTurn("user", [new ImagePart(image), new TextPart("What?")])],
             Generation = new GenerationSettings { MaxNewTokens = 1 },
-            Pruning = new PruningSettings { LayersBeforePruning = 2, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(10), Prior = prior },
+            Pruning = new PruningSettings { LayersBeforePruning = 2, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(10),
+                Prior = prior },
         };
         string? used = null;
         await foreach (var e in engine.GenerateAsync(request)) if (e is PrefillCompleted p) used = p.Prefill.Prior;

@@ -9,7 +9,8 @@ public sealed class TokenizerFormTests
 {
     private static readonly string[] Texts =
     [
-        "", " ", "What is shown?", "  two  spaces ", "a\n\nb\r\n", "naïve café ŀ", "日本語 text", "emoji 😀 here", "12 345", "I'LL don't", "<|im_start|>user\nHi<|im_end|>", "x<img><IMG_CONTEXT></img>y",
+        "", " ", "What is shown?", "  two  spaces ", "a\n\nb\r\n", "naïve café ŀ", "日本語 text", "emoji 😀 here", "12 345", "I'LL don't",
+            "<|im_start|>user\nHi<|im_end|>", "x<img><IMG_CONTEXT></img>y",
         "cafe\u0301", "\u00a0nbsp\u0085", "tabs\tand\u000bmore",
     ];
 

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Tests.Native;
 
 /// <summary>
-/// Numbers stay what they are while the collector runs all the time. Before scalars were held, the same loop met native exceptions and wrong numbers
-/// (docs/log.md says how many).
+/// Numbers stay what they are while the collector runs all the time. Before scalars were held, the same loop met native exceptions and
+/// wrong numbers (docs/log.md says how many).
 /// </summary>
 [Collection(TorchCollection.Name)]
 public sealed class AllocationPressureTests

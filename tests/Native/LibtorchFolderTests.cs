@@ -4,15 +4,19 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Native;
 
-/// <summary>An application without libtorch takes it from the folder that D2PRUNER_LIBTORCH names. In a process of its own, as libtorch loads once.</summary>
+/// <summary>An application without libtorch takes it from the folder that D2PRUNER_LIBTORCH names. In a process of
+/// its own, as libtorch loads once.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class LibtorchFolderTests
 {
     // The tool, as built beside the tests; its output has no libtorch.
     private static string Tool { get; } = Path.Combine(
-        Repository.Root, "src", "Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, new DirectoryInfo(AppContext.BaseDirectory).Name, "d2pruner.dll");
+        Repository.Root, "src", "Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name,
+            new DirectoryInfo(AppContext.BaseDirectory).Name, "d2pruner.dll");
 
-    private static string Natives { get; } = Path.Combine(AppContext.BaseDirectory, "runtimes", OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64" : "linux-x64", "native");
+    private static string Natives { get; } =
+        Path.Combine(AppContext.BaseDirectory, "runtimes", OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64"
+            : "linux-x64", "native");
 
     [Fact]
     public async Task NamedFolder_Loads()
@@ -38,7 +42,8 @@ public sealed class LibtorchFolderTests
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(string folder, params string[] args)
     {
-        using var process = new Process { StartInfo = new ProcessStartInfo("dotnet", [Tool, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        using var process = new Process { StartInfo = new ProcessStartInfo(
+            "dotnet", [Tool, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true } };
         process.StartInfo.Environment["D2PRUNER_LIBTORCH"] = folder;
         process.StartInfo.Environment.Remove("LD_LIBRARY_PATH");
         process.Start();

@@ -4,9 +4,9 @@ using Mono.Cecil.Cil;
 namespace D2Pruner.AI.Tests.Native;
 
 /// <summary>
-/// Finds in a library's IL what the garbage collector may finalize while libtorch still reads it: a TorchSharp <c>Scalar</c> or an operator's tensor that
-/// nothing holds until the native call is over. Which TorchSharp methods make a Scalar in passing is read from TorchSharp's own IL, directly and through
-/// the methods that they call, so that hidden ones (<c>square</c>, <c>a + b</c>) count.
+/// Finds in a library's IL what the garbage collector may finalize while libtorch still reads it: a TorchSharp <c>Scalar</c> or an
+/// operator's tensor that nothing holds until the native call is over. Which TorchSharp methods make a Scalar in passing is read from
+/// TorchSharp's own IL, directly and through the methods that they call, so that hidden ones (<c>square</c>, <c>a + b</c>) count.
 /// </summary>
 internal sealed class PassingScalars
 {
@@ -56,15 +56,18 @@ internal sealed class PassingScalars
                 if (Called(i) is not { } name) continue;
                 var where = $"{method.DeclaringType.FullName}::{method.Name}: ";
                 if (_makers.TryGetValue(name, out var inner)) found.Add($"{where}{name} makes a Scalar in passing ({inner})");
-                else if (MakesScalar(i) && method.ReturnType.FullName != Scalar && !IsHeld(i, method)) found.Add($"{where}a Scalar is passed on that nothing holds");
-                else if (!scoped && IsOperator(i) && !IsHeld(i, method)) found.Add($"{where}the result of {name} is dropped outside a dispose scope");
+                else if (MakesScalar(i) && method.ReturnType.FullName != Scalar && !IsHeld(i, method))
+                    found.Add($"{where}a Scalar is passed on that nothing holds");
+                else if (!scoped && IsOperator(i) && !IsHeld(i, method))
+                    found.Add($"{where}the result of {name} is dropped outside a dispose scope");
             }
         }
 
         return found;
     }
 
-    private static bool OpensScope(MethodDefinition method) => method.Body.Instructions.Any(i => Called(i)?.Contains("::NewDisposeScope(", StringComparison.Ordinal) == true);
+    private static bool OpensScope(MethodDefinition method) =>
+        method.Body.Instructions.Any(i => Called(i)?.Contains("::NewDisposeScope(", StringComparison.Ordinal) == true);
 
     // Of a local function or lambda, <Outer>g__Inner|0_0, the method that it stands in.
     private static MethodDefinition? Enclosing(MethodDefinition method)
@@ -75,16 +78,20 @@ internal sealed class PassingScalars
         return type.Methods.FirstOrDefault(m => m.Name == method.Name[1..end] && m.HasBody && OpensScope(m));
     }
 
-    private static IEnumerable<MethodDefinition> Methods(ModuleDefinition module) => module.GetTypes().SelectMany(t => t.Methods).Where(m => m.HasBody);
+    private static IEnumerable<MethodDefinition> Methods(ModuleDefinition module) =>
+        module.GetTypes().SelectMany(t => t.Methods).Where(m => m.HasBody);
 
-    private static string? Called(Instruction i) => i is { OpCode.Code: Code.Call or Code.Callvirt or Code.Newobj or Code.Ldftn, Operand: MethodReference m }
+    private static string? Called(Instruction i) =>
+        i is { OpCode.Code: Code.Call or Code.Callvirt or Code.Newobj or Code.Ldftn, Operand: MethodReference m }
         ? (m is GenericInstanceMethod g ? g.ElementMethod : m).FullName
         : null;
 
-    private static bool MakesScalar(Instruction i) => i is { OpCode.Code: Code.Call or Code.Callvirt or Code.Newobj, Operand: MethodReference m }
+    private static bool MakesScalar(Instruction i) =>
+        i is { OpCode.Code: Code.Call or Code.Callvirt or Code.Newobj, Operand: MethodReference m }
         && (m.ReturnType.FullName == Scalar || (m.Name == ".ctor" && m.DeclaringType.FullName == Scalar));
 
-    private static bool IsOperator(Instruction i) => i.Operand is MethodReference m && m.DeclaringType.FullName == Tensor && m.ReturnType.FullName == Tensor
+    private static bool IsOperator(Instruction i) => i.Operand is MethodReference m && m.DeclaringType.FullName == Tensor
+        && m.ReturnType.FullName == Tensor
         && m.Name.StartsWith("op_", StringComparison.Ordinal);
 
     // Returned, in a field, or in a local that is disposed (or kept alive, or handed out) afterwards.

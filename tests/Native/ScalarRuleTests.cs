@@ -31,13 +31,15 @@ public sealed class ScalarRuleTests
     [InlineData("add(TorchSharp.torch/Tensor)")]
     [InlineData("add_(TorchSharp.torch/Tensor)")]
     [InlineData("op_Division(System.Single,TorchSharp.torch/Tensor)")]
-    public void HiddenMakers_AreFoundInTorchSharpsOwnIl(string method) => Assert.Contains("TorchSharp.torch/Tensor TorchSharp.torch/Tensor::" + method, Rule.Makers.Keys);
+    public void HiddenMakers_AreFoundInTorchSharpsOwnIl(string method) =>
+        Assert.Contains("TorchSharp.torch/Tensor TorchSharp.torch/Tensor::" + method, Rule.Makers.Keys);
 
     [Theory]
     [InlineData("op_Multiply(TorchSharp.torch/Tensor,TorchSharp.torch/Tensor)")]
     [InlineData("add(TorchSharp.torch/Tensor,TorchSharp.Scalar)")]
     [InlineData("mul(TorchSharp.Scalar)")]
-    public void MethodsThatMakeNone_AreNotFound(string method) => Assert.DoesNotContain("TorchSharp.torch/Tensor TorchSharp.torch/Tensor::" + method, Rule.Makers.Keys);
+    public void MethodsThatMakeNone_AreNotFound(string method) =>
+        Assert.DoesNotContain("TorchSharp.torch/Tensor TorchSharp.torch/Tensor::" + method, Rule.Makers.Keys);
 
     /// <summary>The rule sees each form of breaking it, and none where it is kept.</summary>
     [Theory]
@@ -53,13 +55,15 @@ public sealed class ScalarRuleTests
     [InlineData(nameof(Keeping.Field), 0)]
     public void Rule_SeesWhatItShould(string method, int offences)
     {
-        var found = Rule.Offences(typeof(ScalarRuleTests).Assembly.Location).Where(o => o.Contains($"::{method}:", StringComparison.Ordinal)).ToArray();
+        var found = Rule.Offences(typeof(ScalarRuleTests).Assembly.Location)
+            .Where(o => o.Contains($"::{method}:", StringComparison.Ordinal)).ToArray();
         Assert.True(offences == found.Length, string.Join('\n', found));
     }
 
     private static bool KnowsTorch(string file)
     {
-        if (!Path.GetFileName(file).StartsWith("D2Pruner", StringComparison.Ordinal) || Path.GetFileName(file).StartsWith("D2Pruner.AI.Tests", StringComparison.Ordinal)) return false;
+        if (!Path.GetFileName(file).StartsWith("D2Pruner", StringComparison.Ordinal)
+            || Path.GetFileName(file).StartsWith("D2Pruner.AI.Tests", StringComparison.Ordinal)) return false;
         using var module = Mono.Cecil.ModuleDefinition.ReadModule(file);
         return module.AssemblyReferences.Any(r => r.Name == "TorchSharp");
     }

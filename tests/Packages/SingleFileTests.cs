@@ -28,7 +28,9 @@ public sealed class SingleFileTests
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         var project = Path.Combine(Repository.Root, "samples", "Quickstart", "Quickstart.csproj");
-        foreach (var argument in (string[])["msbuild", project, "-t:D2PrunerRefuseSelfExtraction", "-nologo", "-nodeReuse:false", "-p:PublishSingleFile=true", .. properties]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])[
+            "msbuild", project, "-t:D2PrunerRefuseSelfExtraction", "-nologo", "-nodeReuse:false", "-p:PublishSingleFile=true",
+            .. properties]) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();

@@ -10,7 +10,8 @@ public sealed class CachingTests
 {
     private readonly MemoryCache _cache = new();
 
-    private static ChatMessage Question => new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent("What is this?")]);
+    private static ChatMessage Question =>
+        new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent("What is this?")]);
 
     private IChatClient Client(ScriptedEngine engine, D2PrunerChatClientOptions? options = null, bool plain = false)
     {
@@ -60,7 +61,8 @@ public sealed class CachingTests
     {
         var engine = new ScriptedEngine();
         using var client = Client(engine);
-        foreach (var ratio in new[] { 0.25, 0.5, 0.25 }) await client.GetResponseAsync([Question], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = ratio }));
+        foreach (var ratio in new[] { 0.25, 0.5, 0.25 })
+            await client.GetResponseAsync([Question], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = ratio }));
         Assert.Equal(2, engine.Requests.Count);
     }
 
@@ -71,15 +73,20 @@ public sealed class CachingTests
         using var client = Client(engine);
         foreach (var ratio in new[] { 0.25, 0.5 })
         {
-            var response = await client.GetResponseAsync([Question], new ChatOptions { RawRepresentationFactory = _ => new VisionGenerationSettings { Pruning = new VisualPruningOptions { KeepRatio = ratio } } });
+            var response = await client.GetResponseAsync(
+                [Question], new ChatOptions { RawRepresentationFactory = _ =>
+                    new VisionGenerationSettings { Pruning = new VisualPruningOptions { KeepRatio = ratio } } });
             Assert.Equal(ratio, response.GetPruningReport()!.KeepRatio);
         }
 
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("a.png"), TinyPng.Bytes);
         using var resolver = new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = [folder.Path] });
-        using var fetching = new D2PrunerChatClient(engine, imageResolver: resolver).AsBuilder().UseD2PrunerDistributedCache(_cache).Build();
-        for (var i = 0; i < 2; i++) await fetching.GetResponseAsync([new ChatMessage(ChatRole.User, [new UriContent($"file://{folder.File("a.png")}", "image/*")])]);
+        using var fetching = new D2PrunerChatClient(engine, imageResolver: resolver).AsBuilder()
+            .UseD2PrunerDistributedCache(_cache).Build();
+        for (var i = 0; i < 2; i++)
+            await fetching.GetResponseAsync(
+                [new ChatMessage(ChatRole.User, [new UriContent($"file://{folder.File("a.png")}", "image/*")])]);
         Assert.Equal(4, engine.Requests.Count);
     }
 
@@ -88,7 +95,8 @@ public sealed class CachingTests
     [InlineData(true, true, 1, 2)]
     [InlineData(false, false, 2, 2)]
     [InlineData(false, true, 2, 3)]
-    public async Task AroundFunctionCalls_ItSavesThem_AndInsideThemOnlyTheModelsPart(bool outside, bool outputChanges, int calls, int requests)
+    public async Task AroundFunctionCalls_ItSavesThem_AndInsideThemOnlyTheModelsPart(
+        bool outside, bool outputChanges, int calls, int requests)
     {
         var invoked = 0;
         var tool = AIFunctionFactory.Create(() => ++invoked > 0 && outputChanges ? $"seen {invoked}" : "seen", "look");
@@ -98,7 +106,8 @@ public sealed class CachingTests
         builder.UseFunctionInvocation();
         if (!outside) builder.UseD2PrunerDistributedCache(_cache);
         using var client = builder.Build();
-        for (var i = 0; i < 2; i++) Assert.Equal("A cat.", (await client.GetResponseAsync([Question], new ChatOptions { Tools = [tool] })).Text);
+        for (var i = 0; i < 2; i++)
+            Assert.Equal("A cat.", (await client.GetResponseAsync([Question], new ChatOptions { Tools = [tool] })).Text);
         Assert.Equal((calls, requests), (invoked, engine.Requests.Count));
     }
 
@@ -111,9 +120,13 @@ public sealed class CachingTests
 
     private sealed class NoClient : IChatClient
     {
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => Task.FromResult(new ChatResponse());
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(new ChatResponse());
 
-        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => AsyncEnumerable.Empty<ChatResponseUpdate>();
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            AsyncEnumerable.Empty<ChatResponseUpdate>();
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

@@ -11,7 +11,8 @@ public sealed class ChatClientTests
     private static readonly byte[] Png = [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0];
 
     private static ChatMessage Question(string text = "What is this?", int images = 1) =>
-        new(ChatRole.User, [.. Enumerable.Range(0, images).Select(_ => (AIContent)new DataContent(Png, "image/png")), new TextContent(text)]);
+        new(ChatRole.User, [.. Enumerable.Range(0, images).Select(_ => (AIContent)new DataContent(Png, "image/png")),
+            new TextContent(text)]);
 
     [Fact]
     public async Task Streaming_HasOneIdentity_OneUsage_AndAFinishReason()
@@ -46,7 +47,8 @@ public sealed class ChatClientTests
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
         var response = await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(PruningPreset.Understanding));
-        var again = JsonSerializer.Deserialize<ChatResponse>(JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+        var again = JsonSerializer.Deserialize<ChatResponse>(
+            JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
         foreach (var report in new[] { response.GetPruningReport()!, again.GetPruningReport()! })
         {
             Assert.Equal(PruningPreset.Understanding, report.Preset);
@@ -64,7 +66,10 @@ public sealed class ChatClientTests
     {
         var engine = new ScriptedEngine();
         using var client = new D2PrunerChatClient(engine);
-        await client.GetResponseAsync([new ChatMessage(ChatRole.User, [new TextContent("a"), new DataContent(Png, "application/octet-stream"), new TextContent("b"), new DataContent(Png, "image/*").KeepVisualTokens(0.5)])]);
+        await client.GetResponseAsync(
+            [new ChatMessage(ChatRole.User,
+                [new TextContent("a"), new DataContent(Png, "application/octet-stream"), new TextContent("b"),
+                    new DataContent(Png, "image/*").KeepVisualTokens(0.5)])]);
         var parts = engine.Last.Turns.Single().Parts;
         Assert.Equal(["TextPart", "ImagePart", "TextPart", "ImagePart"], parts.Select(p => p.GetType().Name));
         Assert.Equal(0.5, ((ImagePart)parts[3]).KeepRatio);
@@ -94,7 +99,8 @@ public sealed class ChatClientTests
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
         await client.GetResponseAsync([Question()], new ChatOptions { ModelId = "scripted-7b" });
-        var e = await Assert.ThrowsAsync<ModelMismatchException>(() => client.GetResponseAsync([Question()], new ChatOptions { ModelId = "gpt" }));
+        var e = await Assert.ThrowsAsync<ModelMismatchException>(
+            () => client.GetResponseAsync([Question()], new ChatOptions { ModelId = "gpt" }));
         Assert.Contains("gpt", e.Message);
     }
 
@@ -116,22 +122,29 @@ public sealed class ChatClientTests
     public async Task Precedence_RequestThenClientThenPreset()
     {
         var engine = new ScriptedEngine();
-        using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Understanding, Pruning = new() { KeepTokens = 100, Theta = 0.7 } });
+        using var client = new D2PrunerChatClient(
+            engine, new D2PrunerChatClientOptions { Preset = PruningPreset.Understanding,
+                Pruning = new() { KeepTokens = 100, Theta = 0.7 } });
         await client.GetResponseAsync([Question()]);
-        Assert.Equal((100, 0.7, 2), (engine.Last.Pruning!.Budget.Tokens, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
-        await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = 0.25, LayersBeforePruning = 3 }));
-        Assert.Equal((0.25, 0.7, 3), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
+        Assert.Equal((100, 0.7, 2),
+            (engine.Last.Pruning!.Budget.Tokens, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
+        await client.GetResponseAsync(
+            [Question()], new ChatOptions().WithPruning(new VisualPruningOptions { KeepRatio = 0.25, LayersBeforePruning = 3 }));
+        Assert.Equal((0.25, 0.7, 3),
+            (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
         Assert.True(engine.Last.Pruning.LayersAreExplicit);
         // A request that names a preset drops the client's overrides.
         await client.GetResponseAsync([Question()], new ChatOptions().WithPruning(PruningPreset.Localization));
-        Assert.Equal((0.5, 0.8, 5), (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
+        Assert.Equal((0.5, 0.8, 5),
+            (engine.Last.Pruning!.Budget.Ratio, engine.Last.Pruning.Theta, engine.Last.Pruning.LayersBeforePruning));
         await client.GetResponseAsync([Question()], new ChatOptions().WithoutPruning());
         Assert.Null(engine.Last.Pruning);
     }
 
     public static TheoryData<string, object> ScalarForms() => new()
     {
-        { "d2pruner.keep_ratio", 0.25 }, { "d2pruner.keep_ratio", 0.25f }, { "d2pruner.keep_ratio", "0.25" }, { "d2pruner.keep_ratio", JsonDocument.Parse("0.25").RootElement },
+        { "d2pruner.keep_ratio", 0.25 }, { "d2pruner.keep_ratio", 0.25f }, { "d2pruner.keep_ratio", "0.25" },
+            { "d2pruner.keep_ratio", JsonDocument.Parse("0.25").RootElement },
         { "d2pruner.keep_ratio", JsonDocument.Parse("\"0.25\"").RootElement }, { "d2pruner.keep_ratio", 0.25m },
     };
 
@@ -155,7 +168,8 @@ public sealed class ChatClientTests
     public void ImpossibleValue_IsRefusedByTheCallItself(string key, object value)
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
-        var e = Assert.ThrowsAny<ArgumentException>(() => client.GetStreamingResponseAsync([Question()], new ChatOptions { AdditionalProperties = new() { [key] = value } }));
+        var e = Assert.ThrowsAny<ArgumentException>(
+            () => client.GetStreamingResponseAsync([Question()], new ChatOptions { AdditionalProperties = new() { [key] = value } }));
         Assert.Contains(key, e.Message);
     }
 
@@ -163,16 +177,23 @@ public sealed class ChatClientTests
     public void RatioTogetherWithTokens_IsAnError()
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
-        Assert.ThrowsAny<ArgumentException>(() => client.GetStreamingResponseAsync([Question()], new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ratio"] = 0.5, ["d2pruner.keep_tokens"] = 5 } }));
-        Assert.ThrowsAny<ArgumentException>(() => new D2PrunerChatClient(new ScriptedEngine(), new D2PrunerChatClientOptions { Pruning = new() { KeepRatio = 0.5, KeepTokens = 5 } }));
+        Assert.ThrowsAny<ArgumentException>(
+            () => client.GetStreamingResponseAsync(
+                [Question()], new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ratio"] = 0.5,
+                    ["d2pruner.keep_tokens"] = 5 } }));
+        Assert.ThrowsAny<ArgumentException>(
+            () => new D2PrunerChatClient(
+                new ScriptedEngine(), new D2PrunerChatClientOptions { Pruning = new() { KeepRatio = 0.5, KeepTokens = 5 } }));
     }
 
     [Fact]
     public async Task Boxes_AreMappedToTheOriginal_AndSurviveJson()
     {
-        using var client = new D2PrunerChatClient(new ScriptedEngine { Pieces = ["It is at [0.25, 0.", "25, 0.5, 0.75], not [0.9, 0.1, 0.2, 0.3]."] });
+        using var client = new D2PrunerChatClient(
+            new ScriptedEngine { Pieces = ["It is at [0.25, 0.", "25, 0.5, 0.75], not [0.9, 0.1, 0.2, 0.3]."] });
         var response = await client.GetResponseAsync([Question("Where is the cat?")]);
-        var again = JsonSerializer.Deserialize<ChatResponse>(JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+        var again = JsonSerializer.Deserialize<ChatResponse>(
+            JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
         foreach (var r in new[] { response, again })
         {
             var region = Assert.Single(r.GetGroundings());
@@ -244,7 +265,8 @@ public sealed class ChatClientTests
         var engine = new ScriptedEngine();
         using var client = new D2PrunerChatClient(engine);
         foreach (var uri in new[] { "http://127.0.0.1/x.png", "file:///etc/passwd", "https://example.org/x.png" })
-            await Assert.ThrowsAsync<ImageAccessDeniedException>(() => client.GetResponseAsync([new ChatMessage(ChatRole.User, [new UriContent(uri, "image/png")])]));
+            await Assert.ThrowsAsync<ImageAccessDeniedException>(
+                () => client.GetResponseAsync([new ChatMessage(ChatRole.User, [new UriContent(uri, "image/png")])]));
         Assert.Empty(engine.Requests);
     }
 

@@ -11,7 +11,8 @@ public abstract class ClientSuite
 {
     private protected abstract IChatClient Client { get; }
 
-    private protected static ChatMessage Question(string text = "What is this?") => new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent(text)]);
+    private protected static ChatMessage Question(string text = "What is this?") =>
+        new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent(text)]);
 
     private static ChatOptions Short => new() { MaxOutputTokens = 4 };
 
@@ -44,7 +45,8 @@ public abstract class ClientSuite
     [Fact]
     public async Task SeveralMessages_AndEmptyOnes_AreTaken()
     {
-        await Client.GetResponseAsync([new(ChatRole.System, []), new(ChatRole.User, []), new(ChatRole.Assistant, []), new(ChatRole.User, "What is 1 + 2?")], Short);
+        await Client.GetResponseAsync(
+            [new(ChatRole.System, []), new(ChatRole.User, []), new(ChatRole.Assistant, []), new(ChatRole.User, "What is 1 + 2?")], Short);
         await Client.GetResponseAsync([Question(), new(ChatRole.Assistant, "A cat."), new(ChatRole.User, "And its colour?")], Short);
     }
 
@@ -92,7 +94,8 @@ public abstract class ClientSuite
     public async Task JsonRoundTrip_KeepsTextUsageAndReport()
     {
         var response = await Client.GetResponseAsync([Question()], Short);
-        var again = JsonSerializer.Deserialize<ChatResponse>(JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+        var again = JsonSerializer.Deserialize<ChatResponse>(
+            JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
         Assert.Equal((response.Text, response.Usage!.TotalTokenCount), (again.Text, again.Usage!.TotalTokenCount));
         Assert.Equal(response.GetPruningReport()!.VisualTokensKept, again.GetPruningReport()!.VisualTokensKept);
     }
@@ -102,7 +105,9 @@ public abstract class ClientSuite
     {
         var source = Guid.NewGuid().ToString();
         var spans = new List<Activity>();
-        using var listener = new ActivityListener { ShouldListenTo = s => s.Name == source, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded, ActivityStopped = spans.Add };
+        using var listener = new ActivityListener { ShouldListenTo = s => s.Name == source,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Add };
         ActivitySource.AddActivityListener(listener);
         // Not disposed: the pipeline would dispose the client.
         var client = Client.AsBuilder().UseOpenTelemetry(sourceName: source).Build();
@@ -143,8 +148,12 @@ public abstract class ClientSuite
     [Fact]
     public async Task UnsupportedMedia_IsRefused()
     {
-        await Assert.ThrowsAsync<NotSupportedException>(() => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "application/pdf")])], Short));
-        await Assert.ThrowsAsync<NotSupportedException>(() => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1, 2, 3 }, "application/octet-stream")])], Short));
-        await Assert.ThrowsAsync<NotSupportedException>(() => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new HostedFileContent("f")])], Short));
+        await Assert.ThrowsAsync<NotSupportedException>(
+            () => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "application/pdf")])], Short));
+        await Assert.ThrowsAsync<NotSupportedException>(
+            () => Client.GetResponseAsync(
+                [new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1, 2, 3 }, "application/octet-stream")])], Short));
+        await Assert.ThrowsAsync<NotSupportedException>(
+            () => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new HostedFileContent("f")])], Short));
     }
 }

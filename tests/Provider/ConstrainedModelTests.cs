@@ -17,9 +17,11 @@ public sealed class ConstrainedModelTests
     private sealed record Boxes(Box[] Items, bool Complete);
 
     private static Task<VisionLanguageEngine> Load(string fixture) =>
-        VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Path.Combine(FixtureFolders.Copies!, fixture, "model"), Device = "cpu", Threads = 1 });
+        VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = Path.Combine(FixtureFolders.Copies!, fixture, "model"), Device = "cpu", Threads = 1 });
 
-    private static DataContent Picture(string fixture) => new(File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, fixture, "images", "p0.png")), "image/png");
+    private static DataContent Picture(string fixture) =>
+        new(File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, fixture, "images", "p0.png")), "image/png");
 
     [Theory]
     [InlineData("llava-1.5-a")]
@@ -27,7 +29,8 @@ public sealed class ConstrainedModelTests
     public async Task TypedResponse_FromARandomModel(string fixture)
     {
         await using var engine = await Load(fixture);
-        using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { DescribeResponseFormat = fixture != "llava-1.5-a" });
+        using var client = new D2PrunerChatClient(
+            engine, new D2PrunerChatClientOptions { DescribeResponseFormat = fixture != "llava-1.5-a" });
         for (var seed = 0; seed < 4; seed++)
         {
             var response = await client.GetResponseAsync<Boxes>(
@@ -46,14 +49,19 @@ public sealed class ConstrainedModelTests
     public async Task RandomWeights_FollowEverySchema(string fixture, int from)
     {
         await using var engine = await Load(fixture);
-        using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { StrictOptions = true, DescribeResponseFormat = false });
+        using var client = new D2PrunerChatClient(
+            engine, new D2PrunerChatClientOptions { StrictOptions = true, DescribeResponseFormat = false });
         for (var seed = from; seed < from + 100; seed++)
         {
             var schema = new SchemaGenerator(seed, plain: true).Next();
-            var response = await client.GetResponseAsync("Answer.", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema), Temperature = 1, Seed = seed, MaxOutputTokens = 150 });
+            var response = await client.GetResponseAsync(
+                "Answer.", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema), Temperature = 1, Seed = seed,
+                    MaxOutputTokens = 150 });
             JsonDocument.Parse(response.Text).Dispose();
-            Assert.True(new ReferenceMatcher(schema).Check(Encoding.UTF8.GetBytes(response.Text)).Whole, $"{schema.GetRawText()}\n{response.Text}");
-            Assert.Empty((await NJsonSchema.JsonSchema.FromJsonAsync(schema.GetRawText())).Validate(ConstraintTests.OneUnitACharacter(response.Text)));
+            Assert.True(new ReferenceMatcher(schema).Check(Encoding.UTF8.GetBytes(response.Text)).Whole,
+                $"{schema.GetRawText()}\n{response.Text}");
+            Assert.Empty((await NJsonSchema.JsonSchema.FromJsonAsync(schema.GetRawText()))
+                .Validate(ConstraintTests.OneUnitACharacter(response.Text)));
         }
     }
 
@@ -72,7 +80,8 @@ public sealed class ConstrainedModelTests
         using var client = new D2PrunerChatClient(engine).AsBuilder().UseFunctionInvocation().Build();
         var response = await client.GetResponseAsync(
             [new(ChatRole.User, [Picture("qwen2.5-vl-flat"), new TextContent("What is this?")])],
-            new ChatOptions { Tools = [crop], ToolMode = ChatToolMode.RequireSpecific("crop"), AllowMultipleToolCalls = false, Temperature = 1, Seed = 3, MaxOutputTokens = 60 });
+            new ChatOptions { Tools = [crop], ToolMode = ChatToolMode.RequireSpecific("crop"), AllowMultipleToolCalls = false,
+                Temperature = 1, Seed = 3, MaxOutputTokens = 60 });
         Assert.NotEmpty(asked);
         Assert.Contains(response.Messages, m => m.Contents.OfType<FunctionCallContent>().Any(c => c.Name == "crop"));
         Assert.Contains(response.Messages, m => m.Contents.OfType<FunctionResultContent>().Any());

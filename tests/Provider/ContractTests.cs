@@ -35,7 +35,8 @@ public sealed class ContractTests
 
     private static ChatResponseFormatJson Typed<T>() => ChatResponseFormat.ForJsonSchema<T>(AIJsonUtilities.DefaultOptions);
 
-    private static string[] Required(JsonElement schema) => [.. schema.GetProperty("required").EnumerateArray().Select(e => e.GetString()!)];
+    private static string[] Required(JsonElement schema) =>
+        [.. schema.GetProperty("required").EnumerateArray().Select(e => e.GetString()!)];
 
     [Fact]
     public async Task TypedResponses_RequireWhatCannotBeNull()
@@ -69,13 +70,16 @@ public sealed class ContractTests
     public async Task Annotations_OfOthers_AreSilent()
     {
         var log = new CollectingLogger();
-        var schema = JsonDocument.Parse("""{"type":"object","condition":"","properties":{"a":{"type":"integer","unit":"cm"}}}""").RootElement.Clone();
+        var schema = JsonDocument.Parse(
+            """{"type":"object","condition":"","properties":{"a":{"type":"integer","unit":"cm"}}}""").RootElement.Clone();
         var options = new ChatOptions
         {
             ResponseFormat = ChatResponseFormat.ForJsonSchema(schema),
-            Tools = [AIFunctionFactory.CreateDeclaration("now", "The time.", JsonDocument.Parse("""{"type":"object","condition":"","properties":{}}""").RootElement.Clone())],
+            Tools = [AIFunctionFactory.CreateDeclaration(
+                "now", "The time.", JsonDocument.Parse("""{"type":"object","condition":"","properties":{}}""").RootElement.Clone())],
         };
-        using var client = new D2PrunerChatClient(new ToolScript(true, "{\"a\": 1}"), new D2PrunerChatClientOptions { StrictOptions = true }, loggerFactory: log);
+        using var client = new D2PrunerChatClient(
+            new ToolScript(true, "{\"a\": 1}"), new D2PrunerChatClientOptions { StrictOptions = true }, loggerFactory: log);
         await client.GetResponseAsync("q", options);
         Assert.DoesNotContain(log.Lines, l => l.StartsWith("Warning", StringComparison.Ordinal));
     }
@@ -85,7 +89,8 @@ public sealed class ContractTests
     {
         var engine = new ScriptedEngine();
         using var client = new D2PrunerChatClient(engine);
-        await client.GetResponseAsync([new(new ChatRole("developer"), "Be brief."), new(ChatRole.User, "q")], new ChatOptions { Instructions = "Be kind." });
+        await client.GetResponseAsync(
+            [new(new ChatRole("developer"), "Be brief."), new(ChatRole.User, "q")], new ChatOptions { Instructions = "Be kind." });
         Assert.Equal(["system", "user"], engine.Last.Turns.Select(t => t.Role));
         Assert.Equal("Be kind.\n\nBe brief.", engine.Last.Turns[0].Text);
     }
@@ -95,7 +100,8 @@ public sealed class ContractTests
     {
         var engine = new ScriptedEngine();
         using var client = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { Preset = PruningPreset.None });
-        var (small, whole) = (new DataContent(TinyPng.Bytes, "image/png").KeepVisualTokens(0.5), new DataContent(TinyPng.Bytes, "image/png"));
+        var (small, whole) = (new DataContent(TinyPng.Bytes, "image/png").KeepVisualTokens(0.5),
+            new DataContent(TinyPng.Bytes, "image/png"));
         var response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, [small, whole, new TextContent("q")])]);
         Assert.Equal(TokenBudget.OfRatio(1), engine.Last.Pruning!.Budget);
         Assert.Equal([0.5, null], engine.Last.Turns[0].Parts.OfType<ImagePart>().Select(i => i.KeepRatio));
@@ -110,7 +116,8 @@ public sealed class ContractTests
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine { Delay = TimeSpan.FromSeconds(30) });
         using var source = new CancellationTokenSource(50);
-        var whole = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetResponseAsync("q", cancellationToken: source.Token));
+        var whole = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => client.GetResponseAsync("q", cancellationToken: source.Token));
         Assert.Equal(source.Token, whole.CancellationToken);
         using var other = new CancellationTokenSource(50);
         var streamed = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
@@ -126,7 +133,8 @@ public sealed class ContractTests
     public async Task TheReport_IsShort_ReadsBack_AndSaysWhatHappened()
     {
         using var client = new D2PrunerChatClient(new ScriptedEngine());
-        var response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent("q")])]);
+        var response = await client.GetResponseAsync(
+            [new ChatMessage(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent("q")])]);
         var report = response.GetPruningReport()!;
         var lines = report.ToString().Split(Environment.NewLine);
         Assert.StartsWith("Understanding (client)", lines[0], StringComparison.Ordinal);
@@ -136,7 +144,8 @@ public sealed class ContractTests
         // What stays in the conversation: the answer and at most two kilobytes, whatever the number of tokens.
         var stays = JsonSerializer.Serialize(response.Messages[0], AIJsonUtilities.DefaultOptions);
         Assert.InRange(stays.Length, 100, 2000);
-        Assert.Equal([1, 2], JsonSerializer.Deserialize<ChatMessage>(stays, AIJsonUtilities.DefaultOptions)!.GetPruningReport()!.Images[0].Kept);
+        Assert.Equal([1, 2], JsonSerializer.Deserialize<ChatMessage>(
+            stays, AIJsonUtilities.DefaultOptions)!.GetPruningReport()!.Images[0].Kept);
         var many = new PrunedImageReport { VisualTokens = 2880, Kept = [.. Enumerable.Range(0, 2880).Where(i => i % 3 == 1)] };
         var json = JsonSerializer.Serialize(many);
         Assert.InRange(json.Length, 100, 900);
@@ -149,7 +158,8 @@ public sealed class ContractTests
     public async Task WhatCannotBeWrittenAsJson_IsTheRequestsFault()
     {
         using var client = new D2PrunerChatClient(new ToolScript(true, "fine"));
-        var deep = JsonDocument.Parse(new string('[', 1500) + new string(']', 1500), new JsonDocumentOptions { MaxDepth = 2000 }).RootElement;
+        var deep = JsonDocument.Parse(
+            new string('[', 1500) + new string(']', 1500), new JsonDocumentOptions { MaxDepth = 2000 }).RootElement;
         object? cycle = null;
         var list = new List<object?>();
         cycle = list;
@@ -158,7 +168,8 @@ public sealed class ContractTests
         {
             var messages = new ChatMessage[]
             {
-                new(ChatRole.User, "q"), new(ChatRole.Assistant, [new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", result)]),
+                new(ChatRole.User, "q"), new(ChatRole.Assistant, [new FunctionCallContent("1", "f")]),
+                    new(ChatRole.Tool, [new FunctionResultContent("1", result)]),
             };
             var e = await Assert.ThrowsAnyAsync<Exception>(() => client.GetResponseAsync(messages));
             Assert.Contains(e.GetVisionErrorKind(), new VisionErrorKind?[] { VisionErrorKind.InvalidRequest, VisionErrorKind.Unsupported });

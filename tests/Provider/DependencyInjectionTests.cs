@@ -17,7 +17,8 @@ public sealed class DependencyInjectionTests
     private static string ModelFolder => Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model");
 
     private static ChatMessage Message => new(ChatRole.User,
-        [new DataContent(File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images", "p0.png")), "image/png"), new TextContent("What is this?")]);
+        [new DataContent(File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images", "p0.png")), "image/png"),
+            new TextContent("What is this?")]);
 
     [Fact]
     public async Task OneLiner_Answers()
@@ -36,8 +37,10 @@ public sealed class DependencyInjectionTests
     {
         var services = new ServiceCollection();
         services.AddD2PrunerModel("vision", o => (o.ModelPath, o.Device) = (ModelFolder, "cpu"));
-        services.AddKeyedD2PrunerChatClient("describe", o => (o.Model, o.Preset) = ("vision", PruningPreset.Understanding)).ConfigureOptions(c => c.MaxOutputTokens = 2);
-        services.AddKeyedD2PrunerChatClient("locate", o => (o.Model, o.Preset, o.DefaultMaxOutputTokens) = ("vision", PruningPreset.Localization, 2));
+        services.AddKeyedD2PrunerChatClient("describe", o => (o.Model, o.Preset) = ("vision", PruningPreset.Understanding))
+            .ConfigureOptions(c => c.MaxOutputTokens = 2);
+        services.AddKeyedD2PrunerChatClient(
+            "locate", o => (o.Model, o.Preset, o.DefaultMaxOutputTokens) = ("vision", PruningPreset.Localization, 2));
         await using var provider = services.BuildServiceProvider();
         var (a, b) = (provider.GetRequiredKeyedService<IChatClient>("describe"), provider.GetRequiredKeyedService<IChatClient>("locate"));
         Assert.Equal(12, (await a.GetResponseAsync([Message])).GetPruningReport()!.VisualTokensKept);

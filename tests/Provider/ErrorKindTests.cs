@@ -30,7 +30,8 @@ public sealed class ErrorKindTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Kind_IsToldByTheException(Exception exception, VisionErrorKind? expected) => Assert.Equal(expected, exception.GetVisionErrorKind());
+    public void Kind_IsToldByTheException(Exception exception, VisionErrorKind? expected) =>
+        Assert.Equal(expected, exception.GetVisionErrorKind());
 
     public static TheoryData<string> OwnExceptions => [.. Exceptions().Select(t => t.Name)];
 
@@ -40,7 +41,9 @@ public sealed class ErrorKindTests
     {
         var type = Exceptions().Single(t => t.Name == name);
         Assert.True(typeof(IVisionError).IsAssignableFrom(type), $"{name} has no kind.");
-        var rows = Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "errors.md")), $@"^\|[^|\n]*`{name}`[^|\n]*\|([^|\n]*)\|", RegexOptions.Multiline);
+        var rows = Regex.Matches(
+            File.ReadAllText(Path.Combine(Repository.Root, "docs", "errors.md")), $@"^\|[^|\n]*`{name}`[^|\n]*\|([^|\n]*)\|",
+            RegexOptions.Multiline);
         // An exception without a constructor's help has its first enum value, which is the documented default where the kind depends.
         var kind = ((IVisionError)RuntimeHelpers.GetUninitializedObject(type)).Kind;
         Assert.Contains($"`{kind}`", Assert.Single(rows).Groups[1].Value, StringComparison.Ordinal);
@@ -49,17 +52,20 @@ public sealed class ErrorKindTests
     [Fact]
     public async Task Client_TellsLimitsFromMistakes()
     {
-        using var client = new D2PrunerChatClient(new ScriptedEngine(), new D2PrunerChatClientOptions { MaxImagesPerRequest = 1, MaxImageBytes = 100 });
+        using var client = new D2PrunerChatClient(
+            new ScriptedEngine(), new D2PrunerChatClientOptions { MaxImagesPerRequest = 1, MaxImageBytes = 100 });
         async Task<VisionErrorKind?> Kind(ChatOptions? options, params AIContent[] contents)
         {
-            var e = await Assert.ThrowsAnyAsync<Exception>(() => client.GetResponseAsync([new ChatMessage(ChatRole.User, contents)], options));
+            var e = await Assert.ThrowsAnyAsync<Exception>(
+                () => client.GetResponseAsync([new ChatMessage(ChatRole.User, contents)], options));
             return e.GetVisionErrorKind();
         }
 
         var small = new DataContent(new byte[10], "image/png");
         Assert.Equal(VisionErrorKind.TooLarge, await Kind(null, small, small));
         Assert.Equal(VisionErrorKind.TooLarge, await Kind(null, new DataContent(new byte[101], "image/png")));
-        Assert.Equal(VisionErrorKind.TooLarge, await Kind(null, new UriContent("data:image/png;base64," + new string('A', 1000), "image/png")));
+        Assert.Equal(VisionErrorKind.TooLarge,
+            await Kind(null, new UriContent("data:image/png;base64," + new string('A', 1000), "image/png")));
         Assert.Equal(VisionErrorKind.InvalidRequest, await Kind(new ChatOptions { ModelId = "other" }, small));
         Assert.Equal(VisionErrorKind.InvalidRequest, await Kind(new ChatOptions { Temperature = -1 }, small));
         Assert.Equal(VisionErrorKind.InvalidRequest, await Kind(null, new UriContent("file:///etc/passwd", "image/png")));

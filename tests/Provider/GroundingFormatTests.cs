@@ -51,7 +51,8 @@ public sealed class GroundingFormatTests
 
     private static void AssertBox(GroundedRegion region, float left, float top, float right, float bottom)
     {
-        foreach (var (expected, actual) in new[] { (left, region.Box.Left), (top, region.Box.Top), (right, region.Box.Right), (bottom, region.Box.Bottom) }) Assert.Equal(expected, actual, 2);
+        foreach (var (expected, actual) in new[] { (left, region.Box.Left), (top, region.Box.Top), (right, region.Box.Right),
+            (bottom, region.Box.Bottom) }) Assert.Equal(expected, actual, 2);
     }
 
     private static ImagePruning Image(ImagePlan plan) => new()
@@ -59,7 +60,8 @@ public sealed class GroundingFormatTests
         ImageIndex = 0,
         VisualTokens = plan.TokenCount,
         Kept = [],
-        Layout = new VisualTokenLayout([.. plan.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, g.Offsets))], plan.SeparatorOffsets),
+        Layout = new VisualTokenLayout(
+            [.. plan.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, g.Offsets))], plan.SeparatorOffsets),
         Map = plan.Map,
         Width = plan.OriginalWidth,
         Height = plan.OriginalHeight,

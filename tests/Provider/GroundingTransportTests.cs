@@ -10,7 +10,9 @@ public sealed class GroundingTransportTests
 {
     private static readonly ChatOptions Localize = new ChatOptions().WithPruning(PruningPreset.Localization);
 
-    private static ChatMessage Question(int images) => new(ChatRole.User, [.. Enumerable.Range(0, images).Select(_ => (AIContent)new DataContent(TinyPng.Bytes, "image/png")), new TextContent("Where is the cat?")]);
+    private static ChatMessage Question(int images) =>
+        new(ChatRole.User, [.. Enumerable.Range(0, images).Select(_ => (AIContent)new DataContent(TinyPng.Bytes, "image/png")),
+            new TextContent("Where is the cat?")]);
 
     private static D2PrunerChatClient Client(params string[] pieces) => new(new ScriptedEngine { Pieces = pieces });
 
@@ -20,10 +22,12 @@ public sealed class GroundingTransportTests
         using var client = Client("The cat [0.25, 0.", "25, 0.5, 0.75]", " sleeps.");
         var updates = await client.GetStreamingResponseAsync([Question(1)], Localize).ToListAsync();
         var streamed = updates.ToChatResponse();
-        var again = JsonSerializer.Deserialize<ChatResponse>(JsonSerializer.Serialize(streamed, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+        var again = JsonSerializer.Deserialize<ChatResponse>(
+            JsonSerializer.Serialize(streamed, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
         var expected = new BoundingBox(0.25f, 0, 0.5f, 1);
         IReadOnlyDictionary<string, object?> metadata = streamed.Messages[0].AdditionalProperties!;
-        foreach (var regions in new[] { streamed.GetGroundings(), again.GetGroundings(), again.Messages[0].GetGroundings(), metadata.GetGroundings() })
+        foreach (var regions in new[] { streamed.GetGroundings(), again.GetGroundings(), again.Messages[0].GetGroundings(),
+            metadata.GetGroundings() })
         {
             var region = Assert.Single(regions);
             Assert.Equal((expected, 0, false), (region.Box, region.ImageIndex, region.ImageIsAssumed));
@@ -32,7 +36,8 @@ public sealed class GroundingTransportTests
 
         Assert.Equal(2, metadata.GetPruningReport()!.VisualTokensKept);
         // Deltas merge into one text; the boxes ride on a piece of their own.
-        Assert.Equal(["The cat [0.25, 0.25, 0.5, 0.75] sleeps.", ""], streamed.Messages[0].Contents.OfType<TextContent>().Select(c => c.Text));
+        Assert.Equal(["The cat [0.25, 0.25, 0.5, 0.75] sleeps.", ""],
+            streamed.Messages[0].Contents.OfType<TextContent>().Select(c => c.Text));
     }
 
     [Fact]

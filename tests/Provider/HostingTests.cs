@@ -31,7 +31,8 @@ public sealed class HostingTests
         var before = await health.CheckHealthAsync();
         Assert.All(before.Entries.Values, e => Assert.Equal((HealthStatus.Degraded, "NotLoaded"), (e.Status, e.Data["state"])));
         await provider.GetRequiredKeyedService<IChatClient>("good").GetResponseAsync("Hello?");
-        await Assert.ThrowsAsync<Runtime.Checkpoints.CheckpointException>(() => provider.GetRequiredKeyedService<IChatClient>("bad").GetResponseAsync("Hello?"));
+        await Assert.ThrowsAsync<Runtime.Checkpoints.CheckpointException>(
+            () => provider.GetRequiredKeyedService<IChatClient>("bad").GetResponseAsync("Hello?"));
         var after = await health.CheckHealthAsync();
         Assert.Equal(HealthStatus.Healthy, after.Entries["d2pruner:good"].Status);
         Assert.True((long)after.Entries["d2pruner:good"].Data["weight_bytes"] > 0);
@@ -61,7 +62,8 @@ public sealed class HostingTests
     public async Task AFolderThatIsNoModel_StopsTheHostAtItsStart_NamingTheModel()
     {
         using var folder = new TemporaryFolder();
-        foreach (var (write, says) in new[] { ((string?)null, "config.json"), ("""{"model_type":"gpt2"}""", "gpt2"), ("{", "not valid JSON") })
+        foreach (var (write, says) in new[] { ((string?)null, "config.json"), ("""{"model_type":"gpt2"}""", "gpt2"),
+            ("{", "not valid JSON") })
         {
             if (write is not null) File.WriteAllText(folder.File("config.json"), write);
             var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -81,7 +83,8 @@ public sealed class HostingTests
     [InlineData("ModelPath", "")]
     public async Task ImpossibleModelOptions_StopTheHostAtItsStart(string key, string value)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["m:ModelPath"] = ModelFolder, ["m:" + key] = value }).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["m:ModelPath"] = ModelFolder, ["m:" + key] = value }).Build();
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddD2PrunerModel("vision", configuration.GetSection("m"));
         using var host = builder.Build();
@@ -94,9 +97,12 @@ public sealed class HostingTests
         var services = new ServiceCollection();
         services.AddD2PrunerModel("only", o => (o.ModelPath, o.ModelId) = (ModelFolder, "mine"));
         services.AddD2PrunerChatClient();
-        using (var provider = services.BuildServiceProvider()) Assert.Equal("mine", provider.GetRequiredService<IChatClient>().GetService<ChatClientMetadata>()!.DefaultModelId);
+        using (var provider = services.BuildServiceProvider())
+            Assert.Equal("mine", provider.GetRequiredService<IChatClient>().GetService<ChatClientMetadata>()!.DefaultModelId);
         services.AddD2PrunerModel("other", o => o.ModelPath = ModelFolder);
-        using (var provider = services.BuildServiceProvider()) Assert.Contains("only, other", Assert.Throws<InvalidOperationException>(() => provider.GetRequiredService<IChatClient>()).Message);
+        using (var provider = services.BuildServiceProvider())
+            Assert.Contains("only, other",
+                Assert.Throws<InvalidOperationException>(() => provider.GetRequiredService<IChatClient>()).Message);
     }
 
     [Fact]
@@ -104,13 +110,15 @@ public sealed class HostingTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("a.png"), TinyPng.Bytes);
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["D2Pruner:Images:AllowedRoots:0"] = folder.Path }).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["D2Pruner:Images:AllowedRoots:0"] = folder.Path }).Build();
         var services = new ServiceCollection();
         services.AddD2PrunerChatClient(ModelFolder, o => o.DefaultMaxOutputTokens = 1);
         services.AddD2PrunerImageResolver(configuration.GetSection("D2Pruner:Images"));
         await using var provider = services.BuildServiceProvider();
         var client = provider.GetRequiredService<IChatClient>();
-        var response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, [new UriContent($"file://{folder.File("a.png")}", "image/*"), new TextContent("?")])]);
+        var response = await client.GetResponseAsync(
+            [new ChatMessage(ChatRole.User, [new UriContent($"file://{folder.File("a.png")}", "image/*"), new TextContent("?")])]);
         Assert.Equal((64, 48), (response.GetPruningReport()!.Images[0].Width, response.GetPruningReport()!.Images[0].Height));
     }
 

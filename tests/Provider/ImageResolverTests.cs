@@ -30,7 +30,8 @@ public sealed class ImageResolverTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private AllowListImageResolver Files(long maxBytes = 1 << 20) => new(new ImageResolverOptions { AllowedRoots = [_root], MaxBytes = maxBytes });
+    private AllowListImageResolver Files(long maxBytes = 1 << 20) =>
+        new(new ImageResolverOptions { AllowedRoots = [_root], MaxBytes = maxBytes });
 
     private static async Task Refused(AllowListImageResolver resolver, Uri uri, string? says = null)
     {
@@ -103,7 +104,8 @@ public sealed class ImageResolverTests : IDisposable
     public async Task DataUriOverTheLimit_IsRefused_HoweverItIsWritten(string form, int length)
     {
         using var resolver = new AllowListImageResolver(new ImageResolverOptions { MaxBytes = 10 });
-        await Refused(resolver, new Uri(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, new string('A', length))), "10 bytes");
+        await Refused(resolver, new Uri(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, new string('A', length))),
+            "10 bytes");
     }
 
     [Fact]
@@ -111,16 +113,20 @@ public sealed class ImageResolverTests : IDisposable
     {
         using var resolver = new AllowListImageResolver(new ImageResolverOptions { MaxBytes = 10 });
         Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png," + new string('A', 10)), default)).Length);
-        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png," + string.Concat(Enumerable.Repeat("%41", 10))), default)).Length);
-        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Convert.ToBase64String(new byte[10])), default)).Length);
-        Assert.Equal(10, (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Uri.EscapeDataString(Convert.ToBase64String(new byte[10]))), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(
+            new Uri("data:image/png," + string.Concat(Enumerable.Repeat("%41", 10))), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(
+            new Uri("data:image/png;base64," + Convert.ToBase64String(new byte[10])), default)).Length);
+        Assert.Equal(10, (await resolver.ResolveAsync(
+            new Uri("data:image/png;base64," + Uri.EscapeDataString(Convert.ToBase64String(new byte[10]))), default)).Length);
     }
 
     [Fact]
     public async Task DataUris_AreRead()
     {
         using var resolver = new AllowListImageResolver(new ImageResolverOptions());
-        Assert.Equal(TinyPng.Bytes, (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Convert.ToBase64String(TinyPng.Bytes)), default)).ToArray());
+        Assert.Equal(TinyPng.Bytes,
+            (await resolver.ResolveAsync(new Uri("data:image/png;base64," + Convert.ToBase64String(TinyPng.Bytes)), default)).ToArray());
         await Refused(resolver, new Uri("data:image/png;base64,%%%"));
     }
 
@@ -144,7 +150,8 @@ public sealed class ImageResolverTests : IDisposable
     [InlineData("172.32.0.1", true)]
     [InlineData("2606:4700::1111", true)]
     [InlineData("64:ff9b::808:808", true)]
-    public void Addresses_ArePublicOrNot(string address, bool isPublic) => Assert.Equal(isPublic, AddressRules.IsPublic(IPAddress.Parse(address)));
+    public void Addresses_ArePublicOrNot(string address, bool isPublic) =>
+        Assert.Equal(isPublic, AddressRules.IsPublic(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("http://evil.org/x.png")]
@@ -153,7 +160,8 @@ public sealed class ImageResolverTests : IDisposable
     [InlineData("http://user@images.example.org/x.png")]
     public async Task OtherHosts_AreRefused_WithoutALookUp(string uri)
     {
-        using var resolver = Hosts((_, _) => throw new InvalidOperationException("looked up"), "images.example.org", "*.pictures.example.org");
+        using var resolver = Hosts(
+            (_, _) => throw new InvalidOperationException("looked up"), "images.example.org", "*.pictures.example.org");
         await Refused(resolver, new Uri(uri));
     }
 
@@ -161,7 +169,9 @@ public sealed class ImageResolverTests : IDisposable
     public async Task AnAllowedName_AtAPrivateAddress_IsRefusedAtTheConnection()
     {
         using var server = new TinyServer(_ => TinyServer.Ok(TinyPng.Bytes));
-        using var resolver = new AllowListImageResolver(new ImageResolverOptions { AllowedHosts = ["images.example.org", "127.0.0.1"] }, (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]));
+        using var resolver = new AllowListImageResolver(
+            new ImageResolverOptions { AllowedHosts = ["images.example.org", "127.0.0.1"] },
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]));
         await Refused(resolver, new Uri($"http://images.example.org:{server.Port}/x.png"), "AllowPrivateAddresses");
         await Refused(resolver, new Uri($"http://127.0.0.1:{server.Port}/x.png"), "AllowPrivateAddresses");
         Assert.Equal(0, server.Requests);
@@ -206,7 +216,8 @@ public sealed class ImageResolverTests : IDisposable
             _ => Encoding.ASCII.GetBytes("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         });
         using var resolver = new AllowListImageResolver(
-            new ImageResolverOptions { AllowedHosts = ["images.example.org"], AllowPrivateAddresses = true, MaxBytes = 1000, Timeout = TimeSpan.FromSeconds(1) }, Loopback);
+            new ImageResolverOptions { AllowedHosts = ["images.example.org"], AllowPrivateAddresses = true, MaxBytes = 1000,
+                Timeout = TimeSpan.FromSeconds(1) }, Loopback);
         Uri At(string path) => new($"http://images.example.org:{server.Port}{path}");
         await Refused(resolver, At("/announced"), "1000 bytes");
         await Refused(resolver, At("/silent"), "1000 bytes");
@@ -221,10 +232,12 @@ public sealed class ImageResolverTests : IDisposable
     {
         Assert.Throws<ArgumentException>(() => new AllowListImageResolver(new ImageResolverOptions { MaxBytes = 0 }));
         Assert.Throws<ArgumentException>(() => new AllowListImageResolver(new ImageResolverOptions { MaxRedirects = 99 }));
-        Assert.Throws<ArgumentException>(() => new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = [_folder.File("nowhere")] }));
+        Assert.Throws<ArgumentException>(
+            () => new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = [_folder.File("nowhere")] }));
     }
 
-    private static Task<IPAddress[]> Loopback(string host, CancellationToken cancellationToken) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]);
+    private static Task<IPAddress[]> Loopback(string host, CancellationToken cancellationToken) =>
+        Task.FromResult<IPAddress[]>([IPAddress.Loopback]);
 
     private static AllowListImageResolver Hosts(Func<string, CancellationToken, Task<IPAddress[]>> lookUp, params string[] hosts) =>
         new(new ImageResolverOptions { AllowedHosts = hosts, AllowPrivateAddresses = true }, lookUp);
@@ -263,9 +276,11 @@ public sealed class ImageResolverTests : IDisposable
 
         public int Requests => Volatile.Read(ref _requests);
 
-        public static byte[] Ok(byte[] body) => [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), .. body];
+        public static byte[] Ok(byte[] body) =>
+            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), .. body];
 
-        public static byte[] Redirect(string to) => Encoding.ASCII.GetBytes($"HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        public static byte[] Redirect(string to) =>
+            Encoding.ASCII.GetBytes($"HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 
         public void Dispose()
         {

@@ -13,7 +13,8 @@ public sealed class JsonResponseTests
 
     private sealed record Boxes(Found[] Items);
 
-    private static ChatOptions Schema(string json) => new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonDocument.Parse(json).RootElement.Clone()) };
+    private static ChatOptions Schema(string json) =>
+        new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonDocument.Parse(json).RootElement.Clone()) };
 
     [Fact]
     public async Task Schema_BecomesAGrammar_AndIsDescribedInTheLastQuestion()
@@ -21,11 +22,13 @@ public sealed class JsonResponseTests
         var engine = new ScriptedEngine { Pieces = ["{\"a\": 1}"] };
         using var client = new D2PrunerChatClient(engine);
         var schema = "{\n \"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\", \"description\": \"größe\"}}}";
-        await client.GetResponseAsync([new(ChatRole.User, "How big?"), new(ChatRole.Assistant, "What?"), new(ChatRole.User, "This.")], Schema(schema));
+        await client.GetResponseAsync(
+            [new(ChatRole.User, "How big?"), new(ChatRole.Assistant, "What?"), new(ChatRole.User, "This.")], Schema(schema));
         Assert.NotNull(engine.Last.Generation.Grammar);
         Assert.Equal("How big?", engine.Last.Turns[0].Text);
         Assert.Equal(
-            "This.\n\nAnswer with JSON only, without any other text, that follows this JSON schema:\n{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\",\"description\":\"größe\"}}}",
+            "This.\n\nAnswer with JSON only, without any other text, that follows this JSON " +
+                "schema:\n{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\",\"description\":\"größe\"}}}",
             engine.Last.Turns[2].Text);
 
         using var silent = new D2PrunerChatClient(engine, new D2PrunerChatClientOptions { DescribeResponseFormat = false });
@@ -57,9 +60,11 @@ public sealed class JsonResponseTests
     [Fact]
     public async Task TypedResponse_AndItsGroundings_FromEdges()
     {
-        var engine = new ScriptedEngine { Pieces = ["{\"items\": [{\"label\": \"cat\", \"x1\": 0.25, \"y1\": 0.5, \"x2\": 0.5,", " \"y2\": 0.75}]}"] };
+        var engine = new ScriptedEngine { Pieces = [
+            "{\"items\": [{\"label\": \"cat\", \"x1\": 0.25, \"y1\": 0.5, \"x2\": 0.5,", " \"y2\": 0.75}]}"] };
         using var client = new D2PrunerChatClient(engine);
-        var response = await client.GetResponseAsync<Boxes>([new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("Where is the cat?")])]);
+        var response = await client.GetResponseAsync<Boxes>(
+            [new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("Where is the cat?")])]);
         Assert.Equal(new Found("cat", 0.25, 0.5, 0.5, 0.75), Assert.Single(response.Result.Items));
         var region = Assert.Single(response.GetGroundings());
         Assert.Equal("cat", region.Label);
@@ -73,23 +78,30 @@ public sealed class JsonResponseTests
     [Theory]
     [InlineData("[{\"label\": \"a\", \"bbox_2d\": [0.1, 0.4, 0.3, 0.5]}, {\"label\": \"b\", \"bbox_2d\": [0.1, 0.2, 0.3, 0.4]}]", "a", "b")]
     [InlineData("{\"name\": \"a\", \"boxes\": [[0.1, 0.4, 0.3, 0.5], [0.5, 0.6, 0.7, 0.8]]}", "a", "a")]
-    [InlineData("{\"objects\": [{\"class\": \"a\", \"bounding_box\": {\"left\": 0.1, \"top\": 0.2, \"right\": 0.3, \"bottom\": 0.4}}, {\"class\": \"b\", \"box\": {\"x\": 0.1, \"y\": 0.2, \"width\": 0.3, \"height\": 0.4}}]}", "a", "b")]
+    [InlineData("{\"objects\": [{\"class\": \"a\", \"bounding_box\": {\"left\": 0.1, \"top\": 0.2, \"right\": 0.3, \"bottom\": " +
+        "0.4}}, {\"class\": \"b\", \"box\": {\"x\": 0.1, \"y\": 0.2, \"width\": 0.3, \"height\": 0.4}}]}", "a", "b")]
     public async Task Groundings_OfEveryShape(string answer, params string[] labels)
     {
-        using var client = new D2PrunerChatClient(new ScriptedEngine { Pieces = [answer] }, new D2PrunerChatClientOptions { ParseGroundings = true });
+        using var client = new D2PrunerChatClient(
+            new ScriptedEngine { Pieces = [answer] }, new D2PrunerChatClientOptions { ParseGroundings = true });
         var response = await client.GetResponseAsync(
-            [new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("?")])], new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
+            [new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("?")])],
+                new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
         Assert.Equal(labels, response.GetGroundings().Select(r => r.Label));
-        var again = JsonSerializer.Deserialize<ChatResponse>(JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+        var again = JsonSerializer.Deserialize<ChatResponse>(
+            JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
         Assert.Equal(labels, again.GetGroundings().Select(r => r.Label));
     }
 
     [Fact]
     public async Task NotBoxes_AreNoGroundings()
     {
-        using var client = new D2PrunerChatClient(new ScriptedEngine { Pieces = ["{\"sizes\": [1, 2, 3], \"box\": [1, 2], \"boxes\": [[9, 9, 1, 1]], \"x1\": \"1\"}"] }, new D2PrunerChatClientOptions { ParseGroundings = true });
+        using var client = new D2PrunerChatClient(
+            new ScriptedEngine { Pieces = ["{\"sizes\": [1, 2, 3], \"box\": [1, 2], \"boxes\": [[9, 9, 1, 1]], \"x1\": \"1\"}"] },
+            new D2PrunerChatClientOptions { ParseGroundings = true });
         var response = await client.GetResponseAsync(
-            [new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("?")])], new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
+            [new(ChatRole.User, [new DataContent(Png, "image/png"), new TextContent("?")])],
+                new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
         Assert.Empty(response.GetGroundings());
     }
 }

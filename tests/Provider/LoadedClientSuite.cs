@@ -21,13 +21,19 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
     public async Task APictureTurnedByExif_IsSeenUpright()
     {
         const int width = 60, height = 40;
-        var stored = Enumerable.Range(0, height).Select(y => Enumerable.Range(0, width).Select(x => (byte)(x * 4 + y * y / 8)).ToArray()).ToArray();
-        var upright = Enumerable.Range(0, width).Select(y => Enumerable.Range(0, height).Select(x => stored[height - 1 - x][y]).ToArray()).ToArray();
-        var pictures = new[] { TestPng.Write(width, height, 8, 0, stored, TestPng.Orientation(6)), TestPng.Write(height, width, 8, 0, upright), TestPng.Write(width, height, 8, 0, stored) };
-        var options = new ChatOptions { MaxOutputTokens = 2, RawRepresentationFactory = _ => new VisionGenerationSettings { Preset = PruningPreset.Understanding, IncludeScores = true } };
+        var stored = Enumerable.Range(0, height)
+            .Select(y => Enumerable.Range(0, width).Select(x => (byte)(x * 4 + y * y / 8)).ToArray()).ToArray();
+        var upright = Enumerable.Range(0, width)
+            .Select(y => Enumerable.Range(0, height).Select(x => stored[height - 1 - x][y]).ToArray()).ToArray();
+        var pictures = new[] { TestPng.Write(width, height, 8, 0, stored, TestPng.Orientation(6)),
+            TestPng.Write(height, width, 8, 0, upright), TestPng.Write(width, height, 8, 0, stored) };
+        var options = new ChatOptions { MaxOutputTokens = 2,
+            RawRepresentationFactory = _ => new VisionGenerationSettings { Preset = PruningPreset.Understanding, IncludeScores = true } };
         var seen = new List<PrunedImageReport>();
         foreach (var picture in pictures)
-            seen.Add((await Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(picture, "image/png"), new TextContent("What is this?")])], options)).GetPruningReport()!.Images[0]);
+            seen.Add((await Client.GetResponseAsync(
+                [new ChatMessage(ChatRole.User, [new DataContent(picture, "image/png"), new TextContent("What is this?")])], options))
+                .GetPruningReport()!.Images[0]);
         Assert.Equal([(height, width), (height, width), (width, height)], seen.Select(i => (i.Width, i.Height)));
         Assert.Equal(seen[1].Attention, seen[0].Attention);
         Assert.NotEqual(seen[2].Attention, seen[0].Attention);
@@ -63,7 +69,8 @@ public sealed class LoadedClientSuite : ClientSuite, IClassFixture<LoadedClientS
     {
         var (png, _) = D2Pruner.AI.Evaluation.Scenes.SceneCases.Case(D2Pruner.AI.Evaluation.Scenes.Split.Test, 48, 0);
         using var client = engine.Value.AsIChatClient(new D2PrunerChatClientOptions { DescribeResponseFormat = false });
-        var response = await client.GetResponseAsync<Boxes>([new ChatMessage(ChatRole.User, [new DataContent(png, "image/png"), new TextContent("Where is the circle? Answer as JSON.")])]);
+        var response = await client.GetResponseAsync<Boxes>(
+            [new ChatMessage(ChatRole.User, [new DataContent(png, "image/png"), new TextContent("Where is the circle? Answer as JSON.")])]);
         Assert.True(response.TryGetResult(out var boxes));
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
         Assert.All(boxes.Items, i => Assert.Equal(4, i.Box.Length));

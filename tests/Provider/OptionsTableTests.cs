@@ -11,7 +11,8 @@ public sealed class OptionsTableTests
     private readonly ScriptedEngine _engine = new();
     private readonly CollectingLogger _log = new();
 
-    private static ChatMessage Question(string text = "What is this?") => new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent(text)]);
+    private static ChatMessage Question(string text = "What is this?") =>
+        new(ChatRole.User, [new DataContent(TinyPng.Bytes, "image/png"), new TextContent(text)]);
 
     private async Task<VisionRequest> Ask(ChatOptions options, bool strict = false)
     {
@@ -20,26 +21,31 @@ public sealed class OptionsTableTests
         return _engine.Last;
     }
 
-    private int Ignored(string name) => _log.Lines.Count(l => l.StartsWith("Warning", StringComparison.Ordinal) && l.Contains($"Ignored {name}", StringComparison.Ordinal));
+    private int Ignored(string name) =>
+        _log.Lines.Count(l => l.StartsWith("Warning", StringComparison.Ordinal) && l.Contains($"Ignored {name}", StringComparison.Ordinal));
 
     [Fact]
     public async Task RawRepresentationFactory_OfOurType_WinsOverTheRest()
     {
-        var request = await Ask(new ChatOptions { Temperature = 0.5f, MaxOutputTokens = 9, RawRepresentationFactory = _ => new VisionGenerationSettings { Temperature = 0.25, Preset = PruningPreset.None } });
+        var request = await Ask(new ChatOptions { Temperature = 0.5f, MaxOutputTokens = 9,
+            RawRepresentationFactory = _ => new VisionGenerationSettings { Temperature = 0.25, Preset = PruningPreset.None } });
         Assert.Equal((0.25, 9), (request.Generation.Temperature, request.Generation.MaxNewTokens));
         Assert.Null(request.Pruning);
     }
 
     [Fact]
     public async Task RawRepresentationFactory_OfAnotherType_IsIgnored() =>
-        Assert.Equal(0.5, (await Ask(new ChatOptions { Temperature = 0.5f, RawRepresentationFactory = _ => "something else" })).Generation.Temperature);
+        Assert.Equal(0.5, (await Ask(
+            new ChatOptions { Temperature = 0.5f, RawRepresentationFactory = _ => "something else" })).Generation.Temperature);
 
     [Fact]
     public async Task AdditionalProperties_OwnKeysAreRead_ForeignOnesPassed_MisspeltOnesRefused()
     {
-        var request = await Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_tokens"] = "2", ["d2pruner.preset"] = "localization", ["somebody.else"] = new object() } });
+        var request = await Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_tokens"] = "2",
+            ["d2pruner.preset"] = "localization", ["somebody.else"] = new object() } });
         Assert.Equal((2, 5), (request.Pruning!.Budget.Tokens, request.Pruning.LayersBeforePruning));
-        var e = await Assert.ThrowsAsync<ArgumentException>(() => Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ration"] = 0.5 } }));
+        var e = await Assert.ThrowsAsync<ArgumentException>(
+            () => Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ration"] = 0.5 } }));
         Assert.Contains("d2pruner.keep_ratio", e.Message);
     }
 
@@ -47,7 +53,8 @@ public sealed class OptionsTableTests
     public async Task Instructions_ArePutBeforeTheSystemText()
     {
         using var client = new D2PrunerChatClient(_engine);
-        await client.GetResponseAsync([new ChatMessage(ChatRole.System, "Be kind."), Question()], new ChatOptions { Instructions = "Be brief." });
+        await client.GetResponseAsync(
+            [new ChatMessage(ChatRole.System, "Be kind."), Question()], new ChatOptions { Instructions = "Be brief." });
         Assert.Equal("Be brief.\n\nBe kind.", _engine.Last.Turns[0].Text);
         Assert.Single(_engine.Last.Turns, t => t.Role == "system");
     }
@@ -84,7 +91,8 @@ public sealed class OptionsTableTests
     }
 
     [Fact]
-    public async Task Seed_KeepsAll64Bits() => Assert.Equal(long.MaxValue - 1, (await Ask(new ChatOptions { Seed = long.MaxValue - 1 })).Generation.Seed);
+    public async Task Seed_KeepsAll64Bits() =>
+        Assert.Equal(long.MaxValue - 1, (await Ask(new ChatOptions { Seed = long.MaxValue - 1 })).Generation.Seed);
 
     [Fact]
     public async Task MaxOutputTokens_HasADocumentedDefault()
@@ -105,7 +113,8 @@ public sealed class OptionsTableTests
     [Fact]
     public async Task Penalties_KeepTheirMeaning()
     {
-        var g = (await Ask(new ChatOptions { FrequencyPenalty = 0.5f, PresencePenalty = -0.25f, AdditionalProperties = new() { ["d2pruner.repetition_penalty"] = 1.5 } })).Generation;
+        var g = (await Ask(new ChatOptions { FrequencyPenalty = 0.5f, PresencePenalty = -0.25f,
+            AdditionalProperties = new() { ["d2pruner.repetition_penalty"] = 1.5 } })).Generation;
         Assert.Equal((0.5, -0.25, 1.5), (g.FrequencyPenalty, g.PresencePenalty, g.RepetitionPenalty));
     }
 
@@ -129,7 +138,8 @@ public sealed class OptionsTableTests
     [Fact]
     public async Task ToolMode_None_OffersNothing()
     {
-        Assert.Empty((await Ask(new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")], ToolMode = ChatToolMode.None })).Tools);
+        Assert.Empty((await Ask(new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")],
+            ToolMode = ChatToolMode.None })).Tools);
         Assert.Equal(0, Ignored("Tools"));
     }
 
@@ -153,7 +163,8 @@ public sealed class OptionsTableTests
 #pragma warning disable MEAI001 // Experimental fields are read, not exposed.
     [Fact]
     public async Task ContinuationToken_IsRefused() =>
-        await Assert.ThrowsAsync<NotSupportedException>(() => Ask(new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) }));
+        await Assert.ThrowsAsync<NotSupportedException>(
+            () => Ask(new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) }));
 
     [Fact]
     public async Task AllowBackgroundResponses_IsIgnored()

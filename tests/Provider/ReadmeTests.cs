@@ -19,7 +19,9 @@ public sealed class ReadmeTests
         const string model = "model-of-the-test";
         File.WriteAllText(folder.File("Program.cs"), code);
         // What ImplicitUsings of a console project brings.
-        File.WriteAllText(folder.File("Usings.cs"), string.Concat(new[] { "System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Net.Http", "System.Threading", "System.Threading.Tasks" }.Select(n => $"global using {n};\n")));
+        File.WriteAllText(folder.File("Usings.cs"),
+            string.Concat(new[] { "System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Net.Http", "System.Threading",
+                "System.Threading.Tasks" }.Select(n => $"global using {n};\n")));
         File.WriteAllBytes(folder.File("photo.jpg"), TinyPng.Bytes);
         var source = folder.Copy(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"));
         Directory.CreateDirectory(Path.GetDirectoryName(folder.File(model))!);
@@ -35,7 +37,8 @@ public sealed class ReadmeTests
             Console.SetOut(output);
             var main = Assembly.LoadFrom(dll).EntryPoint!;
             // A thread of the pool, as a program's own would be: the lines wait for what they ask.
-            await Task.Run(() => main.Invoke(null, main.GetParameters().Length == 0 ? [] : [new[] { folder.File(model), folder.File("photo.jpg") }]));
+            await Task.Run(() => main.Invoke(
+                null, main.GetParameters().Length == 0 ? [] : [new[] { folder.File(model), folder.File("photo.jpg") }]));
         }
         finally
         {
@@ -50,12 +53,16 @@ public sealed class ReadmeTests
     {
         // The SDK's own compiler, beside the runtime that runs this test.
         var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", ".."));
-        var compiler = Directory.GetFiles(Path.Combine(root, "sdk"), "csc.dll", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Last();
+        var compiler = Directory.GetFiles(Path.Combine(root, "sdk"), "csc.dll", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).Last();
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         var dll = folder.File("Newcomer.dll");
         await File.WriteAllLinesAsync(folder.File("args.rsp"),
-            [$"-out:\"{dll}\"", "-target:exe", "-nullable:enable", "-langversion:latest", "-nologo", .. references.Select(r => $"-r:\"{r}\""), $"\"{folder.File("Program.cs")}\"", $"\"{folder.File("Usings.cs")}\""]);
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"), ["exec", compiler, "-noconfig", "@" + folder.File("args.rsp")]) { RedirectStandardOutput = true })!;
+            [$"-out:\"{dll}\"", "-target:exe", "-nullable:enable", "-langversion:latest", "-nologo",
+                .. references.Select(r => $"-r:\"{r}\""), $"\"{folder.File("Program.cs")}\"", $"\"{folder.File("Usings.cs")}\""]);
+        using var process = Process.Start(
+            new ProcessStartInfo(Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"),
+                ["exec", compiler, "-noconfig", "@" + folder.File("args.rsp")]) { RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, said);

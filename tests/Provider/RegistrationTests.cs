@@ -65,7 +65,8 @@ public sealed class RegistrationTests
         Add(first, "a");
         Add(second, "b");
         using var provider = services.BuildServiceProvider();
-        var clients = first?.Equals(second) == true ? [.. provider.GetKeyedServices<IChatClient>(first)] : new[] { Get(first), Get(second) };
+        var clients = first?.Equals(second) == true ? [.. provider.GetKeyedServices<IChatClient>(first)]
+            : new[] { Get(first), Get(second) };
         Assert.Equal([Ids.Value.A, Ids.Value.B], clients.Select(IdOf));
 
         void Add(object? key, string model)
@@ -74,7 +75,8 @@ public sealed class RegistrationTests
             else services.AddKeyedD2PrunerChatClient(key, o => o.Model = model);
         }
 
-        IChatClient Get(object? key) => key is null ? provider.GetRequiredService<IChatClient>() : provider.GetRequiredKeyedService<IChatClient>(key);
+        IChatClient Get(object? key) => key is null ? provider.GetRequiredService<IChatClient>()
+            : provider.GetRequiredKeyedService<IChatClient>(key);
     }
 
     [Fact]
@@ -112,7 +114,8 @@ public sealed class RegistrationTests
     }
 
     private static IEnumerable<D2PrunerChatClientOptions> Options(IServiceProvider provider) =>
-        provider.GetServices<RegisteredClient>().Select(c => provider.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get(c.OptionsName));
+        provider.GetServices<RegisteredClient>()
+            .Select(c => provider.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get(c.OptionsName));
 }
 
 file static class Taps

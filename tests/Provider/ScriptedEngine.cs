@@ -12,7 +12,8 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
 
     public VisionModelInfo Model { get; } = new()
     {
-        Id = "scripted-7b", Family = "llava", Folder = "/secret/path", ContextLength = 4096, DecoderLayers = 32, Parameters = 1, DType = "float32", Device = "cpu",
+        Id = "scripted-7b", Family = "llava", Folder = "/secret/path", ContextLength = 4096, DecoderLayers = 32, Parameters = 1,
+            DType = "float32", Device = "cpu",
     };
 
     public IReadOnlyList<string> Pieces { get; init; } = ["It is ", "a cat", "."];
@@ -31,11 +32,14 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
 
     public EngineStatus GetStatus() => new(EngineState.Ready, 0, false, 0);
 
-    public async IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
+        VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         lock (_requests) _requests.Add(request);
-        var images = request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select((_, i) => Image(i, request.Pruning is not null)).ToArray();
-        var prefill = new PrefillSummary { PromptTokens = 600, PromptTokensKept = 40, Images = images, Pruning = request.Pruning, Prior = request.Pruning is null ? null : "uniform", KvBytes = 10, KvBytesUnpruned = 100 };
+        var images = request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
+            .Select((_, i) => Image(i, request.Pruning is not null)).ToArray();
+        var prefill = new PrefillSummary { PromptTokens = 600, PromptTokensKept = 40, Images = images, Pruning = request.Pruning,
+            Prior = request.Pruning is null ? null : "uniform", KvBytes = 10, KvBytesUnpruned = 100 };
         yield return new PrefillCompleted(prefill);
         foreach (var piece in Pieces)
         {
@@ -53,7 +57,9 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
             yield return new TextDelta(piece);
         }
 
-        yield return new GenerationCompleted(new GenerationResult { Text = string.Concat(Pieces), TokenIds = [.. Enumerable.Range(0, Pieces.Count)], FinishReason = FinishReason, Prefill = prefill });
+        yield return new GenerationCompleted(
+            new GenerationResult { Text = string.Concat(Pieces), TokenIds = [.. Enumerable.Range(0, Pieces.Count)],
+                FinishReason = FinishReason, Prefill = prefill });
     }
 
     public void Dispose() => Disposed = true;

@@ -31,7 +31,8 @@ public sealed class ToolCallReaderTests
     [Fact]
     public void Calls_AndTextBetween_InAnyPieces()
     {
-        var answer = "Let me look. <b>\n" + Call("{\"name\": \"locate\", \"arguments\": {\"what\": \"a </tool_call> \\\" sign\", \"n\": 2}}")
+        var answer = "Let me look. <b>\n"
+            + Call("{\"name\": \"locate\", \"arguments\": {\"what\": \"a </tool_call> \\\" sign\", \"n\": 2}}")
             + "\n" + Call("{\"name\": \"now\", \"arguments\": {}}") + "\nDone <tool_cal";
         for (var seed = 0; seed < 200; seed++)
         {

@@ -8,7 +8,8 @@ internal sealed class FakePruner(Func<PruningContext, TokenReduction> reduce, in
     public string Name => "fake";
 
     public IReadOnlyList<PruningStage> Schedule { get; } =
-        [.. Enumerable.Range(0, stages).Select(s => new PruningStage(PruningPoint.AfterLayer(s), TokenBudget.OfRatio(0.5), PruningSignals.None))];
+        [.. Enumerable.Range(0, stages)
+            .Select(s => new PruningStage(PruningPoint.AfterLayer(s), TokenBudget.OfRatio(0.5), PruningSignals.None))];
 
     public TokenReduction Reduce(PruningContext context) => reduce(context);
 }

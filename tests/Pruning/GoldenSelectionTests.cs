@@ -6,7 +6,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-/// <summary>What the selection runner of the conformance dump does not reach: graphs where everything is kept, resized priors and the rival pruners.</summary>
+/// <summary>What the selection runner of the conformance dump does not reach: graphs where everything is kept, resized
+/// priors and the rival pruners.</summary>
 [Collection(TorchCollection.Name)]
 [Trait("Category", "Conformance")]
 public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixture<SelectionFixture>
@@ -35,7 +36,8 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
             var actual = golden.Prior(c, Layer).ForLayout(Layer, SelectionFixture.Layout(c))!;
             Assert.Equal(expected.Length, actual.Length);
             for (var i = 0; i < actual.Length; i++)
-                Assert.True(MathF.Abs(actual[i] - expected[i]) <= 1e-5f * MathF.Abs(expected[i]), $"{Label(c)} at {i}: {actual[i]}, expected {expected[i]}");
+                Assert.True(MathF.Abs(actual[i] - expected[i]) <= 1e-5f * MathF.Abs(expected[i]),
+                    $"{Label(c)} at {i}: {actual[i]}, expected {expected[i]}");
         }
     }
 
@@ -56,7 +58,8 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
             using var scope = torch.NewDisposeScope();
             var set = SelectionFixture.Set(c);
             var dart = method == "dart-equal-n";
-            var image = Run(create(new PruningSettings { LayersBeforePruning = Layer }), SelectionFixture.Layout(c), c.GetProperty("n").GetInt32(), candidates => new PruningContext
+            var image = Run(create(new PruningSettings { LayersBeforePruning = Layer }), SelectionFixture.Layout(c),
+                c.GetProperty("n").GetInt32(), candidates => new PruningContext
             {
                 Layout = candidates.Layout,
                 Budget = candidates.Budget,
@@ -74,7 +77,8 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
         Assert.NotEqual(0, ran);
     }
 
-    private static ImageReduction Run(IVisualTokenPruner pruner, VisualTokenLayout layout, int n, Func<ImageCandidates, PruningContext> context)
+    private static ImageReduction Run(
+        IVisualTokenPruner pruner, VisualTokenLayout layout, int n, Func<ImageCandidates, PruningContext> context)
     {
         var step = PromptReduction.Run(pruner, 0, PromptReductionState.Start(layout.Count + 1, [layout]), context, [n]);
         Assert.Equal(Math.Min(n, layout.Count) + 1, step.Rows.Length);
@@ -89,5 +93,6 @@ public sealed class GoldenSelectionTests(SelectionFixture golden) : IClassFixtur
         Assert.Equal(c.GetProperty("s_max").GetDouble(), max, 1e-5);
     }
 
-    private static string Label(JsonElement c) => string.Join(", ", c.EnumerateObject().Where(p => p.Name is not ("kept" or "components")).Select(p => $"{p.Name}={p.Value}"));
+    private static string Label(JsonElement c) =>
+        string.Join(", ", c.EnumerateObject().Where(p => p.Name is not ("kept" or "components")).Select(p => $"{p.Name}={p.Value}"));
 }

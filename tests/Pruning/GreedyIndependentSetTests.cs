@@ -48,7 +48,8 @@ public sealed class GreedyIndependentSetTests
     [InlineData(100, 0.29, 28)] // 28.999999999999996 in double
     [InlineData(90, 0.7, 62)] // 62.99999999999999 in double
     [InlineData(192, 0.7, 134)]
-    public void Pivot_count_is_floored_in_double(int n, double ratio, int pivots) => Assert.Equal(pivots, PivotSelection.Count(n, ratio, PivotRule.R1));
+    public void Pivot_count_is_floored_in_double(int n, double ratio, int pivots) =>
+        Assert.Equal(pivots, PivotSelection.Count(n, ratio, PivotRule.R1));
 
     [Fact]
     public void Bits_agree_with_a_naive_selection()

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Pruning;
 
-/// <summary>The theta ladder against a second implementation over the whole matrix, and against the paper's rule where that fills nothing.</summary>
+/// <summary>The theta ladder against a second implementation over the whole matrix, and against the paper's
+/// rule where that fills nothing.</summary>
 [Collection(TorchCollection.Name)]
 public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<SelectionFixture>
 {
@@ -26,7 +27,8 @@ public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<Select
         foreach (var theta in new[] { 0.3, 0.6, 0.8 })
         {
             var settings = new PruningSettings { Alpha = alpha, Theta = theta, PivotRatio = pivotRatio };
-            var reduction = new D2LadderTokenPruner(settings).Reduce(new PruningContext { Layout = layout, Budget = n, Attention = attention, HiddenStates = hidden });
+            var reduction = new D2LadderTokenPruner(settings)
+                .Reduce(new PruningContext { Layout = layout, Budget = n, Attention = attention, HiddenStates = hidden });
             var (kept, fill) = Plain(Rows(hidden), layout, attention, n, alpha, theta, pivotRatio);
             Assert.Equal(kept, reduction.Kept);
             Assert.Equal(fill, reduction.Statistics.Fill);
@@ -44,7 +46,8 @@ public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<Select
             if (n >= layout.Count) continue;
             var set = SelectionFixture.Set(c);
             using var hidden = fixture.Tensor($"{set}.hidden");
-            var context = new PruningContext { Layout = layout, Budget = n, Attention = fixture.Values($"{set}.attention"), HiddenStates = hidden };
+            var context = new PruningContext { Layout = layout, Budget = n, Attention = fixture.Values($"{set}.attention"),
+                HiddenStates = hidden };
             var settings = new PruningSettings
             {
                 Alpha = c.GetProperty("alpha").GetDouble(),
@@ -63,7 +66,8 @@ public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<Select
     }
 
     // The rule said once more: a matrix, a threshold, a walk.
-    private static (int[] Kept, int Fill) Plain(double[][] x, VisualTokenLayout layout, float[] score, int n, double alpha, double theta, double pivotRatio)
+    private static (int[] Kept, int Fill) Plain(
+        double[][] x, VisualTokenLayout layout, float[] score, int n, double alpha, double theta, double pivotRatio)
     {
         var count = x.Length;
         var cosine = new double[count, count];
@@ -73,7 +77,8 @@ public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<Select
         }
 
         var (min, max) = (cosine.Cast<double>().Min(), cosine.Cast<double>().Max());
-        bool Edge(int i, int j, double t) => i != j && alpha * (cosine[i, j] - min) / (max - min) + (1 - alpha) * (Neighbours(layout, i, j) ? 1 : 0) > t;
+        bool Edge(int i, int j, double t) => i != j
+            && alpha * (cosine[i, j] - min) / (max - min) + (1 - alpha) * (Neighbours(layout, i, j) ? 1 : 0) > t;
         int[] order = [.. Enumerable.Range(0, count).OrderByDescending(i => score[i]).ThenBy(i => i)];
         var selected = new HashSet<int>(order.Take((int)Math.Floor(pivotRatio * n)));
         for (var t = theta; selected.Count < n && t < 1; t = theta + Math.Round((t - theta) / 0.02 + 1) * 0.02)
@@ -95,7 +100,8 @@ public sealed class LadderTests(SelectionFixture fixture) : IClassFixture<Select
         foreach (var g in layout.Components)
         {
             if (i >= start && j >= start && i < start + g.Count && j < start + g.Count)
-                return Math.Max(Math.Abs((i - start) / g.Columns - (j - start) / g.Columns), Math.Abs((i - start) % g.Columns - (j - start) % g.Columns)) == 1;
+                return Math.Max(Math.Abs((i - start) / g.Columns - (j - start) / g.Columns),
+                    Math.Abs((i - start) % g.Columns - (j - start) % g.Columns)) == 1;
             start += g.Count;
         }
 

@@ -97,7 +97,8 @@ public sealed class PromptReductionTests
     public void Wrong_answers_name_the_pruner(int[] kept, string message)
     {
         var pruner = new FakePruner(_ => new TokenReduction { Kept = kept });
-        var error = Assert.Throws<InvalidOperationException>(() => PromptReduction.Run(pruner, 0, PromptReductionState.Start(6, [Layouts.At(1, (2, 2))]), Context, [2]));
+        var error = Assert.Throws<InvalidOperationException>(
+            () => PromptReduction.Run(pruner, 0, PromptReductionState.Start(6, [Layouts.At(1, (2, 2))]), Context, [2]));
         Assert.Contains("'fake'", error.Message);
         Assert.Contains(message, error.Message);
     }

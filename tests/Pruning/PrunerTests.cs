@@ -12,7 +12,8 @@ public sealed class PrunerTests
     public void D2Pruner_prunes_after_layer_K_minus_1()
     {
         var stage = Assert.Single(new D2TokenPruner(PruningSettings.FromPreset(PruningPreset.Localization)).Schedule);
-        Assert.Equal(new PruningStage(PruningPoint.AfterLayer(4), TokenBudget.OfRatio(0.5), PruningSignals.LastRowAttention | PruningSignals.HiddenStates), stage);
+        Assert.Equal(new PruningStage(
+            PruningPoint.AfterLayer(4), TokenBudget.OfRatio(0.5), PruningSignals.LastRowAttention | PruningSignals.HiddenStates), stage);
     }
 
     [Theory]
@@ -20,7 +21,9 @@ public sealed class PrunerTests
     [InlineData("fastv")]
     [InlineData("dart")]
     public void K_zero_needs_no_attention_row(string method) =>
-        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method, LayersBeforePruning = 0 }, 8)).Message);
+        Assert.Contains("at least 1",
+            Assert.Throws<ArgumentException>(
+                () => PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method, LayersBeforePruning = 0 }, 8)).Message);
 
     [Fact]
     public void Settings_out_of_range_are_refused()
@@ -55,8 +58,11 @@ public sealed class PrunerTests
     {
         var layout = Layouts.Grids((2, 2));
         var pruner = new D2TokenPruner(new PruningSettings());
-        Assert.Contains("attention row", Assert.Throws<ArgumentException>(() => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1 })).Message);
-        Assert.Contains("hidden states", Assert.Throws<ArgumentException>(() => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1, Attention = new float[4] })).Message);
+        Assert.Contains("attention row",
+            Assert.Throws<ArgumentException>(() => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1 })).Message);
+        Assert.Contains("hidden states",
+            Assert.Throws<ArgumentException>(
+                () => pruner.Reduce(new PruningContext { Layout = layout, Budget = 1, Attention = new float[4] })).Message);
     }
 
     [Fact]
@@ -96,7 +102,8 @@ public sealed class PrunerTests
         var settings = new PruningSettings { LayersBeforePruning = 0 };
         var kept = new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 1) }).Reduce(context).Kept;
         Assert.Equal(kept, new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 1) }).Reduce(context).Kept);
-        Assert.NotEqual(kept, new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 2) }).Reduce(context).Kept);
+        Assert.NotEqual(kept, new RandomTokenPruner(settings with { Parameters = PrunerValues.Empty.With("seed", 2) })
+            .Reduce(context).Kept);
         Assert.Equal(30, kept.Distinct().Count());
         Assert.Equal(PruningPoint.DecoderInput, new RandomTokenPruner(settings).Schedule[0].Point);
     }
@@ -105,7 +112,8 @@ public sealed class PrunerTests
     public void DivPrune_never_takes_a_token_twice()
     {
         using var hidden = torch.ones([9, 4]);
-        var kept = new DivPruneTokenPruner(new PruningSettings()).Reduce(new PruningContext { Layout = Layouts.Grids((3, 3)), Budget = 5, HiddenStates = hidden }).Kept;
+        var kept = new DivPruneTokenPruner(new PruningSettings())
+            .Reduce(new PruningContext { Layout = Layouts.Grids((3, 3)), Budget = 5, HiddenStates = hidden }).Kept;
         Assert.Equal(5, kept.Distinct().Count());
     }
 

@@ -23,8 +23,11 @@ public sealed class RivalTests
         var (attention, hidden) = (Scores(Side * Side, 1), Features.Clustered(Side * Side, 8, 2));
         foreach (var n in new[] { 16, 40, 72 })
         {
-            var kept = Reduce(method, new PruningContext { Layout = Layouts.Grids((Side, Side)), Budget = n, VisionClsAttention = attention, HiddenStates = hidden });
-            var (cls, rows) = (new RowMatrix([0, .. attention], 1, attention.Length + 1), new RowMatrix(hidden.data<float>().ToArray(), Side * Side, 8));
+            var kept = Reduce(method,
+                new PruningContext { Layout = Layouts.Grids((Side, Side)), Budget = n, VisionClsAttention = attention,
+                    HiddenStates = hidden });
+            var (cls, rows) = (new RowMatrix([0, .. attention], 1, attention.Length + 1),
+                new RowMatrix(hidden.data<float>().ToArray(), Side * Side, 8));
             var doubles = Array.ConvertAll(attention, a => (double)a);
             int[] published = method switch
             {
@@ -49,7 +52,8 @@ public sealed class RivalTests
         var layout = Layouts.Grids((4, 4), (6, 9));
         foreach (var n in new[] { 1, 2, 7, 30, 69 })
         {
-            var context = new PruningContext { Layout = layout, Budget = n, VisionClsAttention = Scores(layout.Count, n), HiddenStates = Features.Clustered(layout.Count, 8, n) };
+            var context = new PruningContext { Layout = layout, Budget = n, VisionClsAttention = Scores(layout.Count, n),
+                HiddenStates = Features.Clustered(layout.Count, 8, n) };
             Assert.Equal(n, Reduce(method, context).Distinct().Count());
         }
     }
@@ -58,13 +62,15 @@ public sealed class RivalTests
     [InlineData("fastervlm")]
     [InlineData("vispruner")]
     public void A_tower_without_CLS_is_told_of(string method) =>
-        Assert.Contains("CLS", Assert.Throws<ArgumentException>(() => Reduce(method, new PruningContext { Layout = Layouts.Grids((2, 2)), Budget = 2 })).Message);
+        Assert.Contains("CLS", Assert.Throws<ArgumentException>(
+            () => Reduce(method, new PruningContext { Layout = Layouts.Grids((2, 2)), Budget = 2 })).Message);
 
     [Fact]
     public void All_pivots_and_a_uniform_prior_are_FastVs_choice()
     {
         using var scope = torch.NewDisposeScope();
-        var context = new PruningContext { Layout = Layouts.Grids((8, 8)), Budget = 20, Attention = Scores(64, 3), HiddenStates = Features.Clustered(64, 8, 3) };
+        var context = new PruningContext { Layout = Layouts.Grids((8, 8)), Budget = 20, Attention = Scores(64, 3),
+            HiddenStates = Features.Clustered(64, 8, 3) };
         var settings = new PruningSettings { PivotRatio = 1 };
         var expected = new FastVTokenPruner(settings).Reduce(context).Kept;
         Assert.Equal(expected, new D2TokenPruner(settings).Reduce(context).Kept);
@@ -75,9 +81,11 @@ public sealed class RivalTests
     public void PyramidDrop_has_three_stages_in_proportion_to_the_decoder()
     {
         var plan = PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = "pyramiddrop", Budget = TokenBudget.OfRatio(0.125) }, 12);
-        Assert.Equal([PruningPoint.BeforeLayer(3), PruningPoint.BeforeLayer(6), PruningPoint.BeforeLayer(9)], plan.Pruner.Schedule.Select(s => s.Point));
+        Assert.Equal([PruningPoint.BeforeLayer(3), PruningPoint.BeforeLayer(6), PruningPoint.BeforeLayer(9)],
+            plan.Pruner.Schedule.Select(s => s.Point));
         Assert.Equal([0.5, 0.25, 0.125], plan.Pruner.Schedule.Select(s => s.Budget.Ratio!.Value));
-        Assert.Equal([PruningPoint.BeforeLayer(8), PruningPoint.BeforeLayer(16), PruningPoint.BeforeLayer(24)], PyramidDropTokenPruner.Description.Schedule.Select(s => s.Point));
+        Assert.Equal([PruningPoint.BeforeLayer(8), PruningPoint.BeforeLayer(16), PruningPoint.BeforeLayer(24)],
+            PyramidDropTokenPruner.Description.Schedule.Select(s => s.Point));
     }
 
     /// <summary>Each choice of CDPruner adds the most to the determinant of the chosen kernel.</summary>
@@ -85,13 +93,15 @@ public sealed class RivalTests
     public void CDPruner_is_the_greedy_maximum_of_the_determinant()
     {
         var random = new Random(5);
-        RowMatrix Rows(int count, int width) => new([.. Enumerable.Range(0, count * width).Select(_ => random.NextSingle() - 0.5f)], count, width);
+        RowMatrix Rows(int count, int width) =>
+            new([.. Enumerable.Range(0, count * width).Select(_ => random.NextSingle() - 0.5f)], count, width);
         var (features, images, text) = (Rows(30, 12), Rows(30, 6), Rows(2, 6));
         var relevance = CdPruner.Relevance([images], text)[0];
         Assert.InRange(relevance.Max(), 1, 1.0001);
         Assert.InRange(relevance.Min(), 1e-7, 1e-4);
         var chosen = new List<int>();
-        for (var k = 0; k < 8; k++) chosen.Add(Enumerable.Range(0, 30).Except(chosen).MaxBy(i => Determinant([.. chosen, i], features, relevance)));
+        for (var k = 0; k < 8; k++)
+            chosen.Add(Enumerable.Range(0, 30).Except(chosen).MaxBy(i => Determinant([.. chosen, i], features, relevance)));
         Assert.Equal(chosen.Order(), CdPruner.Select(features, relevance, 8));
     }
 
@@ -104,14 +114,16 @@ public sealed class RivalTests
         var (count, n) = (50, 12);
         var (attention, hidden) = (Scores(count, 6), Features.Clustered(count, 8, 6));
         var settings = new PruningSettings { Parameters = PrunerValues.Empty.With("pivot_share", pivotShare).With("relevance", relevance) };
-        var kept = new MaxMinTokenPruner(settings).Reduce(new PruningContext { Layout = Layouts.Grids((5, 10)), Budget = n, Attention = attention, HiddenStates = hidden }).Kept;
+        var kept = new MaxMinTokenPruner(settings)
+            .Reduce(new PruningContext { Layout = Layouts.Grids((5, 10)), Budget = n, Attention = attention, HiddenStates = hidden }).Kept;
         var rows = Units(hidden);
         var order = Enumerable.Range(0, count).OrderByDescending(i => attention[i]).ToArray();
         var chosen = order.Take(Math.Max(1, (int)(pivotShare * n))).ToList();
         while (chosen.Count < n)
         {
             chosen.Add(Enumerable.Range(0, count).Except(chosen).MaxBy(i =>
-                Math.Pow(attention[i] / (double)attention.Max(), relevance) * chosen.Min(c => 1 - rows[i].Zip(rows[c], (a, b) => a * b).Sum())));
+                Math.Pow(attention[i] / (double)attention.Max(), relevance)
+                    * chosen.Min(c => 1 - rows[i].Zip(rows[c], (a, b) => a * b).Sum())));
         }
 
         Assert.Equal(chosen.Order(), kept);
@@ -123,13 +135,17 @@ public sealed class RivalTests
         using var scope = torch.NewDisposeScope();
         // Four equal features: only the grid and relevance tell tokens apart; then more tokens than the kernel has rank.
         var same = torch.ones([16, 4]);
-        var context = new PruningContext { Layout = Layouts.Grids((4, 4)), Budget = 4, Attention = [.. Enumerable.Repeat(0.1f, 16)], HiddenStates = same };
-        int[] Kept(double sigma, int n) => new DppTokenPruner(new PruningSettings { Parameters = PrunerValues.Empty.With("grid_sigma", sigma) })
-            .Reduce(new PruningContext { Layout = context.Layout, Budget = n, Attention = context.Attention, HiddenStates = Features.Clustered(16, 3, 9) }).Kept;
+        var context = new PruningContext { Layout = Layouts.Grids((4, 4)), Budget = 4, Attention = [.. Enumerable.Repeat(0.1f, 16)],
+            HiddenStates = same };
+        int[] Kept(double sigma, int n) =>
+            new DppTokenPruner(new PruningSettings { Parameters = PrunerValues.Empty.With("grid_sigma", sigma) })
+            .Reduce(new PruningContext { Layout = context.Layout, Budget = n, Attention = context.Attention,
+                HiddenStates = Features.Clustered(16, 3, 9) }).Kept;
         Assert.Equal(4, Kept(1, 4).Distinct().Count());
         Assert.Equal(12, Kept(0, 12).Distinct().Count());
         var relevant = new DppTokenPruner(new PruningSettings { Parameters = PrunerValues.Empty.With("dpp_relevance", 4) })
-            .Reduce(new PruningContext { Layout = context.Layout, Budget = 1, Attention = [.. Enumerable.Range(0, 16).Select(i => i == 11 ? 0.9f : 0.1f)], HiddenStates = Features.Clustered(16, 3, 9) });
+            .Reduce(new PruningContext { Layout = context.Layout, Budget = 1,
+                Attention = [.. Enumerable.Range(0, 16).Select(i => i == 11 ? 0.9f : 0.1f)], HiddenStates = Features.Clustered(16, 3, 9) });
         Assert.Equal([11], relevant.Kept);
         Assert.Equal(4, new DppTokenPruner(new PruningSettings()).Reduce(context).Kept.Distinct().Count());
 
@@ -137,12 +153,14 @@ public sealed class RivalTests
         var pruner = new DppTokenPruner(new PruningSettings { Parameters = PrunerValues.Empty.With("quality", "text") });
         Assert.True(pruner.Schedule[0].Signals.HasFlag(PruningSignals.TextRows));
         var hidden = torch.eye(16);
-        var byText = new PruningContext { Layout = context.Layout, Budget = 1, Attention = context.Attention, HiddenStates = hidden, TextHiddenStates = hidden.narrow(0, 6, 1) };
+        var byText = new PruningContext { Layout = context.Layout, Budget = 1, Attention = context.Attention, HiddenStates = hidden,
+            TextHiddenStates = hidden.narrow(0, 6, 1) };
         Assert.Equal([6], pruner.Reduce(byText).Kept);
         Assert.Throws<ArgumentException>(() => pruner.Reduce(context));
     }
 
-    private static int[] Reduce(string method, PruningContext context) => PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method }, 12).Pruner.Reduce(context).Kept;
+    private static int[] Reduce(string method, PruningContext context) =>
+        PrunerRegistry.BuiltIn.Plan(new PruningSettings { Method = method }, 12).Pruner.Reduce(context).Kept;
 
     private static float[] Scores(int count, int seed)
     {
@@ -159,7 +177,8 @@ public sealed class RivalTests
     private static double Determinant(int[] rows, RowMatrix features, double[] relevance)
     {
         double Dot(int i, int j) => Enumerable.Range(0, features.Width).Sum(d => (double)features[i][d] * features[j][d]);
-        var m = rows.Select(i => rows.Select(j => relevance[i] * relevance[j] * Dot(i, j) / Math.Sqrt(Dot(i, i) * Dot(j, j))).ToArray()).ToArray();
+        var m = rows.Select(i => rows.Select(j => relevance[i] * relevance[j] * Dot(i, j) / Math.Sqrt(Dot(i, i) * Dot(j, j))).ToArray())
+            .ToArray();
         var result = 1.0;
         for (var k = 0; k < m.Length; k++)
         {

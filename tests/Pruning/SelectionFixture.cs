@@ -15,7 +15,8 @@ public sealed class SelectionFixture : IDisposable
     public SelectionFixture()
     {
         var folder = FixtureFolders.Find(FixtureKind.Selection).FirstOrDefault()
-            ?? Path.Combine(FixtureFolders.Copies ?? throw new DirectoryNotFoundException("tests/Conformance/Fixtures was not found above the test output."), "selection");
+            ?? Path.Combine(FixtureFolders.Copies
+                ?? throw new DirectoryNotFoundException("tests/Conformance/Fixtures was not found above the test output."), "selection");
         _cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         _inputs = SafetensorsFile.Open(Path.Combine(folder, "inputs.safetensors"));
     }

@@ -12,7 +12,8 @@ namespace D2Pruner.AI.Tests.Pruning;
 [Collection(TorchCollection.Name)]
 public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClassFixture<ServedMethodsTests.Engine>
 {
-    private static readonly byte[] Picture = D2Pruner.AI.Evaluation.Scenes.SceneCases.Case(D2Pruner.AI.Evaluation.Scenes.Split.Test, 48, 0).Png;
+    private static readonly byte[] Picture =
+        D2Pruner.AI.Evaluation.Scenes.SceneCases.Case(D2Pruner.AI.Evaluation.Scenes.Split.Test, 48, 0).Png;
 
     public static TheoryData<string> Methods => [.. PrunerRegistry.BuiltIn.Names];
 
@@ -21,7 +22,9 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
     public async Task ByName_FromChatOptions(string method)
     {
         using var client = new D2PrunerChatClient(engine.Value);
-        var report = await Ask(client, new ChatOptions { MaxOutputTokens = 2 }.WithPruning(PruningPreset.Understanding).WithPruning(new VisualPruningOptions { Method = method, KeepTokens = 64 }));
+        var report = await Ask(client,
+            new ChatOptions { MaxOutputTokens = 2 }.WithPruning(PruningPreset.Understanding)
+            .WithPruning(new VisualPruningOptions { Method = method, KeepTokens = 64 }));
         var d = PrunerRegistry.BuiltIn.Get(method);
         Assert.Equal(method, report.Method);
         Assert.Equal(method switch { "pool2x2" => 144, "pool3x3" => 64, _ => 64 }, report.VisualTokensKept);
@@ -38,7 +41,9 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
     public async Task Reindexed_positions_are_served(string method)
     {
         using var client = new D2PrunerChatClient(engine.Value);
-        var options = new ChatOptions { MaxOutputTokens = 4, AdditionalProperties = new() { ["d2pruner.preset"] = "understanding", ["d2pruner.method"] = method, ["d2pruner.positions"] = "reindexed" } };
+        var options = new ChatOptions { MaxOutputTokens = 4,
+            AdditionalProperties = new() { ["d2pruner.preset"] = "understanding", ["d2pruner.method"] = method,
+                ["d2pruner.positions"] = "reindexed" } };
         var report = await Ask(client, options);
         Assert.Equal("reindexed", report.Parameters!["positions"].GetString());
         Assert.Equal(192, report.VisualTokensKept);
@@ -58,7 +63,8 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
         var options = configuration.Get<D2PrunerChatClientOptions>()!;
         using var client = new D2PrunerChatClient(engine.Value, options);
         var report = await Ask(client, new ChatOptions { MaxOutputTokens = 1 });
-        Assert.Equal(("random", 3, 9, 5.0), (report.Method, report.LayersBeforePruning, report.VisualTokensKept, report.Parameters!["seed"].GetDouble()));
+        Assert.Equal(("random", 3, 9, 5.0),
+            (report.Method, report.LayersBeforePruning, report.VisualTokensKept, report.Parameters!["seed"].GetDouble()));
         options.Pruning.With("seed", -1);
         Assert.Contains("seed", Assert.Throws<ArgumentException>(() => new D2PrunerChatClient(engine.Value, options)).Message);
         options.Pruning = new VisualPruningOptions { Method = "nothing" };
@@ -77,7 +83,9 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
         Console.SetOut(writer);
         try
         {
-            Assert.Equal(0, await AskCommand.Create().Parse(["--model", Repository.DemoModel, "--image", file, "--prompt", "what is this", "--preset", "understanding", "--method", "d2pruner-ladder",
+            Assert.Equal(0, await AskCommand.Create()
+                .Parse(["--model", Repository.DemoModel, "--image", file, "--prompt", "what is this", "--preset", "understanding",
+                    "--method", "d2pruner-ladder",
                 "--pivot-ratio", "0.5", "--theta", "0.7", "--layer", "4", "--keep", "64", "--max-tokens", "1", "--json"]).InvokeAsync());
         }
         finally
@@ -87,15 +95,21 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
         }
 
         var pruning = JsonDocument.Parse(writer.ToString()).RootElement.GetProperty("pruning");
-        Assert.Equal(("d2pruner-ladder", 4, 64), (pruning.GetProperty("method").GetString(), pruning.GetProperty("layer").GetInt32(), pruning.GetProperty("visual_tokens_kept").GetInt32()));
-        Assert.Equal((0.5, 0.7), (pruning.GetProperty("parameters").GetProperty("pivot_ratio").GetDouble(), pruning.GetProperty("parameters").GetProperty("theta").GetDouble()));
+        Assert.Equal(("d2pruner-ladder", 4, 64),
+            (pruning.GetProperty("method").GetString(), pruning.GetProperty("layer").GetInt32(),
+                pruning.GetProperty("visual_tokens_kept").GetInt32()));
+        Assert.Equal((0.5, 0.7), (
+            pruning.GetProperty("parameters").GetProperty("pivot_ratio").GetDouble(),
+            pruning.GetProperty("parameters").GetProperty("theta").GetDouble()));
     }
 
     [Fact]
     public async Task AMethodOfAnApplication_IsOneFileAndOneLine()
     {
         using var client = new D2PrunerChatClient(engine.Value, pruners: PrunerRegistry.BuiltIn.With(FirstTokens.Description));
-        var options = new ChatOptions { MaxOutputTokens = 1, AdditionalProperties = new() { ["d2pruner.preset"] = "understanding", ["d2pruner.method"] = "first", ["d2pruner.skip"] = 10, ["d2pruner.keep_tokens"] = 5 } };
+        var options = new ChatOptions { MaxOutputTokens = 1,
+            AdditionalProperties = new() { ["d2pruner.preset"] = "understanding", ["d2pruner.method"] = "first", ["d2pruner.skip"] = 10,
+                ["d2pruner.keep_tokens"] = 5 } };
         var report = await Ask(client, options);
         Assert.Equal([10, 11, 12, 13, 14], report.Images[0].Kept);
         options.AdditionalProperties["d2pruner.skip"] = 101;
@@ -133,7 +147,8 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
     {
         public VisionLanguageEngine Value { get; private set; } = null!;
 
-        public async Task InitializeAsync() => Value = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Repository.DemoModel });
+        public async Task InitializeAsync() =>
+            Value = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = Repository.DemoModel });
 
         public async Task DisposeAsync() => await Value.DisposeAsync();
     }

@@ -8,7 +8,8 @@ namespace D2Pruner.AI.Tests.Pruning;
 [Collection(TorchCollection.Name)]
 public sealed class SimilarityGraphTests
 {
-    /// <summary>The four cases of the edge algebra at theta 0.8: the S_hat above which non-neighbours and neighbours are joined (2 = never, -1 = always).</summary>
+    /// <summary>The four cases of the edge algebra at theta 0.8: the S_hat above which non-neighbours and neighbours are
+    /// joined (2 = never, -1 = always).</summary>
     [Theory]
     [InlineData(1.0, 0.8, 0.8)]
     [InlineData(0.5, 2, 0.6)]
@@ -128,8 +129,10 @@ public sealed class SimilarityGraphTests
         using var half = Features.Clustered(4, 8, 1).to(ScalarType.BFloat16);
         Assert.True(SimilarityGraph.Build(half, layout, null, 1, 0.8).Max > 0.999f);
         using var infinite = full([4, 2], float.PositiveInfinity);
-        Assert.Contains("not finite", Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(infinite, layout, null, 1, 0.8)).Message);
-        Assert.Contains("[4, D]", Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(ones([3, 2]), layout, null, 1, 0.8)).Message);
+        Assert.Contains("not finite",
+            Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(infinite, layout, null, 1, 0.8)).Message);
+        Assert.Contains("[4, D]",
+            Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(ones([3, 2]), layout, null, 1, 0.8)).Message);
     }
 
     [Fact]
@@ -154,7 +157,8 @@ public sealed class SimilarityGraphTests
     }
 
     /// <summary>Equation by equation; pairs within rounding of the threshold may go either way.</summary>
-    private static void AssertNaive(Tensor hidden, VisualTokenLayout layout, int[]? remaining, double alpha, double theta, AdjacencyBits actual)
+    private static void AssertNaive(
+        Tensor hidden, VisualTokenLayout layout, int[]? remaining, double alpha, double theta, AdjacencyBits actual)
     {
         var n = actual.Count;
         using var wide = hidden.to(ScalarType.Float64);

@@ -28,7 +28,8 @@ public sealed class QuantizeCommandTests
         Assert.Equal(0, await Run(Repository.DemoModel, target, "--bits", bits));
         Assert.False(File.Exists(Path.Combine(target, ModelLoader.PriorFileName))); // belongs to a precision
         using var written = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = target, Device = "cpu" });
-        using var loaded = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization });
+        using var loaded = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization });
         Assert.Equal($"bfloat16+{storage}", written.Info.DType);
         Assert.Equal(written.Info.DType, loaded.Info.DType);
         Assert.NotEqual(written.Info.Fingerprint, loaded.Info.Fingerprint);
@@ -74,7 +75,9 @@ public sealed class QuantizeCommandTests
         Assert.NotEqual(0, await Run(Repository.DemoModel, folder.File("full"), "--bits", "8"));
         Assert.Equal(0, await Run(Repository.DemoModel, folder.File("b"), "--bits", "8"));
         Assert.NotEqual(0, await Run(folder.File("b"), folder.File("c"), "--bits", "4")); // quantized already
-        Assert.Throws<ArgumentException>(() => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("b"), Device = "cpu", Quantization = ModelQuantization.Int4 }));
+        Assert.Throws<ArgumentException>(
+            () => ModelLoader.LoadModel(
+                new VisionModelOptions { ModelPath = folder.File("b"), Device = "cpu", Quantization = ModelQuantization.Int4 }));
     }
 
     [Fact]
@@ -83,7 +86,9 @@ public sealed class QuantizeCommandTests
         using var folder = new TemporaryFolder();
         var images = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "images");
         Assert.Equal(0, await Run(Repository.DemoModel, folder.File("nearest"), "--bits", "4"));
-        Assert.Equal(0, await Run(Repository.DemoModel, folder.File("compensated"), "--bits", "4", "--images", images, "--limit", "2", "--prompt", "What colour is the circle?"));
+        Assert.Equal(0, await Run(
+            Repository.DemoModel, folder.File("compensated"), "--bits", "4", "--images", images, "--limit", "2", "--prompt",
+            "What colour is the circle?"));
         using var dense = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu" });
         using var nearest = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("nearest"), Device = "cpu" });
         using var compensated = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = folder.File("compensated"), Device = "cpu" });
@@ -102,12 +107,14 @@ public sealed class QuantizeCommandTests
         var kept = new Dictionary<ModelQuantization, List<int[]>>();
         foreach (var quantization in new[] { ModelQuantization.None, ModelQuantization.Int8 })
         {
-            using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization });
+            using var model = ModelLoader.LoadModel(
+                new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization });
             kept[quantization] = [.. Enumerable.Range(0, 6).SelectMany(i => Kept(model, i))];
         }
 
         var (same, all) = (0, 0);
-        foreach (var (a, b) in kept[ModelQuantization.None].Zip(kept[ModelQuantization.Int8])) (same, all) = (same + a.Intersect(b).Count(), all + a.Length);
+        foreach (var (a, b) in kept[ModelQuantization.None].Zip(kept[ModelQuantization.Int8]))
+            (same, all) = (same + a.Intersect(b).Count(), all + a.Length);
         Assert.True(same >= 0.95 * all, $"{same} of {all}");
     }
 
@@ -137,7 +144,9 @@ public sealed class QuantizeCommandTests
     [Fact]
     public void HeadInEightBits_IsAnOption()
     {
-        using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = ModelQuantization.Int8, QuantizeHead = true });
+        using var model = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = ModelQuantization.Int8,
+                QuantizeHead = true });
         Assert.Equal("int8", Assert.IsType<QuantizedLinear>(model.Decoder.Weights.Head).Storage);
         Assert.Equal("bfloat16+int8+head-int8", model.Info.DType);
         Assert.Equal(ScalarType.BFloat16, model.Decoder.Weights.Embedding.dtype);

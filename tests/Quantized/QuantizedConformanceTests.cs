@@ -17,9 +17,11 @@ namespace D2Pruner.AI.Tests.Quantized;
 [Collection(TorchCollection.Name)]
 public sealed class QuantizedConformanceTests
 {
-    public static TheoryData<string> Readable() => [.. QuantizedCase.All().Where(c => !c.IsRefused).Select(c => c.Name).DefaultIfEmpty(NoRows.Label)];
+    public static TheoryData<string> Readable() =>
+        [.. QuantizedCase.All().Where(c => !c.IsRefused).Select(c => c.Name).DefaultIfEmpty(NoRows.Label)];
 
-    public static TheoryData<string> Refused() => [.. QuantizedCase.All().Where(c => c.IsRefused).Select(c => c.Name).DefaultIfEmpty(NoRows.Label)];
+    public static TheoryData<string> Refused() =>
+        [.. QuantizedCase.All().Where(c => c.IsRefused).Select(c => c.Name).DefaultIfEmpty(NoRows.Label)];
 
     [SkippableTheory]
     [MemberData(nameof(Readable))]
@@ -61,8 +63,10 @@ public sealed class QuantizedConformanceTests
         using var temporary = new TemporaryFolder();
         var dense = Path.Combine(temporary.Path, "dense");
         c.WriteDense(dense);
-        using var quantizedModel = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = c.Model, Device = "cpu", Precision = ModelPrecision.Float32 });
-        using var denseModel = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = dense, Device = "cpu", Precision = ModelPrecision.Float32 });
+        using var quantizedModel =
+            ModelLoader.LoadModel(new VisionModelOptions { ModelPath = c.Model, Device = "cpu", Precision = ModelPrecision.Float32 });
+        using var denseModel = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = dense, Device = "cpu", Precision = ModelPrecision.Float32 });
         foreach (var length in new[] { 5, 40 }) // by the kernels, and in blocks made dense
         {
             var (expected, actual) = (Logits(denseModel.Decoder, length), Logits(quantizedModel.Decoder, length));
@@ -78,7 +82,9 @@ public sealed class QuantizedConformanceTests
         using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = c.Model, Device = "cpu" });
         var goldens = c.Weights();
         var layer = model.Decoder.Weights.Layers[0];
-        var golden = goldens.Single(g => g.Key.EndsWith("layers.0.mlp.down_proj", StringComparison.Ordinal) || g.Key.EndsWith("layers.0.feed_forward.w2", StringComparison.Ordinal)).Value;
+        var golden = goldens.Single(
+            g => g.Key.EndsWith("layers.0.mlp.down_proj", StringComparison.Ordinal)
+            || g.Key.EndsWith("layers.0.feed_forward.w2", StringComparison.Ordinal)).Value;
         using var weight = layer.Down.Dequantize(ScalarType.BFloat16);
         using var wide = weight.to(ScalarType.Float32);
         float[] expected = [.. golden.Values.Select(v => BFloat16Bits.ToFloat(BFloat16Bits.Round(v)))];
@@ -90,7 +96,8 @@ public sealed class QuantizedConformanceTests
     public void Refusal_ComesFromTheConfigurationAlone_AndSaysWhatToDo(string name)
     {
         var c = Case(name);
-        var e = Assert.Throws<CheckpointException>(() => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = c.Model, Device = "cpu" }));
+        var e = Assert.Throws<CheckpointException>(
+            () => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = c.Model, Device = "cpu" }));
         foreach (var word in c.MessageNames) Assert.Contains(word, e.Message, StringComparison.Ordinal);
         Assert.Contains("Get the checkpoint in", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("safetensors", e.Message, StringComparison.Ordinal);
@@ -115,7 +122,8 @@ public sealed class QuantizedConformanceTests
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < expected.Length; i++)
         {
-            if (BitConverter.SingleToUInt32Bits(expected[i]) != BitConverter.SingleToUInt32Bits(actual[i])) Assert.Fail($"{module}: {expected[i]:R} expected, {actual[i]:R} found at {i}");
+            if (BitConverter.SingleToUInt32Bits(expected[i]) != BitConverter.SingleToUInt32Bits(actual[i]))
+                Assert.Fail($"{module}: {expected[i]:R} expected, {actual[i]:R} found at {i}");
         }
     }
 
@@ -127,7 +135,8 @@ public sealed class QuantizedConformanceTests
         long[] positions = [.. Enumerable.Range(0, length).Select(i => (long)i)];
         var (cos, sin) = decoder.RotaryTable(decoder.Config.MropeSections is null ? [positions] : [positions, positions, positions]);
         var x = decoder.Embed(ids);
-        foreach (var layer in decoder.Weights.Layers) x = DecoderLayer.Forward(x, layer, decoder.Config, cos, sin, (q, k, v) => Attention.Fused(q, k, v, causal: true));
+        foreach (var layer in decoder.Weights.Layers)
+            x = DecoderLayer.Forward(x, layer, decoder.Config, cos, sin, (q, k, v) => Attention.Fused(q, k, v, causal: true));
         return [.. decoder.Head(decoder.FinalNorm(x)).reshape(-1).data<float>()];
     }
 }

@@ -9,7 +9,8 @@ namespace D2Pruner.AI.Tests.Quantized;
 [Collection(TorchCollection.Name)]
 public sealed class QuantizerTests
 {
-    public static TheoryData<int, int, bool> Rules => new() { { 8, 0, true }, { 8, 32, false }, { 4, 32, true }, { 4, 128, true }, { 4, 64, false } };
+    public static TheoryData<int, int, bool> Rules =>
+        new() { { 8, 0, true }, { 8, 32, false }, { 4, 32, true }, { 4, 128, true }, { 4, 64, false } };
 
     [Theory]
     [MemberData(nameof(Rules))]
@@ -17,7 +18,8 @@ public sealed class QuantizerTests
     {
         const int Inputs = 160;
         float[] w = Weights(3, Inputs);
-        var q = Quantizer.Matrix(3, Inputs, new QuantizationRule(bits, group, symmetric), (r, to) => w.AsSpan(r * Inputs, Inputs).CopyTo(to.Span), default);
+        var q = Quantizer.Matrix(
+            3, Inputs, new QuantizationRule(bits, group, symmetric), (r, to) => w.AsSpan(r * Inputs, Inputs).CopyTo(to.Span), default);
         var row = new float[Inputs];
         for (var r = 0; r < 3; r++)
         {
@@ -26,7 +28,8 @@ public sealed class QuantizerTests
             {
                 var scale = q.Scales[r * q.Groups + i / q.GroupSize];
                 // Half a step, or a clipped end where the scale was rounded down or 7.5 steps were chosen.
-                Assert.InRange(Math.Abs(row[i] - w[r * Inputs + i]) / scale, 0, symmetric ? 0.55f : 1.05f); // a zero point is whole: ends may clip by half a step
+                // a zero point is whole: ends may clip by half a step
+                Assert.InRange(Math.Abs(row[i] - w[r * Inputs + i]) / scale, 0, symmetric ? 0.55f : 1.05f);
                 Assert.Equal(scale, BFloat16Bits.ToFloat(BFloat16Bits.Round(scale)));
             }
         }
@@ -83,6 +86,7 @@ public sealed class QuantizerTests
     private static float[] Weights(int outputs, int inputs)
     {
         var random = new Random(2);
-        return [.. Enumerable.Range(0, outputs * inputs).Select(_ => (random.NextSingle() + random.NextSingle() + random.NextSingle() - 1.5f) * 0.2f)];
+        return [.. Enumerable.Range(0, outputs * inputs)
+            .Select(_ => (random.NextSingle() + random.NextSingle() + random.NextSingle() - 1.5f) * 0.2f)];
     }
 }

@@ -6,8 +6,9 @@ using System.Reflection.Metadata.Ecma335;
 namespace D2Pruner.AI.Tests.Rooms;
 
 /// <summary>
-/// Which room of an assembly (the first folder below its project) uses which others, read from the compiled types: signatures, fields, base types
-/// and every token in the methods' bodies. A type's room is the folder of the source file that the debug symbols name, so that namespaces are free.
+/// Which room of an assembly (the first folder below its project) uses which others, read from the compiled types: signatures, fields, base
+/// types and every token in the methods' bodies. A type's room is the folder of the source file that the debug
+/// symbols name, so that namespaces are free.
 /// </summary>
 internal sealed class RoomMap
 {
@@ -63,10 +64,14 @@ internal sealed class RoomMap
         foreach (var type in _assembly.GetTypes().Where(t => !t.IsNested))
         {
             var members = type.GetMethods(Everything).Cast<MethodBase>().Concat(type.GetConstructors(Everything));
-            var room = members.Select(m => Room(pdb.GetMethodDebugInformation(MetadataTokens.MethodDebugInformationHandle(m.MetadataToken & 0xFFFFFF)).Document)).OfType<string>().FirstOrDefault()
-                ?? pdb.GetCustomDebugInformation(MetadataTokens.TypeDefinitionHandle(type.MetadataToken & 0xFFFFFF)).Select(pdb.GetCustomDebugInformation)
+            var room = members.Select(
+                m => Room(pdb.GetMethodDebugInformation(MetadataTokens.MethodDebugInformationHandle(m.MetadataToken & 0xFFFFFF)).Document))
+                .OfType<string>().FirstOrDefault()
+                ?? pdb.GetCustomDebugInformation(MetadataTokens.TypeDefinitionHandle(type.MetadataToken & 0xFFFFFF))
+                .Select(pdb.GetCustomDebugInformation)
                     .Where(c => pdb.GetGuid(c.Kind) == TypeDocuments)
-                    .Select(c => Room(MetadataTokens.DocumentHandle(pdb.GetBlobReader(c.Value).ReadCompressedInteger()))).OfType<string>().FirstOrDefault();
+                    .Select(c => Room(MetadataTokens.DocumentHandle(pdb.GetBlobReader(c.Value).ReadCompressedInteger()))).OfType<string>()
+                    .FirstOrDefault();
             if (room is not null) _rooms[type.MetadataToken] = room;
         }
     }
@@ -101,14 +106,16 @@ internal sealed class RoomMap
             foreach (var member in Members(m, body.GetILAsByteArray()!))
             {
                 Use(member as Type ?? member.DeclaringType, where);
-                if (member is MethodInfo { IsGenericMethod: true } generic) foreach (var argument in generic.GetGenericArguments()) Use(argument, where);
+                if (member is MethodInfo { IsGenericMethod: true } generic)
+                    foreach (var argument in generic.GetGenericArguments()) Use(argument, where);
             }
         }
     }
 
     private static IEnumerable<MemberInfo> Members(MethodBase method, byte[] il)
     {
-        var (types, methods) = (method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null, method.IsGenericMethod ? method.GetGenericArguments() : null);
+        var (types, methods) = (method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments()
+            : null, method.IsGenericMethod ? method.GetGenericArguments() : null);
         for (var at = 0; at < il.Length;)
         {
             short value = il[at++];
@@ -128,5 +135,6 @@ internal sealed class RoomMap
         }
     }
 
-    private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Everything =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 }

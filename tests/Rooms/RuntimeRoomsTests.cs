@@ -15,7 +15,8 @@ public class RuntimeRoomsTests(ITestOutputHelper output)
             .Select(u => $"{u.From} <-> {u.To}: {map.Uses[u]}; {map.Uses[(u.To, u.From)]}").ToArray();
         Assert.True(pairs.Length == 0, string.Join(Environment.NewLine, pairs));
         var order = map.Order();
-        Assert.True(order is not null, "The rooms form a longer cycle: " + string.Join("; ", map.Uses.Select(u => $"{u.Key.From} -> {u.Key.To} ({u.Value})")));
+        Assert.True(order is not null,
+            "The rooms form a longer cycle: " + string.Join("; ", map.Uses.Select(u => $"{u.Key.From} -> {u.Key.To} ({u.Value})")));
         output.WriteLine(string.Join(" < ", order));
         Assert.Equal("Contracts", order.First(r => r is "Contracts" or "Engine"));
     }
@@ -24,7 +25,8 @@ public class RuntimeRoomsTests(ITestOutputHelper output)
     public void Every_room_is_seen()
     {
         var map = new RoomMap(typeof(VisionLanguageEngine).Assembly, "src/Runtime");
-        var folders = Directory.GetDirectories(Path.Combine(Repository.Root, "src", "Runtime")).Select(Path.GetFileName).Except(["obj", "bin", "buildTransitive"]);
+        var folders = Directory.GetDirectories(Path.Combine(Repository.Root, "src", "Runtime")).Select(Path.GetFileName)
+            .Except(["obj", "bin", "buildTransitive"]);
         Assert.Equal(folders.Order(StringComparer.Ordinal), map.Rooms);
         Assert.Contains(("Engine", "Contracts"), map.Uses.Keys);
     }

@@ -43,7 +43,8 @@ internal sealed record SampleRun(int ExitCode, string Output, string Errors)
     {
         var built = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var root = built;
-        while (!File.Exists(Path.Combine(root.FullName, "D2Pruner.AI.sln"))) root = root.Parent ?? throw new DirectoryNotFoundException("D2Pruner.AI.sln is in no folder above the tests.");
+        while (!File.Exists(Path.Combine(root.FullName, "D2Pruner.AI.sln")))
+            root = root.Parent ?? throw new DirectoryNotFoundException("D2Pruner.AI.sln is in no folder above the tests.");
         return Path.Combine(root.FullName, "samples", sample, "bin", built.Parent!.Name, built.Name, sample + ".dll");
     }
 }

@@ -10,11 +10,15 @@ public sealed class SampleTests
 {
     [Theory]
     [InlineData("ChatApp", "visual tokens kept", "Is there a red circle?", "user: (")]
-    [InlineData("VisionAgent", "keyword rules stand in", "-> Vision_ask_image(image: shapes, question: How many circles are in shapes?)", "\"image\":\"shapes\",\"answer\":",
-        "-> Vision_locate_objects(image: shapes, objects: the triangle, the star)", "-> Vision_compare_images(firstImage: shapes, secondImage: changed", "I could not look at it:")]
-    [InlineData("AgentFramework", "1. An agent over the vision model", "as an object:", "-> ask_image(image: attachment-1, question: Where is the blue square?)", "-> locate_objects(",
+    [InlineData("VisionAgent", "keyword rules stand in", "-> Vision_ask_image(image: shapes, question: How many circles are in shapes?)",
+        "\"image\":\"shapes\",\"answer\":",
+        "-> Vision_locate_objects(image: shapes, objects: the triangle, the star)",
+        "-> Vision_compare_images(firstImage: shapes, secondImage: changed", "I could not look at it:")]
+    [InlineData("AgentFramework", "1. An agent over the vision model", "as an object:",
+        "-> ask_image(image: attachment-1, question: Where is the blue square?)", "-> locate_objects(",
         "at one look, pruned: ", "locate: the cross at", "crop: a part", "answer: orange")]
-    [InlineData("McpServer", "connected to d2pruner", "tools: ask_image, compare_images, describe_image, locate_objects, read_text", "resource: d2pruner://images/shapes.png",
+    [InlineData("McpServer", "connected to d2pruner", "tools: ask_image, compare_images, describe_image, locate_objects, read_text",
+        "resource: d2pruner://images/shapes.png",
         "\"answer\":\"red\"", "<- an image, image/png", "<- error {", "\"kind\":\"invalid_request\"")]
     [InlineData("Grounding", "the red circle:", "the blue square:", "the yellow triangle:", "visual tokens kept", "Drawn:")]
     public async Task Demo_RunsWithoutAKeyboard(string sample, params string[] expected)
@@ -44,7 +48,8 @@ public sealed class SampleTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("text.png"), "no picture");
-        var run = await SampleRun.StartAsync("ChatApp", folder.Path, "/image missing.png\n/image text.png\n/preset best\n/nonsense\n\n/help\nHello\n");
+        var run = await SampleRun.StartAsync(
+            "ChatApp", folder.Path, "/image missing.png\n/image text.png\n/preset best\n/nonsense\n\n/help\nHello\n");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains("missing.png", run.Output);
         Assert.Contains("'best' is no preset", run.Output);
@@ -62,7 +67,8 @@ public sealed class SampleTests
         Assert.Contains("I could not look at it:", failed.Output);
         Assert.Contains("there is no such folder", failed.Output);
 
-        var run = await SampleRun.StartAsync("VisionAgent", folder.Path, "What is in cat.png?\nWhat is in dog.png?\nhello\n", "--images", "allowed");
+        var run = await SampleRun.StartAsync(
+            "VisionAgent", folder.Path, "What is in cat.png?\nWhat is in dog.png?\nhello\n", "--images", "allowed");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains("\"image\":\"cat.png\",\"answer\":", run.Output);
         Assert.Contains("The picture 'dog.png' was not read", run.Output);
@@ -76,7 +82,8 @@ public sealed class SampleTests
     {
         using var folder = new TemporaryFolder();
         await using var brain = await OpenAIDouble.StartAsync(function);
-        var run = await SampleRun.StartAsync(sample, folder.Path, "What colour is the circle?\n\n/quit\n", "--brain-url", brain.Address, "--brain-model", "brain-1");
+        var run = await SampleRun.StartAsync(
+            sample, folder.Path, "What colour is the circle?\n\n/quit\n", "--brain-url", brain.Address, "--brain-model", "brain-1");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains($"-> {function}(", run.Output);
         Assert.Contains("The brain says: red", run.Output);
@@ -91,7 +98,8 @@ public sealed class SampleTests
     [Fact]
     public void FilesOfSeveralSamples_AreTheSame()
     {
-        foreach (var (file, samples) in new[] { ("Arguments.cs", new[] { "VisionAgent", "AgentFramework", "McpServer" }), ("Brain.cs", ["VisionAgent", "AgentFramework"]), ("RuleBrain.cs", ["VisionAgent", "AgentFramework"]) })
+        foreach (var (file, samples) in new[] { ("Arguments.cs", new[] { "VisionAgent", "AgentFramework", "McpServer" }),
+            ("Brain.cs", ["VisionAgent", "AgentFramework"]), ("RuleBrain.cs", ["VisionAgent", "AgentFramework"]) })
             Assert.Single(samples.Select(s => File.ReadAllText(Path.Combine(Repository.Root, "samples", s, file))).Distinct());
     }
 
@@ -101,11 +109,13 @@ public sealed class SampleTests
     [InlineData("McpServer")]
     public void CopiedOut_ASampleNamesTheVersionsOfTheRepository(string sample)
     {
-        static Dictionary<string, string> Versions(string path, string element) => XDocument.Load(path).Descendants(element).Where(e => e.Attribute("Version") is not null)
+        static Dictionary<string, string> Versions(string path, string element) =>
+            XDocument.Load(path).Descendants(element).Where(e => e.Attribute("Version") is not null)
             .ToDictionary(e => e.Attribute("Include")!.Value, e => e.Attribute("Version")!.Value);
         var central = Versions(Path.Combine(Repository.Root, "Directory.Packages.props"), "PackageVersion");
         var project = Path.Combine(Repository.Root, "samples", sample, sample + ".csproj");
-        Assert.All(Versions(project, "PackageReference").Where(v => v.Value != "$(D2PrunerVersion)"), v => Assert.Equal(central[v.Key], v.Value));
+        Assert.All(Versions(project, "PackageReference").Where(v => v.Value != "$(D2PrunerVersion)"),
+            v => Assert.Equal(central[v.Key], v.Value));
         // Nothing outside its folder is needed.
         Assert.DoesNotContain("../Shared", File.ReadAllText(project));
     }

@@ -14,12 +14,14 @@ public sealed class GroundingMetadataTests
     private static readonly BoundingBox Expected = new(0.25f, 0, 0.5f, 1);
 
     private static IChatCompletionService Service(IReadOnlyList<string> pieces) =>
-        new D2PrunerChatClient(new ScriptedEngine { Pieces = pieces }, new D2PrunerChatClientOptions { Preset = PruningPreset.Localization }).AsChatCompletionService();
+        new D2PrunerChatClient(new ScriptedEngine { Pieces = pieces },
+            new D2PrunerChatClientOptions { Preset = PruningPreset.Localization }).AsChatCompletionService();
 
     private static ChatHistory Question()
     {
         var history = new ChatHistory();
-        history.AddUserMessage([new Microsoft.SemanticKernel.TextContent("Where is the cat?"), new ImageContent(Pictures.Png(1), "image/png")]);
+        history.AddUserMessage([new Microsoft.SemanticKernel.TextContent("Where is the cat?"),
+            new ImageContent(Pictures.Png(1), "image/png")]);
         return history;
     }
 
@@ -37,7 +39,8 @@ public sealed class GroundingMetadataTests
     public async Task AStreamedAnswer_CarriesThemInItsLastPiece()
     {
         List<StreamingChatMessageContent> pieces = [];
-        await foreach (var piece in Service(["[0.25, 0.25,", " 0.5, 0.75]"]).GetStreamingChatMessageContentsAsync(Question())) pieces.Add(piece);
+        await foreach (var piece in Service(["[0.25, 0.25,", " 0.5, 0.75]"])
+            .GetStreamingChatMessageContentsAsync(Question())) pieces.Add(piece);
         Assert.Equal(Expected, Assert.Single(pieces.SelectMany(p => p.GetGroundings())).Box);
         Assert.Equal(Expected, Assert.Single(pieces[^1].GetGroundings()).Box);
         Assert.NotNull(pieces[^1].GetPruningReport());
@@ -67,7 +70,9 @@ public sealed class GroundingMetadataTests
         var other = new ChatMessageContent(AuthorRole.Assistant, "hi");
         Assert.Empty(other.GetGroundings());
         Assert.Null(other.GetPruningReport());
-        var broken = new ChatMessageContent(AuthorRole.Assistant, "hi", metadata: new Dictionary<string, object?> { ["d2pruner.groundings"] = 5, ["d2pruner.report"] = "{" });
+        var broken = new ChatMessageContent(
+            AuthorRole.Assistant, "hi",
+            metadata: new Dictionary<string, object?> { ["d2pruner.groundings"] = 5, ["d2pruner.report"] = "{" });
         Assert.Empty(broken.GetGroundings());
         Assert.Null(broken.GetPruningReport());
     }

@@ -24,14 +24,16 @@ public sealed class KernelBuilderTests
         var kernel = builder.Build();
         await using var services = (ServiceProvider)kernel.Services;
         var prompt = """<message role="user"><text>What is this?</text><image>{{$picture}}</image></message>""";
-        var result = await kernel.InvokePromptAsync(prompt, new KernelArguments { ["picture"] = $"data:image/png;base64,{Convert.ToBase64String(Picture)}" });
+        var result = await kernel.InvokePromptAsync(
+            prompt, new KernelArguments { ["picture"] = $"data:image/png;base64,{Convert.ToBase64String(Picture)}" });
         var answer = result.GetValue<ChatMessageContent>()!;
         Assert.Equal((36, 12), (answer.GetPruningReport()!.VisualTokens, answer.GetPruningReport()!.VisualTokensKept));
         Assert.Equal(3, result.GetValue<ChatResponse>()!.Usage!.OutputTokenCount);
         Assert.NotEmpty(answer.Content!);
 
         var pieces = 0;
-        await foreach (var piece in kernel.InvokePromptStreamingAsync<StreamingChatMessageContent>(prompt, new KernelArguments { ["picture"] = $"data:image/png;base64,{Convert.ToBase64String(Picture)}" }))
+        await foreach (var piece in kernel.InvokePromptStreamingAsync<StreamingChatMessageContent>(
+            prompt, new KernelArguments { ["picture"] = $"data:image/png;base64,{Convert.ToBase64String(Picture)}" }))
         {
             pieces++;
             if (piece.GetPruningReport() is { } report) Assert.Equal(12, report.VisualTokensKept);
@@ -44,8 +46,10 @@ public sealed class KernelBuilderTests
     public async Task ServiceIds_HaveSettingsOfTheirOwn_AndShareAModel()
     {
         var builder = Kernel.CreateBuilder();
-        builder.AddD2PrunerChatClient(ModelFolder, o => (o.Preset, o.DefaultMaxOutputTokens) = (D2Pruner.AI.Pruning.PruningPreset.Understanding, 2), "describe");
-        builder.AddD2PrunerChatClient(ModelFolder, o => (o.Preset, o.DefaultMaxOutputTokens) = (D2Pruner.AI.Pruning.PruningPreset.Localization, 2), "locate");
+        builder.AddD2PrunerChatClient(
+            ModelFolder, o => (o.Preset, o.DefaultMaxOutputTokens) = (D2Pruner.AI.Pruning.PruningPreset.Understanding, 2), "describe");
+        builder.AddD2PrunerChatClient(
+            ModelFolder, o => (o.Preset, o.DefaultMaxOutputTokens) = (D2Pruner.AI.Pruning.PruningPreset.Localization, 2), "locate");
         var kernel = builder.Build();
         await using var services = (ServiceProvider)kernel.Services;
         foreach (var (id, kept) in new[] { ("describe", 12), ("locate", 18) })
@@ -56,7 +60,8 @@ public sealed class KernelBuilderTests
             Assert.Equal(kept, (await service.GetChatMessageContentAsync(history, kernel: kernel)).GetPruningReport()!.VisualTokensKept);
         }
 
-        Assert.Same(kernel.GetRequiredService<IChatClient>("describe").GetService<VisionLanguageEngine>(), kernel.GetRequiredService<IChatClient>("locate").GetService<VisionLanguageEngine>());
+        Assert.Same(kernel.GetRequiredService<IChatClient>("describe").GetService<VisionLanguageEngine>(),
+            kernel.GetRequiredService<IChatClient>("locate").GetService<VisionLanguageEngine>());
         Assert.Null(kernel.Services.GetService<IChatClient>());
     }
 
@@ -85,7 +90,8 @@ public sealed class KernelBuilderTests
     {
         // Semantic Kernel writes a function's description into its schema under a name of its own.
         var builder = Kernel.CreateBuilder();
-        builder.AddD2PrunerChatClient(Path.Combine(FixtureFolders.Copies!, "qwen2.5-vl-flat", "model"), o => (o.DefaultMaxOutputTokens, o.StrictOptions) = (3, true));
+        builder.AddD2PrunerChatClient(
+            Path.Combine(FixtureFolders.Copies!, "qwen2.5-vl-flat", "model"), o => (o.DefaultMaxOutputTokens, o.StrictOptions) = (3, true));
         builder.Plugins.AddFromFunctions("Clock", [KernelFunctionFactory.CreateFromMethod(() => 12, "hour", "The hour of the day.")]);
         var kernel = builder.Build();
         await using var services = (ServiceProvider)kernel.Services;
@@ -104,7 +110,8 @@ public sealed class KernelBuilderTests
         builder.Plugins.AddVision(images);
         var kernel = builder.Build();
         await using var services = (ServiceProvider)kernel.Services;
-        var result = await kernel.InvokeAsync("Vision", "ask_image", new KernelArguments { ["image"] = "p0", ["question"] = "What is this?" });
+        var result = await kernel.InvokeAsync(
+            "Vision", "ask_image", new KernelArguments { ["image"] = "p0", ["question"] = "What is this?" });
         Assert.Contains("""
             "image":"p0","answer":
             """, result.GetValue<string>());

@@ -12,7 +12,8 @@ internal sealed class ScriptedChatModel(params (string Function, Dictionary<stri
 
     public IReadOnlyList<string> Tools { get; private set; } = [];
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         List<ChatMessage> seen = [.. messages];
         Requests.Add(seen);
@@ -20,21 +21,29 @@ internal sealed class ScriptedChatModel(params (string Function, Dictionary<stri
         if (script.TryDequeue(out var call))
         {
             // A model can only call what it was offered.
-            if (!Tools.Contains(call.Function)) throw new InvalidOperationException($"'{call.Function}' is not among the offered functions: {string.Join(", ", Tools)}.");
-            return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, [new FunctionCallContent($"call-{Requests.Count}", call.Function, call.Arguments)])) { FinishReason = ChatFinishReason.ToolCalls });
+            if (!Tools.Contains(call.Function))
+                throw new InvalidOperationException($"'{call.Function}' is not among the offered functions: {string.Join(", ", Tools)}.");
+            return Task.FromResult(new ChatResponse(
+                new ChatMessage(ChatRole.Assistant,
+                    [new FunctionCallContent(
+                        $"call-{Requests.Count}", call.Function, call.Arguments)])) { FinishReason = ChatFinishReason.ToolCalls });
         }
 
         var result = seen.SelectMany(m => m.Contents).OfType<FunctionResultContent>().LastOrDefault()?.Result;
-        return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, $"The function said: {result}")) { FinishReason = ChatFinishReason.Stop });
+        return Task.FromResult(new ChatResponse(
+            new ChatMessage(ChatRole.Assistant, $"The function said: {result}")) { FinishReason = ChatFinishReason.Stop });
     }
 
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates()) yield return update;
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("scripted", null, "scripted-chat") : serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("scripted", null, "scripted-chat")
+            : serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
 
     public void Dispose()
     {

@@ -19,10 +19,12 @@ public sealed class VisionPluginTests
         {
             var tool = tools.Functions.Single(t => t.Name == function.Name);
             Assert.Equal(("Vision", tool.Description), (function.PluginName, function.Description));
-            Assert.Equal(tool.JsonSchema.GetProperty("properties").EnumerateObject().Select(p => p.Name), function.Metadata.Parameters.Select(p => p.Name));
+            Assert.Equal(tool.JsonSchema.GetProperty("properties").EnumerateObject().Select(p => p.Name),
+                function.Metadata.Parameters.Select(p => p.Name));
             Assert.All(function.Metadata.Parameters, p =>
             {
-                Assert.Equal(tool.JsonSchema.GetProperty("properties").GetProperty(p.Name).GetProperty("type").GetString(), p.Schema!.RootElement.GetProperty("type").GetString());
+                Assert.Equal(tool.JsonSchema.GetProperty("properties").GetProperty(p.Name).GetProperty("type").GetString(),
+                    p.Schema!.RootElement.GetProperty("type").GetString());
                 Assert.Equal(tool.JsonSchema.GetProperty("required").EnumerateArray().Any(r => r.GetString() == p.Name), p.IsRequired);
             });
         }

@@ -25,19 +25,25 @@ public sealed class AccessTests
             o.ApiKeys.Add("sk-code");
             o.ApiKeyFile = folder.File("keys");
         });
-        foreach (var key in new[] { "sk-code", "sk-file", "sk-other" }) Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody(), key: key)).Status);
+        foreach (var key in new[] { "sk-code", "sk-file", "sk-other" })
+            Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody(), key: key)).Status);
         foreach (var key in new[] { null, "sk-", "sk-cod", "sk-codee", "# ours", " ", new string('k', 10_000) })
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json(RunningServer.ChatBody()) };
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json(RunningServer.ChatBody()) };
             if (key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
             var response = await server.Http.SendAsync(request);
             Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
             Assert.Equal("Bearer", response.Headers.WwwAuthenticate.Single().Scheme);
-            Assert.Equal("invalid_api_key", JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetProperty("code").GetString());
+            Assert.Equal("invalid_api_key",
+                JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error")
+                .GetProperty("code").GetString());
         }
 
-        foreach (var path in new[] { "v1/models", "v1/models/scripted", "v1/nothing" }) Assert.Equal(HttpStatusCode.Unauthorized, (await server.Http.GetAsync(path)).StatusCode);
-        foreach (var path in new[] { "health/live", "health/ready", "metrics", "openapi/v1.json", "" }) Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync(path)).StatusCode);
+        foreach (var path in new[] { "v1/models", "v1/models/scripted", "v1/nothing" })
+            Assert.Equal(HttpStatusCode.Unauthorized, (await server.Http.GetAsync(path)).StatusCode);
+        foreach (var path in new[] { "health/live", "health/ready", "metrics", "openapi/v1.json", "" })
+            Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync(path)).StatusCode);
     }
 
     [Fact]
@@ -112,7 +118,9 @@ public sealed class AccessTests
         await using var server = await RunningServer.StartAsync(new ScriptedChat());
         foreach (var (host, status) in new[] { ("localhost", 200), ("127.0.0.1:1", 200), ("rebind.example.org", 403), ("10.0.0.1", 403) })
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json(RunningServer.ChatBody()), Headers = { Host = host } };
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json(RunningServer.ChatBody()),
+                Headers = { Host = host } };
             Assert.Equal(status, (int)(await server.Http.SendAsync(request)).StatusCode);
         }
     }
@@ -120,16 +128,19 @@ public sealed class AccessTests
     [Fact]
     public async Task Cors_IsOff_UntilOriginsAreNamed()
     {
-        await using (var closed = await RunningServer.StartAsync(new ScriptedChat())) Assert.False((await Preflight(closed, "https://a.example")).Headers.Contains("Access-Control-Allow-Origin"));
+        await using (var closed = await RunningServer.StartAsync(new ScriptedChat())) Assert.False(
+            (await Preflight(closed, "https://a.example")).Headers.Contains("Access-Control-Allow-Origin"));
         await using var open = await RunningServer.StartAsync(new ScriptedChat(), o => o.CorsOrigins.Add("https://a.example"));
         var allowed = await Preflight(open, "https://a.example");
         Assert.Equal("https://a.example", allowed.Headers.GetValues("Access-Control-Allow-Origin").Single());
         Assert.Contains("POST", allowed.Headers.GetValues("Access-Control-Allow-Methods").Single());
         Assert.False((await Preflight(open, "https://b.example")).Headers.Contains("Access-Control-Allow-Origin"));
 
-        static Task<HttpResponseMessage> Preflight(RunningServer server, string origin) => server.Http.SendAsync(new HttpRequestMessage(HttpMethod.Options, "v1/chat/completions")
+        static Task<HttpResponseMessage> Preflight(RunningServer server, string origin) =>
+            server.Http.SendAsync(new HttpRequestMessage(HttpMethod.Options, "v1/chat/completions")
         {
-            Headers = { { "Origin", origin }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", "authorization,content-type" } },
+            Headers = { { "Origin", origin }, { "Access-Control-Request-Method", "POST" },
+                { "Access-Control-Request-Headers", "authorization,content-type" } },
         });
     }
 
@@ -140,11 +151,13 @@ public sealed class AccessTests
         File.WriteAllText(folder.File("empty"), "# nothing\n");
         foreach (var (configure, says) in new (Action<D2PrunerServerOptions>, string)[]
         {
-            (o => o.MaxBodyBytes = 1, "MaxBodyBytes"), (o => o.CorsOrigins.Add("example.org"), "CorsOrigins"), (o => o.ApiKeys.Add(" "), "ApiKeys"), (o => o.DrainSeconds = -1, "DrainSeconds"),
+            (o => o.MaxBodyBytes = 1, "MaxBodyBytes"), (o => o.CorsOrigins.Add("example.org"), "CorsOrigins"),
+                (o => o.ApiKeys.Add(" "), "ApiKeys"), (o => o.DrainSeconds = -1, "DrainSeconds"),
             (o => o.ApiKeyFile = folder.File("empty"), "holds no key"), (o => o.ApiKeyFile = folder.File("missing"), "missing"),
         })
         {
-            var e = await Assert.ThrowsAnyAsync<Exception>(async () => await (await RunningServer.StartAsync(new ScriptedChat(), configure)).DisposeAsync());
+            var e = await Assert.ThrowsAnyAsync<Exception>(
+                async () => await (await RunningServer.StartAsync(new ScriptedChat(), configure)).DisposeAsync());
             Assert.Contains(says, e.Message);
         }
 
@@ -163,7 +176,8 @@ public sealed class AccessTests
         var again = new HttpRequestMessage(HttpMethod.Get, "");
         again.Headers.IfNoneMatch.Add(page.Headers.ETag!);
         Assert.Equal(HttpStatusCode.NotModified, (await server.Http.SendAsync(again)).StatusCode);
-        foreach (var name in new[] { "nothing.js", "../openapi.json", "%2e%2e/openapi.json", "index.html/x" }) Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("studio/" + name)).StatusCode);
+        foreach (var name in new[] { "nothing.js", "../openapi.json", "%2e%2e/openapi.json", "index.html/x" })
+            Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("studio/" + name)).StatusCode);
         await using var without = await RunningServer.StartAsync(new ScriptedChat(), o => o.Studio = false);
         Assert.Equal(HttpStatusCode.NotFound, (await without.Http.GetAsync("")).StatusCode);
     }

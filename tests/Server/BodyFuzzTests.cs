@@ -18,7 +18,8 @@ public sealed class BodyFuzzTests
     [Fact]
     public async Task TenThousandBodies_LeaveNo500_AndNoLeak()
     {
-        using var client = new D2PrunerChatClient(new ForgetfulEngine(), new D2PrunerChatClientOptions { ToolConvention = ToolConvention.Json });
+        using var client = new D2PrunerChatClient(
+            new ForgetfulEngine(), new D2PrunerChatClientOptions { ToolConvention = ToolConvention.Json });
         await using var server = await RunningServer.StartAsync(client, inMemory: true);
         var fuzzer = new BodyFuzzer(17);
         var statuses = new Dictionary<int, int>();
@@ -32,12 +33,14 @@ public sealed class BodyFuzzTests
             statuses[status] = statuses.GetValueOrDefault(status) + 1;
             var text = await response.Content.ReadAsStringAsync();
             Assert.True(status is 200 or 400 or 404 or 413, $"body {i}: {status} {text}\n{Convert.ToBase64String(body)}");
-            if (status != 200) Assert.True(JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("message").GetString()!.Length > 5, text);
+            if (status != 200)
+                Assert.True(JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("message").GetString()!.Length > 5, text);
             if (i == Bodies / 4) early = GC.GetTotalMemory(forceFullCollection: true);
         }
 
         // Both ways are really walked.
-        Assert.True(statuses[200] > Bodies / 20 && statuses[400] > Bodies / 20, string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}")));
+        Assert.True(statuses[200] > Bodies / 20 && statuses[400] > Bodies / 20,
+            string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}")));
         Assert.Equal(0, server.App.Services.GetRequiredService<ServerWork>().Running);
         var grown = GC.GetTotalMemory(forceFullCollection: true) - early;
         Assert.True(grown < 16 << 20, $"{grown} bytes more after three quarters of the bodies");
@@ -51,6 +54,7 @@ public sealed class BodyFuzzTests
 
         public EngineStatus GetStatus() => new(EngineState.Ready, 0, false, 0);
 
-        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) => new ScriptedEngine().GenerateAsync(request, cancellationToken);
+        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) =>
+            new ScriptedEngine().GenerateAsync(request, cancellationToken);
     }
 }

@@ -11,8 +11,10 @@ internal sealed class BodyFuzzer(int seed)
 
     private static readonly string[] Names =
     [
-        "model", "messages", "role", "content", "type", "text", "image_url", "url", "detail", "stream", "stream_options", "include_usage", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop",
-        "response_format", "json_schema", "schema", "tools", "function", "name", "parameters", "tool_choice", "n", "logprobs", "pruning", "preset", "keep_ratio", "keep_tokens", "layer", "prior", "tool_calls", "arguments", "prompt",
+        "model", "messages", "role", "content", "type", "text", "image_url", "url", "detail", "stream", "stream_options", "include_usage",
+            "max_tokens", "temperature", "top_p", "top_k", "seed", "stop",
+        "response_format", "json_schema", "schema", "tools", "function", "name", "parameters", "tool_choice", "n", "logprobs", "pruning",
+        "preset", "keep_ratio", "keep_tokens", "layer", "prior", "tool_calls", "arguments", "prompt",
     ];
 
     private readonly Random _random = new(seed);
@@ -38,9 +40,16 @@ internal sealed class BodyFuzzer(int seed)
                 new JsonObject
                 {
                     ["role"] = "user",
-                    ["content"] = new JsonArray(new JsonObject { ["type"] = "text", ["text"] = "Where is it?" }, new JsonObject { ["type"] = "image_url", ["image_url"] = new JsonObject { ["url"] = "data:image/png;base64," + Image }, ["pruning"] = new JsonObject { ["keep_ratio"] = 0.5 } }),
+                    ["content"] = new JsonArray(
+                        new JsonObject { ["type"] = "text", ["text"] = "Where is it?" },
+                        new JsonObject { ["type"] = "image_url",
+                            ["image_url"] = new JsonObject { ["url"] = "data:image/png;base64," + Image },
+                            ["pruning"] = new JsonObject { ["keep_ratio"] = 0.5 } }),
                 },
-                new JsonObject { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = new JsonArray(new JsonObject { ["id"] = "c", ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f", ["arguments"] = "{\"a\":1}" } }) },
+                new JsonObject { ["role"] = "assistant", ["content"] = null,
+                    ["tool_calls"] = new JsonArray(
+                        new JsonObject { ["id"] = "c", ["type"] = "function",
+                            ["function"] = new JsonObject { ["name"] = "f", ["arguments"] = "{\"a\":1}" } }) },
                 new JsonObject { ["role"] = "tool", ["tool_call_id"] = "c", ["content"] = "blue" }),
             ["stream"] = _random.Next(2) == 0,
             ["max_tokens"] = 5,
@@ -48,12 +57,20 @@ internal sealed class BodyFuzzer(int seed)
             ["stop"] = new JsonArray("x"),
             ["pruning"] = new JsonObject { ["preset"] = "localization", ["keep_ratio"] = 0.5, ["layer"] = 2 },
         };
-        if (_random.Next(3) == 0) body["tools"] = new JsonArray(new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f", ["description"] = "d", ["parameters"] = Schema() } });
-        if (_random.Next(3) == 0) body["response_format"] = new JsonObject { ["type"] = "json_schema", ["json_schema"] = new JsonObject { ["name"] = "a", ["schema"] = Schema() } };
+        if (_random.Next(3) == 0)
+            body["tools"] = new JsonArray(
+                new JsonObject { ["type"] = "function",
+                    ["function"] = new JsonObject { ["name"] = "f", ["description"] = "d", ["parameters"] = Schema() } });
+        if (_random.Next(3) == 0)
+            body["response_format"] =
+                new JsonObject { ["type"] = "json_schema", ["json_schema"] = new JsonObject { ["name"] = "a", ["schema"] = Schema() } };
         return body;
     }
 
-    private static JsonObject Schema() => new() { ["type"] = "object", ["properties"] = new JsonObject { ["a"] = new JsonObject { ["type"] = "integer" }, ["b"] = new JsonObject { ["enum"] = new JsonArray("x", "y") } }, ["required"] = new JsonArray("a") };
+    private static JsonObject Schema() =>
+        new() { ["type"] = "object",
+            ["properties"] = new JsonObject { ["a"] = new JsonObject { ["type"] = "integer" },
+                ["b"] = new JsonObject { ["enum"] = new JsonArray("x", "y") } }, ["required"] = new JsonArray("a") };
 
     private void Change(JsonNode root)
     {
@@ -99,7 +116,8 @@ internal sealed class BodyFuzzer(int seed)
         9 => new JsonArray(depth < 3 ? Value(depth + 1) : null, Text()),
         10 => Deep(_random.Next(80)),
         11 => "data:image/png;base64," + Image[.._random.Next(Image.Length)],
-        12 => _random.Next(6) switch { 0 => "none", 1 => "required", 2 => "user", 3 => "auto", 4 => "file:///etc/passwd", _ => "http://127.0.0.1:9/x.png" },
+        12 => _random.Next(6) switch { 0 => "none", 1 => "required", 2 => "user", 3 => "auto", 4 => "file:///etc/passwd",
+            _ => "http://127.0.0.1:9/x.png" },
         _ => new string('a', _random.Next(5000)),
     };
 
@@ -125,7 +143,9 @@ internal sealed class BodyFuzzer(int seed)
             case 1: bytes[at] = (byte)_random.Next(256); return bytes;
             case 2: return [.. bytes, .. bytes];
             // Half of a surrogate pair as an escape, wherever a string may be.
-            case 3: return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("Be brief.", "\\ud800", StringComparison.Ordinal).Replace("\"preset\"", _random.Next(2) == 0 ? "\"\\udc00\"" : "\"preset\"", StringComparison.Ordinal));
+            case 3: return Encoding.UTF8.GetBytes(
+                Encoding.UTF8.GetString(bytes).Replace("Be brief.", "\\ud800", StringComparison.Ordinal)
+                .Replace("\"preset\"", _random.Next(2) == 0 ? "\"\\udc00\"" : "\"preset\"", StringComparison.Ordinal));
             case 4: return [.. bytes[..at], 0xC3, 0x28, .. bytes[at..]];
             default: return Encoding.UTF8.GetBytes(new string('[', _random.Next(200)) + new string('{', _random.Next(3)));
         }

@@ -29,7 +29,9 @@ public sealed class ChatEndpointTests
         Assert.Equal(JsonValueKind.Null, message.GetProperty("refusal").ValueKind);
         Assert.False(message.TryGetProperty("tool_calls", out _));
         var usage = json.GetProperty("usage");
-        Assert.Equal((11, 3, 14), (usage.GetProperty("prompt_tokens").GetInt32(), usage.GetProperty("completion_tokens").GetInt32(), usage.GetProperty("total_tokens").GetInt32()));
+        Assert.Equal((11, 3, 14),
+            (usage.GetProperty("prompt_tokens").GetInt32(), usage.GetProperty("completion_tokens").GetInt32(),
+                usage.GetProperty("total_tokens").GetInt32()));
         Assert.Equal(4, usage.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32());
         Assert.True(json.TryGetProperty("system_fingerprint", out _));
     }
@@ -44,7 +46,9 @@ public sealed class ChatEndpointTests
         Assert.All(chunks, c => Assert.Equal("chat.completion.chunk", c.GetProperty("object").GetString()));
         Assert.Single(chunks.Select(c => c.GetProperty("id").GetString()).Distinct());
         Assert.Equal("assistant", chunks[0].GetProperty("choices")[0].GetProperty("delta").GetProperty("role").GetString());
-        Assert.Equal("It is a cat.", string.Concat(chunks.Select(c => c.GetProperty("choices")[0].GetProperty("delta")).Select(d => d.TryGetProperty("content", out var t) ? t.GetString() : "")));
+        Assert.Equal("It is a cat.",
+            string.Concat(chunks.Select(c => c.GetProperty("choices")[0].GetProperty("delta"))
+                .Select(d => d.TryGetProperty("content", out var t) ? t.GetString() : "")));
         Assert.Equal(5, chunks.Count); // role, three pieces, the end
         Assert.All(chunks[..^1], c => Assert.Equal(JsonValueKind.Null, c.GetProperty("choices")[0].GetProperty("finish_reason").ValueKind));
         Assert.Equal("stop", chunks[^1].GetProperty("choices")[0].GetProperty("finish_reason").GetString());
@@ -70,18 +74,22 @@ public sealed class ChatEndpointTests
         using var client = new D2PrunerChatClient(new ScriptedEngine { Pieces = ["A cat at ", "[0.25, 0.5, 0.5, 0.75]"] });
         await using var server = await RunningServer.StartAsync(client);
         var content = $$"""[{"type":"text","text":"Where is the cat?"},{{RunningServer.ImagePart()}}]""";
-        var (_, whole, _) = await server.ChatAsync(RunningServer.ChatBody("\"pruning\":{\"preset\":\"localization\",\"keep_ratio\":0.5}", content));
+        var (_, whole, _) = await server.ChatAsync(
+            RunningServer.ChatBody("\"pruning\":{\"preset\":\"localization\",\"keep_ratio\":0.5}", content));
         var events = await server.StreamAsync(RunningServer.ChatBody($"\"stream\":true,\"stream_options\":{{\"include_usage\":{(usage ? "true" : "false")}}},\"pruning\":{{\"preset\":\"localization\"}}", content));
         foreach (var json in new[] { whole, JsonDocument.Parse(events[^2]).RootElement })
         {
             var pruning = json.GetProperty("pruning");
-            foreach (var key in new[] { "preset", "reason", "method", "layer", "alpha", "prior", "visual_tokens", "visual_tokens_kept", "images" }) Assert.True(pruning.TryGetProperty(key, out _), key);
+            foreach (var key in new[] { "preset", "reason", "method", "layer", "alpha", "prior", "visual_tokens", "visual_tokens_kept",
+                "images" }) Assert.True(pruning.TryGetProperty(key, out _), key);
             Assert.Equal("localization", pruning.GetProperty("preset").GetString());
             Assert.Equal((4, 2), (pruning.GetProperty("visual_tokens").GetInt32(), pruning.GetProperty("visual_tokens_kept").GetInt32()));
             var image = pruning.GetProperty("images")[0];
             Assert.Equal([1, 2], image.GetProperty("kept").EnumerateArray().Select(k => k.GetInt32()));
             Assert.Equal((200, 100), (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32()));
-            Assert.Equal((2, -50.0, 100.0), (image.GetProperty("grids")[0].GetProperty("rows").GetInt32(), image.GetProperty("grids")[0].GetProperty("y").GetDouble(), image.GetProperty("grids")[0].GetProperty("cell_width").GetDouble()));
+            Assert.Equal((2, -50.0, 100.0),
+                (image.GetProperty("grids")[0].GetProperty("rows").GetInt32(), image.GetProperty("grids")[0].GetProperty("y").GetDouble(),
+                    image.GetProperty("grids")[0].GetProperty("cell_width").GetDouble()));
             var box = Assert.Single(json.GetProperty("groundings").EnumerateArray());
             // The unit square of a 200x200 frame around a 200x100 image.
             Assert.Equal([0.25, 0.5, 0.5, 1.0], box.GetProperty("box").EnumerateArray().Select(v => v.GetDouble()));
@@ -96,7 +104,9 @@ public sealed class ChatEndpointTests
     [Fact]
     public async Task ToolCalls_AreWholeInBothForms()
     {
-        var client = new ScriptedChat { Script = (_, _) => [new TextContent("Let me see. "), new FunctionCallContent("c1", "look", new Dictionary<string, object?> { ["at"] = "sky" }), new FunctionCallContent("c2", "rest")] };
+        var client = new ScriptedChat { Script = (_, _) =>
+            [new TextContent("Let me see. "), new FunctionCallContent("c1", "look", new Dictionary<string, object?> { ["at"] = "sky" }),
+                new FunctionCallContent("c2", "rest")] };
         await using var server = await RunningServer.StartAsync(client);
         const string tools = """
             "tools":[{"type":"function","function":{"name":"look","description":"Looks.","parameters":{"type":"object","properties":{"at":{"type":"string"}}}}}],"tool_choice":"auto","parallel_tool_calls":true
@@ -105,7 +115,10 @@ public sealed class ChatEndpointTests
         var choice = json.GetProperty("choices")[0];
         Assert.Equal("tool_calls", choice.GetProperty("finish_reason").GetString());
         var calls = choice.GetProperty("message").GetProperty("tool_calls");
-        Assert.Equal(("c1", "function", "look", """{"at":"sky"}"""), (calls[0].GetProperty("id").GetString(), calls[0].GetProperty("type").GetString(), calls[0].GetProperty("function").GetProperty("name").GetString(), calls[0].GetProperty("function").GetProperty("arguments").GetString()));
+        Assert.Equal(("c1", "function", "look", """{"at":"sky"}"""),
+            (calls[0].GetProperty("id").GetString(), calls[0].GetProperty("type").GetString(),
+                calls[0].GetProperty("function").GetProperty("name").GetString(),
+                calls[0].GetProperty("function").GetProperty("arguments").GetString()));
         Assert.Equal("{}", calls[1].GetProperty("function").GetProperty("arguments").GetString());
         var asked = client.Last.Options!;
         Assert.Equal("look", Assert.IsAssignableFrom<AIFunctionDeclaration>(Assert.Single(asked.Tools!)).Name);
@@ -114,7 +127,8 @@ public sealed class ChatEndpointTests
 
         var events = await server.StreamAsync(RunningServer.ChatBody("\"stream\":true," + tools));
         var deltas = events[..^1].Select(e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0]).ToList();
-        Assert.Equal([0, 1], deltas.Where(d => d.GetProperty("delta").TryGetProperty("tool_calls", out _)).Select(d => d.GetProperty("delta").GetProperty("tool_calls")[0].GetProperty("index").GetInt32()));
+        Assert.Equal([0, 1], deltas.Where(d => d.GetProperty("delta").TryGetProperty("tool_calls", out _))
+            .Select(d => d.GetProperty("delta").GetProperty("tool_calls")[0].GetProperty("index").GetInt32()));
         Assert.Equal("tool_calls", deltas[^1].GetProperty("finish_reason").GetString());
     }
 
@@ -125,7 +139,8 @@ public sealed class ChatEndpointTests
     public async Task Parameters_AreNoWayAroundTheFields(string parameters)
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat());
-        Assert.Equal(HttpStatusCode.BadRequest, (await server.ChatAsync(RunningServer.ChatBody($"\"pruning\":{{\"parameters\":{parameters}}}"))).Status);
+        Assert.Equal(HttpStatusCode.BadRequest,
+            (await server.ChatAsync(RunningServer.ChatBody($"\"pruning\":{{\"parameters\":{parameters}}}"))).Status);
     }
 
     [Fact]
@@ -145,15 +160,19 @@ public sealed class ChatEndpointTests
         Assert.Equal((0.1f, -0.2f), (o.FrequencyPenalty, o.PresencePenalty));
         Assert.Equal(["a", "b"], o.StopSequences!);
         var format = Assert.IsType<ChatResponseFormatJson>(o.ResponseFormat);
-        Assert.Equal(("thing", "d", """{"type":"object"}"""), (format.SchemaName, format.SchemaDescription, format.Schema!.Value.GetRawText()));
+        Assert.Equal(("thing", "d", """{"type":"object"}"""),
+            (format.SchemaName, format.SchemaDescription, format.Schema!.Value.GetRawText()));
         foreach (var (key, value) in new (string, object)[]
         {
-            ("preset", "Understanding"), ("keep_ratio", 0.25), ("layer", 3), ("method", "d2pruner"), ("alpha", 0.5), ("theta", 0.7), ("pivot_ratio", 0.6), ("prior", "uniform"), ("rule", "R2"),
+            ("preset", "Understanding"), ("keep_ratio", 0.25), ("layer", 3), ("method", "d2pruner"), ("alpha", 0.5), ("theta", 0.7),
+                ("pivot_ratio", 0.6), ("prior", "uniform"), ("rule", "R2"),
             ("evict_early_kv", true), ("include_scores", true), ("reuse", "Frozen"), ("ladder_step", 0.05), ("positions", "reindexed"),
         }) Assert.Equal(value, o.AdditionalProperties!["d2pruner." + key]);
         Assert.Null(o.ModelId);
 
-        Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody("\"max_completion_tokens\":5,\"max_tokens\":7,\"stop\":\"x\",\"response_format\":{\"type\":\"json_object\"}"))).Status);
+        Assert.Equal(HttpStatusCode.OK,
+            (await server.ChatAsync(RunningServer.ChatBody(
+                "\"max_completion_tokens\":5,\"max_tokens\":7,\"stop\":\"x\",\"response_format\":{\"type\":\"json_object\"}"))).Status);
         Assert.Equal((5, "x"), (client.Last.Options!.MaxOutputTokens, Assert.Single(client.Last.Options.StopSequences!)));
         Assert.Same(ChatResponseFormat.Json, client.Last.Options.ResponseFormat);
     }
@@ -202,7 +221,9 @@ public sealed class ChatEndpointTests
         Assert.Equal(3, client.Last.Options!.MaxOutputTokens);
         var events = await server.StreamAsync("""{"prompt":["Once"],"stream":true}""", "v1/completions");
         Assert.Equal("[DONE]", events[^1]);
-        Assert.Equal("It is a cat.", string.Concat(events[..^1].Select(e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0].GetProperty("text").GetString())));
+        Assert.Equal("It is a cat.",
+            string.Concat(events[..^1]
+                .Select(e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0].GetProperty("text").GetString())));
         Assert.Equal(16, client.Last.Options!.MaxOutputTokens);
     }
 
@@ -220,8 +241,11 @@ public sealed class ChatEndpointTests
         var model = JsonDocument.Parse(await server.Http.GetStringAsync("v1/models/describe")).RootElement;
         Assert.Equal(("model", "d2pruner"), (model.GetProperty("object").GetString(), model.GetProperty("owned_by").GetString()));
         var extension = model.GetProperty("d2pruner");
-        Assert.Equal(("llava", 4096, "float32", "ready"), (extension.GetProperty("family").GetString(), extension.GetProperty("context").GetInt32(), extension.GetProperty("dtype").GetString(), extension.GetProperty("state").GetString()));
-        Assert.Equal(["auto", "understanding", "localization", "none"], extension.GetProperty("presets").EnumerateArray().Select(p => p.GetString()));
+        Assert.Equal(("llava", 4096, "float32", "ready"),
+            (extension.GetProperty("family").GetString(), extension.GetProperty("context").GetInt32(),
+                extension.GetProperty("dtype").GetString(), extension.GetProperty("state").GetString()));
+        Assert.Equal(["auto", "understanding", "localization", "none"],
+            extension.GetProperty("presets").EnumerateArray().Select(p => p.GetString()));
         // By the client's own model id too, and answers carry the name here.
         var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody("\"model\":\"other-7b\""));
         Assert.Equal((HttpStatusCode.OK, "other"), (status, json.GetProperty("model").GetString()));

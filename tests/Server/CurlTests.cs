@@ -12,16 +12,20 @@ public sealed class CurlTests
     {
         Skip.IfNot(await Has(), "curl is not installed");
         await using var server = await RunningServer.StartAsync(new ScriptedChat(), o => o.ApiKeys.Add("sk-1"));
-        var answer = JsonDocument.Parse(await Curl("-H", "Authorization: Bearer sk-1", "-H", "Content-Type: application/json", "-d", """{"prompt":"Once","max_tokens":5}""", $"{server.Address}v1/completions")).RootElement;
+        var answer = JsonDocument.Parse(
+            await Curl("-H", "Authorization: Bearer sk-1", "-H", "Content-Type: application/json", "-d",
+                """{"prompt":"Once","max_tokens":5}""", $"{server.Address}v1/completions")).RootElement;
         Assert.Equal("It is a cat.", answer.GetProperty("choices")[0].GetProperty("text").GetString());
-        var stream = await Curl("-N", "-H", "Authorization: Bearer sk-1", "-H", "Content-Type: application/json", "-d", """{"prompt":"Once","stream":true}""", $"{server.Address}v1/completions");
+        var stream = await Curl("-N", "-H", "Authorization: Bearer sk-1", "-H", "Content-Type: application/json", "-d",
+            """{"prompt":"Once","stream":true}""", $"{server.Address}v1/completions");
         Assert.EndsWith("data: [DONE]\n\n", stream);
         Assert.Contains("d2pruner_requests_total", await Curl($"{server.Address}metrics"));
         Assert.Equal("200", await Curl("-o", "/dev/null", "-w", "%{http_code}", $"{server.Address}health/live"));
         Assert.Equal("200", await Curl("-o", "/dev/null", "-w", "%{http_code}", $"{server.Address}health/ready"));
         Assert.Equal("401", await Curl("-o", "/dev/null", "-w", "%{http_code}", $"{server.Address}v1/models"));
         // curl's default for -d is a form, which is told.
-        Assert.Contains("Content-Type: application/json", await Curl("-H", "Authorization: Bearer sk-1", "-d", "{}", $"{server.Address}v1/completions"));
+        Assert.Contains("Content-Type: application/json",
+            await Curl("-H", "Authorization: Bearer sk-1", "-d", "{}", $"{server.Address}v1/completions"));
     }
 
     private static async Task<bool> Has()
@@ -39,7 +43,9 @@ public sealed class CurlTests
 
     private static async Task<string> Curl(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("curl", ["-sS", "--noproxy", "*", "--max-time", "30", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("curl", ["-sS", "--noproxy", "*", "--max-time", "30", .. arguments]) { RedirectStandardOutput = true,
+                RedirectStandardError = true })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, await errors);

@@ -25,8 +25,10 @@ public sealed class DescriptionTests
     public async Task PruningFields_AreTheReaders()
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat(), inMemory: true);
-        var fields = JsonDocument.Parse(await server.Http.GetStringAsync("openapi/v1.json")).RootElement.GetProperty("components").GetProperty("schemas").GetProperty("PruningSettings").GetProperty("properties");
-        Assert.Equal(PruningReader.Known.Order(StringComparer.Ordinal), fields.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        var fields = JsonDocument.Parse(await server.Http.GetStringAsync("openapi/v1.json")).RootElement.GetProperty("components")
+            .GetProperty("schemas").GetProperty("PruningSettings").GetProperty("properties");
+        Assert.Equal(PruningReader.Known.Order(StringComparer.Ordinal),
+            fields.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -34,15 +34,23 @@ public sealed class ErrorTableTests
     [InlineData("""{"messages":[{"role":"user","content":[{"type":"video"}]}]}""", "messages[0].content[0].type")]
     [InlineData("""{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}""", "messages[0].content[0].type")]
     [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url"}]}]}""", "messages[0].content[0].image_url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://127.0.0.1/a.png"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,@@@@"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:text/html;base64,PGI+"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,abc"}}]}]}""", "messages[0].content[0].image_url.url")]
-    [InlineData("""{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}""", "messages[0].content[0].type")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://127.0.0.1/a.png"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,@@@@"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:text/html;base64,PGI+"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,abc"}}]}]}""",
+        "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}""",
+        "messages[0].content[0].type")]
     [InlineData("""{"messages":[{"role":"tool","content":"x"}]}""", "messages[0].tool_call_id")]
-    [InlineData("""{"messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"["}}]}]}""", "messages[0].tool_calls[0].function.arguments")]
+    [InlineData("""{"messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"["}}]}]}""",
+        "messages[0].tool_calls[0].function.arguments")]
     public async Task BadMessages_AreRefusedByField(string body, string? param)
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat(), inMemory: true);
@@ -141,7 +149,8 @@ public sealed class ErrorTableTests
             Error(found, json, status, type, code);
             Assert.DoesNotContain("secret", json.GetRawText());
             if (name == "context") Assert.Contains("5000", json.GetRawText());
-            if (status == 429) Assert.True(int.Parse(response.Headers.GetValues("Retry-After").Single(), CultureInfo.InvariantCulture) >= 1);
+            if (status == 429)
+                Assert.True(int.Parse(response.Headers.GetValues("Retry-After").Single(), CultureInfo.InvariantCulture) >= 1);
         }
 
         // And the next request is answered.
@@ -157,7 +166,8 @@ public sealed class ErrorTableTests
         var events = await server.StreamAsync(RunningServer.ChatBody("\"stream\":true"));
         var error = JsonDocument.Parse(events[^1]).RootElement.GetProperty("error");
         Assert.Equal(("server_error", "internal_error"), (error.GetProperty("type").GetString(), error.GetProperty("code").GetString()));
-        Assert.DoesNotContain(events, e => e.Contains("[DONE]", StringComparison.Ordinal) || e.Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(events, e => e.Contains("[DONE]", StringComparison.Ordinal)
+            || e.Contains("secret", StringComparison.Ordinal));
         Assert.Equal(5, events.Count);
     }
 
@@ -168,7 +178,8 @@ public sealed class ErrorTableTests
         var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody("\"model\":\"gpt-9\""));
         Error(status, json, 404, "invalid_request_error", "model_not_found", "model");
         var response = await server.Http.GetAsync("v1/models/gpt-9");
-        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 404, "invalid_request_error", "model_not_found", "model");
+        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 404, "invalid_request_error",
+            "model_not_found", "model");
     }
 
     [Theory]
@@ -179,7 +190,8 @@ public sealed class ErrorTableTests
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat(), inMemory: true);
         var response = await server.Http.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
-        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, expected, "invalid_request_error");
+        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, expected,
+            "invalid_request_error");
     }
 
     [Theory]
@@ -193,7 +205,8 @@ public sealed class ErrorTableTests
         var content = new ByteArrayContent(Encoding.UTF8.GetBytes(RunningServer.ChatBody()));
         if (type is not null) content.Headers.TryAddWithoutValidation("Content-Type", type);
         var response = await server.Http.PostAsync("v1/chat/completions", content);
-        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 415, "invalid_request_error", "unsupported_media_type");
+        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 415, "invalid_request_error",
+            "unsupported_media_type");
     }
 
     [Theory]
@@ -202,10 +215,13 @@ public sealed class ErrorTableTests
     public async Task TooLarge_Is413_WithAndWithoutALength(bool chunked)
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat(), o => o.MaxBodyBytes = 100_000);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json(RunningServer.ChatBody($"\"user\":\"{new string('x', 3_000_000)}\"")) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, "v1/chat/completions") { Content =
+            RunningServer.Json(RunningServer.ChatBody($"\"user\":\"{new string('x', 3_000_000)}\"")) };
         if (chunked) (request.Headers.TransferEncodingChunked, request.Content.Headers.ContentLength) = (true, null);
         var response = await server.Http.SendAsync(request);
-        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 413, "invalid_request_error", "request_too_large");
+        Error(response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, 413, "invalid_request_error",
+            "request_too_large");
         Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody())).Status);
     }
 
@@ -223,7 +239,8 @@ public sealed class ErrorTableTests
     public async Task TooManyAtOnce_Are429()
     {
         var client = new ScriptedChat { Delay = TimeSpan.FromMilliseconds(300) };
-        await using var server = await RunningServer.StartAsync(client, o => (o.MaxConcurrentRequests, o.RetryAfterSeconds) = (1, 7), inMemory: true);
+        await using var server = await RunningServer.StartAsync(
+            client, o => (o.MaxConcurrentRequests, o.RetryAfterSeconds) = (1, 7), inMemory: true);
         var first = server.ChatAsync(RunningServer.ChatBody());
         while (client.Calls == 0) await Task.Delay(5);
         var (status, json, response) = await server.ChatAsync(RunningServer.ChatBody());
@@ -236,7 +253,8 @@ public sealed class ErrorTableTests
     public async Task TheTimeLimit_EndsAnAnswer()
     {
         var client = new ScriptedChat { Delay = TimeSpan.FromSeconds(30) };
-        await using var server = await RunningServer.StartAsync(client, o => o.RequestTimeout = TimeSpan.FromMilliseconds(100), inMemory: true);
+        await using var server = await RunningServer.StartAsync(
+            client, o => o.RequestTimeout = TimeSpan.FromMilliseconds(100), inMemory: true);
         var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody());
         Error(status, json, 503, "server_error", "timeout");
         Assert.Equal(1, client.Cancelled);
@@ -259,7 +277,8 @@ public sealed class ErrorTableTests
         Assert.NotEmpty(log.Lines);
         Assert.Contains(log.Lines, l => l.Contains("InvalidOperationException", StringComparison.Ordinal));
         var picture = Convert.ToBase64String(TinyPng.Bytes)[30..60];
-        Assert.All(log.Lines, l => Assert.False(l.Contains("secret", StringComparison.Ordinal) || l.Contains(picture, StringComparison.Ordinal), l));
+        Assert.All(log.Lines, l =>
+            Assert.False(l.Contains("secret", StringComparison.Ordinal) || l.Contains(picture, StringComparison.Ordinal), l));
     }
 
     private static void Error(HttpStatusCode status, JsonElement json, int expected, string type, string? code = null, string? param = null)

@@ -17,7 +17,8 @@ public sealed class HealthTests
         var engine = new StatefulEngine();
         using var client = new D2PrunerChatClient(engine);
         await using var server = await RunningServer.StartAsync(client, inMemory: true);
-        foreach (var (state, status, says) in new[] { (EngineState.Loading, 503, "loading"), (EngineState.Faulted, 503, "could not be loaded"), (EngineState.Stopping, 503, "stopping"), (EngineState.Ready, 200, "ready") })
+        foreach (var (state, status, says) in new[] { (EngineState.Loading, 503, "loading"),
+            (EngineState.Faulted, 503, "could not be loaded"), (EngineState.Stopping, 503, "stopping"), (EngineState.Ready, 200, "ready") })
         {
             engine.State = state;
             var response = await server.Http.GetAsync("health/ready");
@@ -35,7 +36,8 @@ public sealed class HealthTests
     [Fact]
     public async Task AModelThatIsNotLoaded_IsNotReady()
     {
-        await using var server = await RunningServer.StartAsync(services => services.AddD2PrunerChatClient(Repository.DemoModel), inMemory: true);
+        await using var server = await RunningServer.StartAsync(
+            services => services.AddD2PrunerChatClient(Repository.DemoModel), inMemory: true);
         var response = await server.Http.GetAsync("health/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         var text = await response.Content.ReadAsStringAsync();
@@ -65,7 +67,8 @@ public sealed class HealthTests
         var (refused, json, _) = await server.ChatAsync(RunningServer.ChatBody());
         Assert.Equal((503, "stopping"), ((int)refused, json.GetProperty("error").GetProperty("code").GetString()));
         var (status, answer, _) = await running;
-        Assert.Equal((HttpStatusCode.OK, "It is a cat."), (status, answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()));
+        Assert.Equal((HttpStatusCode.OK, "It is a cat."),
+            (status, answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()));
         await stop;
         await Assert.ThrowsAsync<HttpRequestException>(() => server.Http.GetAsync("health/live"));
     }
@@ -97,6 +100,7 @@ public sealed class HealthTests
 
         public EngineStatus GetStatus() => new(State, 0, false, 0, "secret");
 
-        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) => _inner.GenerateAsync(request, cancellationToken);
+        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) =>
+            _inner.GenerateAsync(request, cancellationToken);
     }
 }

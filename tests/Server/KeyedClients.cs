@@ -6,5 +6,6 @@ namespace D2Pruner.AI.Tests.Server;
 internal static class KeyedClients
 {
     /// <summary>Registers a given client under a key.</summary>
-    public static void AddKeyedChatClientOf(this IServiceCollection services, string key, IChatClient client) => services.AddKeyedChatClient(key, client);
+    public static void AddKeyedChatClientOf(this IServiceCollection services, string key, IChatClient client) =>
+        services.AddKeyedChatClient(key, client);
 }

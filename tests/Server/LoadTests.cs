@@ -8,7 +8,8 @@ using Xunit;
 
 namespace D2Pruner.AI.Tests.Server;
 
-/// <summary>Many and unfriendly connections, all at the loopback address: the server answers the next request and lets go of what it held.</summary>
+/// <summary>Many and unfriendly connections, all at the loopback address: the server answers the next
+/// request and lets go of what it held.</summary>
 [Collection(TorchCollection.Name)] // memory is measured: nothing beside it
 public sealed class LoadTests
 {
@@ -22,7 +23,8 @@ public sealed class LoadTests
         await using var server = await RunningServer.StartAsync(chat);
         var answers = await Task.WhenAll(Enumerable.Range(0, Connections).Select(i => i % 2 == 0
             ? server.ChatAsync(RunningServer.ChatBody()).ContinueWith(t => t.Result.Status == HttpStatusCode.OK, TaskScheduler.Default)
-            : server.StreamAsync(RunningServer.ChatBody("\"stream\":true")).ContinueWith(t => t.Result[^1] == "[DONE]", TaskScheduler.Default)));
+            : server.StreamAsync(RunningServer.ChatBody("\"stream\":true"))
+            .ContinueWith(t => t.Result[^1] == "[DONE]", TaskScheduler.Default)));
         Assert.All(answers, Assert.True);
         Assert.Equal(Connections, chat.Calls);
         await Idle(server);
@@ -104,7 +106,9 @@ public sealed class LoadTests
         using var socket = await Connect(server);
         var body = RunningServer.ChatBody();
         var memory = GC.GetTotalAllocatedBytes();
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"));
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+            $"{length}\r\n\r\n{body}"));
         if (close) socket.Shutdown(SocketShutdown.Send);
         var answer = new byte[4096];
         var read = 0;
@@ -132,7 +136,8 @@ public sealed class LoadTests
     }
 
     private static byte[] Request(string body) =>
-        Encoding.UTF8.GetBytes($"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        Encoding.UTF8.GetBytes("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: " +
+            $"application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     // Nothing is in work any more, within the server's own patience with slow connections.
     private static async Task Idle(RunningServer server)

@@ -19,9 +19,12 @@ public sealed partial class MetricsTests
         var before = await server.Http.GetStringAsync("metrics");
         foreach (var (name, type) in new[]
         {
-            ("d2pruner_num_requests_waiting", "gauge"), ("d2pruner_num_requests_running", "gauge"), ("d2pruner_kv_cache_usage_ratio", "gauge"),
-            ("d2pruner_prefix_cache_hits_total", "counter"), ("d2pruner_prefix_cache_queries_total", "counter"), ("d2pruner_prompt_tokens_total", "counter"), ("d2pruner_visual_tokens_total", "counter"),
-            ("d2pruner_visual_tokens_kept_total", "counter"), ("d2pruner_generation_tokens_total", "counter"), ("d2pruner_requests_total", "counter"),
+            ("d2pruner_num_requests_waiting", "gauge"), ("d2pruner_num_requests_running", "gauge"),
+                ("d2pruner_kv_cache_usage_ratio", "gauge"),
+            ("d2pruner_prefix_cache_hits_total", "counter"), ("d2pruner_prefix_cache_queries_total", "counter"),
+            ("d2pruner_prompt_tokens_total", "counter"), ("d2pruner_visual_tokens_total", "counter"),
+            ("d2pruner_visual_tokens_kept_total", "counter"), ("d2pruner_generation_tokens_total", "counter"),
+            ("d2pruner_requests_total", "counter"),
         })
         {
             Assert.Matches($@"(?m)^# TYPE {name} {type}\r?$", before);
@@ -30,7 +33,8 @@ public sealed partial class MetricsTests
 
         await server.ChatAsync(RunningServer.ChatBody(content: $"[{RunningServer.ImagePart()}]"));
         await server.ChatAsync(RunningServer.ChatBody("\"temperature\":9"));
-        var after = await Once(server, text => Value(text, "d2pruner_requests_total", "metered", "outcome=\"ok\"") == 1 && Value(text, "d2pruner_requests_total", "", "outcome=\"invalid\"") >= 1);
+        var after = await Once(server, text => Value(text, "d2pruner_requests_total", "metered", "outcome=\"ok\"") == 1
+            && Value(text, "d2pruner_requests_total", "", "outcome=\"invalid\"") >= 1);
         Assert.Equal(600, Value(after, "d2pruner_prompt_tokens_total", "metered"));
         Assert.Equal(600, Value(after, "d2pruner_prefix_cache_queries_total", "metered"));
         Assert.Equal(4, Value(after, "d2pruner_visual_tokens_total", "metered"));
@@ -62,7 +66,10 @@ public sealed partial class MetricsTests
     {
         var chat = new ScriptedChat("outcomes");
         await using var server = await RunningServer.StartAsync(chat);
-        foreach (var (failure, outcome) in new (Exception, string)[] { (new Runtime.EngineBusyException(1), "busy"), (new Runtime.EngineUnavailableException("x"), "unavailable"), (new InvalidOperationException(), "failed"), (new ArgumentException("x"), "invalid") })
+        foreach (var (failure, outcome) in new (
+            Exception, string)[] { (new Runtime.EngineBusyException(1), "busy"),
+            (new Runtime.EngineUnavailableException("x"), "unavailable"), (new InvalidOperationException(), "failed"),
+            (new ArgumentException("x"), "invalid") })
         {
             chat.Fails = () => failure;
             await server.ChatAsync(RunningServer.ChatBody());
@@ -74,8 +81,10 @@ public sealed partial class MetricsTests
         await server.ChatAsync(RunningServer.ChatBody());
         chat.Delay = TimeSpan.FromSeconds(20);
         using (var leaving = new CancellationTokenSource(200))
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody()), leaving.Token));
-        foreach (var outcome in new[] { "length", "cancelled" }) await Once(server, text => Value(text, "d2pruner_requests_total", "outcomes", $"outcome=\"{outcome}\"") == 1);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                () => server.Http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody()), leaving.Token));
+        foreach (var outcome in new[] { "length", "cancelled" })
+            await Once(server, text => Value(text, "d2pruner_requests_total", "outcomes", $"outcome=\"{outcome}\"") == 1);
     }
 
     // A request is counted at its very end, when its caller has read the answer already.
@@ -95,7 +104,9 @@ public sealed partial class MetricsTests
     {
         foreach (Match line in Line().Matches(text))
         {
-            if (line.Groups["name"].Value == name && line.Groups["labels"].Value.Contains($"model_name=\"{model}\"", StringComparison.Ordinal) && (label is null || line.Groups["labels"].Value.Contains(label, StringComparison.Ordinal)))
+            if (line.Groups["name"].Value == name
+                && line.Groups["labels"].Value.Contains($"model_name=\"{model}\"", StringComparison.Ordinal)
+                && (label is null || line.Groups["labels"].Value.Contains(label, StringComparison.Ordinal)))
                 return double.Parse(line.Groups["value"].ValueSpan, CultureInfo.InvariantCulture);
         }
 
@@ -107,9 +118,11 @@ public sealed partial class MetricsTests
     {
         public VisionModelInfo Model { get; } = new ScriptedEngine().Model;
 
-        public EngineStatus GetStatus() => new(EngineState.Ready, 3, true, 0) { RunningSequences = 2, MaxSequences = 4, KvBytes = 25, MaxKvBytes = 100 };
+        public EngineStatus GetStatus() =>
+            new(EngineState.Ready, 3, true, 0) { RunningSequences = 2, MaxSequences = 4, KvBytes = 25, MaxKvBytes = 100 };
 
-        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
     }
 
     [GeneratedRegex(@"(?m)^(?<name>\w+)\{(?<labels>[^}]*)\} (?<value>\S+)")]

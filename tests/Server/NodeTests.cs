@@ -24,7 +24,8 @@ public sealed class NodeTests
                 "schema" => [new TextContent("{\"colour\":\"red\"}")],
                 "tool" => [new FunctionCallContent("c1", "look", new Dictionary<string, object?> { ["at"] = "sky" })],
                 "busy" when busy-- > 0 => throw new Runtime.EngineBusyException(1),
-                "long" => [.. Enumerable.Range(0, 1000).Select(_ => { chat.Delay = TimeSpan.FromMilliseconds(20); return new TextContent("x "); })],
+                "long" => [.. Enumerable.Range(0, 1000)
+                    .Select(_ => { chat.Delay = TimeSpan.FromMilliseconds(20); return new TextContent("x "); })],
                 _ => null,
             },
         };
@@ -50,7 +51,8 @@ public sealed class NodeTests
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "node-client");
         Directory.CreateDirectory(folder);
-        File.Copy(Path.Combine(Repository.Root, "tests", "Server", "Node", "client.mjs"), Path.Combine(folder, "client.mjs"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, "tests", "Server", "Node", "client.mjs"), Path.Combine(folder, "client.mjs"),
+            overwrite: true);
         try
         {
             await RunAsync("node", folder, "--version");
@@ -67,7 +69,9 @@ public sealed class NodeTests
 
     private static async Task<string> RunAsync(string program, string folder, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true,
+                RedirectStandardError = true })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         try

@@ -20,8 +20,12 @@ public sealed class OpenAIPackageTests
     {
         await using var server = await RunningServer.StartAsync(new ScriptedChat());
         var client = Client(server);
-        ChatCompletion completion = await client.CompleteChatAsync([new SystemChatMessage("Be brief."), new UserChatMessage("Hello?")], new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 9 });
-        Assert.Equal(("It is a cat.", ChatFinishReason.Stop, 14), (completion.Content[0].Text, completion.FinishReason, completion.Usage.TotalTokenCount));
+        ChatCompletion completion =
+            await client.CompleteChatAsync(
+                [new SystemChatMessage("Be brief."), new UserChatMessage("Hello?")],
+                new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 9 });
+        Assert.Equal(("It is a cat.", ChatFinishReason.Stop, 14),
+            (completion.Content[0].Text, completion.FinishReason, completion.Usage.TotalTokenCount));
         Assert.Equal(4, completion.Usage.InputTokenDetails.CachedTokenCount);
         var text = "";
         ChatTokenUsage? usage = null;
@@ -42,7 +46,9 @@ public sealed class OpenAIPackageTests
         var engine = new ScriptedEngine { Pieces = ["[0.25, 0.5, 0.5, 0.75]"] };
         using var inner = new D2PrunerChatClient(engine);
         await using var server = await RunningServer.StartAsync(inner);
-        var message = new UserChatMessage(ChatMessageContentPart.CreateTextPart("Where is it?"), ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(TinyPng.Bytes), "image/png", ChatImageDetailLevel.High));
+        var message = new UserChatMessage(
+            ChatMessageContentPart.CreateTextPart("Where is it?"),
+            ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(TinyPng.Bytes), "image/png", ChatImageDetailLevel.High));
         var result = await Client(server, "scripted-7b").CompleteChatAsync(message);
         Assert.Equal(TinyPng.Bytes, engine.Last.Turns[0].Parts.OfType<Runtime.ImagePart>().Single().Bytes.ToArray());
         // The extensions are in the raw answer, where this package leaves what it does not know.
@@ -56,8 +62,11 @@ public sealed class OpenAIPackageTests
     {
         var chat = new ScriptedChat { Pieces = ["{\"colour\":\"red\"}"] };
         await using var server = await RunningServer.StartAsync(chat);
-        var format = ChatResponseFormat.CreateJsonSchemaFormat("answer", BinaryData.FromString("""{"type":"object","properties":{"colour":{"type":"string"}},"required":["colour"]}"""), jsonSchemaIsStrict: true);
-        ChatCompletion completion = await Client(server).CompleteChatAsync([new UserChatMessage("?")], new ChatCompletionOptions { ResponseFormat = format });
+        var format = ChatResponseFormat.CreateJsonSchemaFormat(
+            "answer", BinaryData.FromString("""{"type":"object","properties":{"colour":{"type":"string"}},"required":["colour"]}"""),
+            jsonSchemaIsStrict: true);
+        ChatCompletion completion = await Client(server)
+            .CompleteChatAsync([new UserChatMessage("?")], new ChatCompletionOptions { ResponseFormat = format });
         Assert.Equal("{\"colour\":\"red\"}", completion.Content[0].Text);
         Assert.Contains("colour", Assert.IsType<ChatResponseFormatJson>(chat.Last.Options!.ResponseFormat).Schema!.Value.GetRawText());
     }
@@ -77,7 +86,8 @@ public sealed class OpenAIPackageTests
         var response = await client.GetResponseAsync("How is the weather?", new ChatOptions { Tools = [tool] });
         Assert.Equal("It is sunny.", response.Text);
         var updates = new List<ChatResponseUpdate>();
-        await foreach (var update in client.GetStreamingResponseAsync("How is the weather?", new ChatOptions { Tools = [tool] })) updates.Add(update);
+        await foreach (var update in client.GetStreamingResponseAsync(
+            "How is the weather?", new ChatOptions { Tools = [tool] })) updates.Add(update);
         Assert.Equal("It is sunny.", updates.ToChatResponse().Text);
         Assert.Equal("weather", Assert.IsAssignableFrom<AIFunctionDeclaration>(Assert.Single(chat.Last.Options!.Tools!)).Name);
     }
@@ -99,7 +109,8 @@ public sealed class OpenAIPackageTests
             await foreach (var _ in Client(server, key: "wrong").CompleteChatStreamingAsync("x")) { }
         })).Status);
 
-        static async Task<ClientResultException> Fails(ChatClient client) => await Assert.ThrowsAsync<ClientResultException>(() => client.CompleteChatAsync("Hello?"));
+        static async Task<ClientResultException> Fails(ChatClient client) =>
+            await Assert.ThrowsAsync<ClientResultException>(() => client.CompleteChatAsync("Hello?"));
     }
 
     [Fact]
@@ -126,7 +137,8 @@ public sealed class OpenAIPackageTests
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
             {
-                await foreach (var update in Client(server).CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: leaving.Token))
+                await foreach (var update in Client(server)
+                    .CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: leaving.Token))
                     if (update.ContentUpdate.Count > 0 && update.ContentUpdate[0].Text.Length > 0) await leaving.CancelAsync();
             });
         }
@@ -151,7 +163,9 @@ public sealed class OpenAIPackageTests
         Assert.Equal(("scripted", "d2pruner"), (Assert.Single(models).Id, models[0].OwnedBy));
     }
 
-    private static ChatClient Client(RunningServer server, string model = "scripted", string key = "none") => new(model, new ApiKeyCredential(key), Options(server));
+    private static ChatClient Client(RunningServer server, string model = "scripted", string key = "none") =>
+        new(model, new ApiKeyCredential(key), Options(server));
 
-    private static OpenAIClientOptions Options(RunningServer server) => new() { Endpoint = new Uri(server.Address, "v1"), RetryPolicy = new ClientRetryPolicy(3) };
+    private static OpenAIClientOptions Options(RunningServer server) =>
+        new() { Endpoint = new Uri(server.Address, "v1"), RetryPolicy = new ClientRetryPolicy(3) };
 }

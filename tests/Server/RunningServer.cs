@@ -29,11 +29,14 @@ internal sealed class RunningServer : IAsyncDisposable
     public Uri Address => Http.BaseAddress!;
 
     /// <summary>Starts one over a client.</summary>
-    public static Task<RunningServer> StartAsync(IChatClient client, Action<D2PrunerServerOptions>? options = null, bool inMemory = false, ILoggerProvider? log = null) =>
+    public static Task<RunningServer> StartAsync(
+        IChatClient client, Action<D2PrunerServerOptions>? options = null, bool inMemory = false, ILoggerProvider? log = null) =>
         StartAsync(services => services.AddChatClient(client), options, inMemory, log);
 
     /// <summary>Starts one over whatever is registered.</summary>
-    public static async Task<RunningServer> StartAsync(Action<IServiceCollection> register, Action<D2PrunerServerOptions>? options = null, bool inMemory = false, ILoggerProvider? log = null)
+    public static async Task<RunningServer> StartAsync(
+        Action<IServiceCollection> register, Action<D2PrunerServerOptions>? options = null, bool inMemory = false,
+        ILoggerProvider? log = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
@@ -60,7 +63,8 @@ internal sealed class RunningServer : IAsyncDisposable
     public static string ImagePart(byte[]? png = null) =>
         $$$"""{"type":"image_url","image_url":{"url":"data:image/png;base64,{{{Convert.ToBase64String(png ?? Provider.TinyPng.Bytes)}}}"}}""";
 
-    public async Task<(HttpStatusCode Status, JsonElement Json, HttpResponseMessage Response)> ChatAsync(string body, string path = "v1/chat/completions", string? key = null)
+    public async Task<(HttpStatusCode Status, JsonElement Json, HttpResponseMessage Response)> ChatAsync(
+        string body, string path = "v1/chat/completions", string? key = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(body) };
         if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -75,7 +79,8 @@ internal sealed class RunningServer : IAsyncDisposable
         var response = await Http.PostAsync(path, Json(body));
         response.EnsureSuccessStatusCode();
         var text = await response.Content.ReadAsStringAsync();
-        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(e => e.StartsWith("data: ", StringComparison.Ordinal) ? e[6..] : throw new FormatException($"'{e}' is no data line."))];
+        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(e => e.StartsWith("data: ", StringComparison.Ordinal) ? e[6..] : throw new FormatException($"'{e}' is no data line."))];
     }
 
     /// <summary>Ends it at once, connections and all.</summary>

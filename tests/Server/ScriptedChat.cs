@@ -36,10 +36,13 @@ internal sealed class ScriptedChat(string modelId = "scripted") : IChatClient
 
     public int Cancelled => Volatile.Read(ref _cancelled);
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         List<ChatMessage> asked = [.. messages];
         lock (_calls) _calls.Add((asked, options));
@@ -62,7 +65,8 @@ internal sealed class ScriptedChat(string modelId = "scripted") : IChatClient
         }
 
         if (FailsAtTheEnd is { } late) throw late;
-        var usage = new UsageDetails { InputTokenCount = 11, OutputTokenCount = script.Count, TotalTokenCount = 11 + script.Count, CachedInputTokenCount = 4 };
+        var usage = new UsageDetails { InputTokenCount = 11, OutputTokenCount = script.Count, TotalTokenCount = 11 + script.Count,
+            CachedInputTokenCount = 4 };
         yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(usage)])
         {
             MessageId = "m",
@@ -72,7 +76,8 @@ internal sealed class ScriptedChat(string modelId = "scripted") : IChatClient
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("scripted", null, modelId) : serviceType.IsInstanceOfType(this) ? this : null;
+        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("scripted", null, modelId)
+            : serviceType.IsInstanceOfType(this) ? this : null;
 
     public void Dispose()
     {

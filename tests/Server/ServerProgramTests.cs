@@ -18,7 +18,9 @@ public sealed partial class ServerProgramTests
     {
         var built = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var program = Path.Combine(Repository.Root, "samples", "Server", "bin", built.Parent!.Name, built.Name, "Server.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "--port", "0"]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", [program, "--port", "0"]) { RedirectStandardOutput = true, RedirectStandardError = true,
+                WorkingDirectory = Path.GetTempPath() })!;
         try
         {
             var address = "";
@@ -35,10 +37,12 @@ public sealed partial class ServerProgramTests
             using var http = new HttpClient { BaseAddress = new Uri(address) };
             while (!(await http.GetAsync("health/ready", limit.Token)).IsSuccessStatusCode) await Task.Delay(50, limit.Token);
             Assert.Contains("studio", await http.GetStringAsync("", limit.Token));
-            var answer = await http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody("\"max_tokens\":4")), limit.Token);
+            var answer = await http.PostAsync(
+                "v1/chat/completions", RunningServer.Json(RunningServer.ChatBody("\"max_tokens\":4")), limit.Token);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             if (OperatingSystem.IsWindows()) return;
-            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync(limit.Token);
+            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+                await kill.WaitForExitAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);
             Assert.Equal(0, process.ExitCode);
         }
@@ -53,11 +57,14 @@ public sealed partial class ServerProgramTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("keys"), "sk-1\n");
-        var parse = ServeCommand.Create().Parse(["--model", Repository.DemoModel, "--name", "eyes", "--port", "0", "--api-key-file", folder.File("keys"), "--no-studio", "--drain-seconds", "3", "--requests-per-minute", "9", "--cors-origin", "https://a.example"]);
+        var parse = ServeCommand.Create()
+            .Parse(["--model", Repository.DemoModel, "--name", "eyes", "--port", "0", "--api-key-file", folder.File("keys"), "--no-studio",
+                "--drain-seconds", "3", "--requests-per-minute", "9", "--cors-origin", "https://a.example"]);
         Assert.Empty(parse.Errors);
         await using var app = ServeCommand.Build(parse);
         var options = app.Services.GetRequiredService<IOptions<D2PrunerServerOptions>>().Value;
-        Assert.Equal((false, 3, 9, "https://a.example"), (options.Studio, options.DrainSeconds, options.RequestsPerMinutePerKey, options.CorsOrigins.Single()));
+        Assert.Equal((false, 3, 9, "https://a.example"),
+            (options.Studio, options.DrainSeconds, options.RequestsPerMinutePerKey, options.CorsOrigins.Single()));
         Assert.Equal(["eyes"], app.Services.GetRequiredService<ServedModels>().All.Select(m => m.Id));
         await app.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
@@ -65,7 +72,9 @@ public sealed partial class ServerProgramTests
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("")).StatusCode);
         for (var i = 0; i < 2000 && !(await http.GetAsync("health/ready")).IsSuccessStatusCode; i++) await Task.Delay(20);
         http.DefaultRequestHeaders.Authorization = new("Bearer", "sk-1");
-        Assert.Equal(HttpStatusCode.OK, (await http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody("\"model\":\"eyes\",\"max_tokens\":2")))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK,
+            (await http.PostAsync("v1/chat/completions",
+                RunningServer.Json(RunningServer.ChatBody("\"model\":\"eyes\",\"max_tokens\":2")))).StatusCode);
         await app.StopAsync();
     }
 
@@ -80,7 +89,8 @@ public sealed partial class ServerProgramTests
         Console.SetError(writer);
         try
         {
-            Assert.Equal(1, await ServeCommand.Create().Parse([.. arguments.Select(a => a == "MODEL" ? Repository.DemoModel : a)]).InvokeAsync());
+            Assert.Equal(1, await ServeCommand.Create().Parse([.. arguments.Select(a => a == "MODEL" ? Repository.DemoModel : a)])
+                .InvokeAsync());
             Assert.Contains(says, writer.ToString());
         }
         finally
@@ -97,7 +107,8 @@ public sealed partial class ServerProgramTests
         Console.SetError(writer);
         try
         {
-            Assert.Equal(1, await ServeCommand.Create().Parse(["--model", Repository.DemoModel, "--host", "0.0.0.0", "--port", "0"]).InvokeAsync());
+            Assert.Equal(1, await ServeCommand.Create().Parse(["--model", Repository.DemoModel, "--host", "0.0.0.0", "--port", "0"])
+                .InvokeAsync());
             Assert.Contains("AllowAnonymous", writer.ToString());
         }
         finally

@@ -28,7 +28,9 @@ public sealed class StudioBrowser : IAsyncLifetime
     }
 
     /// <summary>A page of its own at an address; what the page's code throws fails the test that reads <paramref name="faults"/>.</summary>
-    public async Task<IPage> OpenAsync(Uri address, List<string> faults, int width = 1280, int height = 1000, ColorScheme scheme = ColorScheme.Light, bool checkModels = true)
+    public async Task<IPage> OpenAsync(
+        Uri address, List<string> faults, int width = 1280, int height = 1000, ColorScheme scheme = ColorScheme.Light,
+        bool checkModels = true)
     {
         Skip.If(Missing is not null, Missing);
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions

@@ -75,7 +75,8 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
             {
                 lock (reports)
                 {
-                    var found = reports.Select(r => r.GetProperty("pruning")).Where(p => p.GetProperty("preset").GetString() == preset).ToList();
+                    var found = reports.Select(r => r.GetProperty("pruning"))
+                        .Where(p => p.GetProperty("preset").GetString() == preset).ToList();
                     if (found.Count > 0) return found[^1];
                 }
 
@@ -90,7 +91,8 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
             var dropped = await pruned.Locator(".patches .dropped").EvaluateAllAsync<int[]>("all => all.map(r => Number(r.dataset.token))");
             Assert.Equal(Enumerable.Range(0, 576).Where(t => !kept.Contains(t)), dropped);
             // A patch lies where its token's cell lies: 14 pixels of 336 a cell.
-            var rectangle = await pruned.Locator($".patches .dropped[data-token='{dropped[5]}']").EvaluateAsync<double[]>("r => ['x', 'y', 'width', 'height'].map(a => Number(r.getAttribute(a)))");
+            var rectangle = await pruned.Locator($".patches .dropped[data-token='{dropped[5]}']")
+                .EvaluateAsync<double[]>("r => ['x', 'y', 'width', 'height'].map(a => Number(r.getAttribute(a)))");
             Assert.Equal([dropped[5] % 24 * 14.0, dropped[5] / 24 * 14.0, 14.0, 14.0], rectangle.Select(v => Math.Round(v, 6)));
         }
     }
@@ -121,7 +123,9 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
     {
         await using var server = await StartAsync();
         var page = await browser.OpenAsync(server.Address, _faults);
-        await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "rotated.jpg", MimeType = "image/jpeg", Buffer = Rotated(await server.Http.GetByteArrayAsync("studio/samples/shapes.png")) });
+        await page.Locator("#file")
+            .SetInputFilesAsync(new FilePayload { Name = "rotated.jpg", MimeType = "image/jpeg",
+                Buffer = Rotated(await server.Http.GetByteArrayAsync("studio/samples/shapes.png")) });
         await Expect(page.Locator("#image-facts")).ToContainTextAsync("rotated.jpg: 336 × 336");
         await StudioTests.AskAsync(page, "Where is the blue square?");
         var centre = await page.Locator(".run").First.EvaluateAsync<int[]>(
@@ -156,12 +160,16 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
         await page.Keyboard.PressAsync("Escape");
         await page.Locator("#csharp").ClickAsync();
         var csharp = await page.Locator("#code-text").TextContentAsync();
-        foreach (var part in new[] { "new ChatClient(\"demo-llava\"", "shapes.png", "What's the circle's colour?", $"{server.Address}v1", "\"pruning\"" }) Assert.Contains(part, csharp);
+        foreach (var part in new[] { "new ChatClient(\"demo-llava\"", "shapes.png", "What's the circle's colour?", $"{server.Address}v1",
+            "\"pruning\"" }) Assert.Contains(part, csharp);
         Assert.DoesNotContain("sk-never-shown", curl + csharp);
         Skip.IfNot(File.Exists("/bin/bash") && File.Exists("/usr/bin/curl"), "bash and curl are not installed");
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("shapes.png"), await server.Http.GetByteArrayAsync("studio/samples/shapes.png"));
-        using var process = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", curl.Replace("curl ", "curl -sS --noproxy '*' --max-time 30 ", StringComparison.Ordinal)]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/bash",
+                ["-c", curl.Replace("curl ", "curl -sS --noproxy '*' --max-time 30 ", StringComparison.Ordinal)]) { WorkingDirectory =
+                folder.Path, RedirectStandardOutput = true })!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         var answer = JsonDocument.Parse(output).RootElement;
@@ -169,7 +177,8 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
         Assert.Empty(_faults);
     }
 
-    /// <summary>Writes the images of docs/images where <c>D2PRUNER_SCREENSHOTS</c> names the folder; else into a folder that goes with the test.</summary>
+    /// <summary>Writes the images of docs/images where <c>D2PRUNER_SCREENSHOTS</c> names the folder; else into a
+    /// folder that goes with the test.</summary>
     [SkippableFact]
     public async Task Screenshots_AreMade()
     {
@@ -200,14 +209,16 @@ public sealed class StudioModelTests(StudioBrowser browser) : IClassFixture<Stud
         Assert.Empty(_faults);
     }
 
-    private static Task<RunningServer> StartAsync() => RunningServer.StartAsync(services => services.AddD2PrunerChatClient(Repository.DemoModel, o => o.ParseGroundings = true));
+    private static Task<RunningServer> StartAsync() =>
+        RunningServer.StartAsync(services => services.AddD2PrunerChatClient(Repository.DemoModel, o => o.ParseGroundings = true));
 
     // Turned left, with the mark that turns it right again (EXIF orientation 6), as phones write it.
     private static byte[] Rotated(byte[] png)
     {
         using var upright = SKBitmap.Decode(png);
         using var turned = new SKBitmap(upright.Height, upright.Width);
-        for (var y = 0; y < upright.Height; y++) for (var x = 0; x < upright.Width; x++) turned.SetPixel(y, upright.Width - 1 - x, upright.GetPixel(x, y));
+        for (var y = 0; y < upright.Height; y++)
+            for (var x = 0; x < upright.Width; x++) turned.SetPixel(y, upright.Width - 1 - x, upright.GetPixel(x, y));
         using var data = turned.Encode(SKEncodedImageFormat.Jpeg, 95);
         var jpeg = data.ToArray();
         byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. Imaging.TestPng.Orientation(6)];

@@ -12,7 +12,8 @@ using static Microsoft.Playwright.Assertions;
 
 namespace D2Pruner.AI.Tests.Server;
 
-/// <summary>The studio as a person meets it, in Chromium, over scripted answers; <see cref="StudioModelTests"/> has the real model.</summary>
+/// <summary>The studio as a person meets it, in Chromium, over scripted answers;
+/// <see cref="StudioModelTests"/> has the real model.</summary>
 [Trait("Category", "Browser")]
 [Collection(TorchCollection.Name)]
 public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBrowser>
@@ -50,7 +51,8 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
     [SkippableFact]
     public async Task AnAnswer_Streams_AndStopEndsIt()
     {
-        var chat = new ScriptedChat { Delay = TimeSpan.FromMilliseconds(60), Pieces = [.. Enumerable.Range(0, 400).Select(i => $"word{i} ")] };
+        var chat = new ScriptedChat { Delay = TimeSpan.FromMilliseconds(60),
+            Pieces = [.. Enumerable.Range(0, 400).Select(i => $"word{i} ")] };
         await using var server = await RunningServer.StartAsync(chat);
         var page = await browser.OpenAsync(server.Address, _faults);
         await AskAsync(page, "Tell me.", wait: false);
@@ -137,7 +139,8 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         var random = new Random(1);
         for (var y = 0; y < 400; y++) for (var x = 0; x < 400; x++) noise.SetPixel(x, y, new SKColor((uint)random.Next() | 0xFF000000));
         using var large = noise.Encode(SKEncodedImageFormat.Png, 100);
-        await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "large.png", MimeType = "image/png", Buffer = large.ToArray() });
+        await page.Locator("#file")
+            .SetInputFilesAsync(new FilePayload { Name = "large.png", MimeType = "image/png", Buffer = large.ToArray() });
         await AskAsync(page, "What is it?");
         await Expect(error).ToContainTextAsync("The image is too large for this server");
         await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "broken.png", MimeType = "image/png", Buffer = [1, 2, 3] });
@@ -174,7 +177,9 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         await Expect(page.Locator("#model option")).ToHaveCountAsync(1);
         await AskAsync(page, "Where is it?");
         await Expect(page.Locator(".run")).ToHaveCountAsync(2);
-        Assert.Equal("[0,0,\"\"]", JsonSerializer.Serialize(await page.EvaluateAsync<JsonElement>("[localStorage.length, sessionStorage.length, document.cookie]")));
+        Assert.Equal("[0,0,\"\"]",
+            JsonSerializer.Serialize(
+                await page.EvaluateAsync<JsonElement>("[localStorage.length, sessionStorage.length, document.cookie]")));
         await page.ReloadAsync();
         await Expect(page.Locator("#error")).ToContainTextAsync("The key is missing or wrong");
         await Expect(page.Locator("#key")).ToHaveValueAsync("");
@@ -195,7 +200,8 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "wide.png", MimeType = "image/png", Buffer = Wide });
         await AskAsync(page, "Where is the cat?");
         await Serious("answered");
-        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window");
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"),
+            "the page is wider than its window");
         // By keyboard alone: Enter asks.
         await page.Locator("#question").FillAsync("And now?");
         await page.Keyboard.PressAsync("Enter");
@@ -205,12 +211,15 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         async Task Serious(string when)
         {
             var result = await page.RunAxe();
-            var found = result.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {v.Help} ({string.Join(", ", v.Nodes.Select(n => n.Target))})").ToList();
+            var found = result.Violations.Where(v => v.Impact is "serious" or "critical")
+                .Select(v => $"{v.Id}: {v.Help} ({string.Join(", ", v.Nodes.Select(n => n.Target))})").ToList();
             Assert.True(found.Count == 0, $"{when}: {string.Join("\n", found)}");
         }
     }
 
-    private static D2PrunerChatClient Boxes() => new(new ScriptedEngine { Pieces = ["A cat at ", "[0.25, 0.5, 0.5, 0.75]"] }, new D2PrunerChatClientOptions { ParseGroundings = true });
+    private static D2PrunerChatClient Boxes() =>
+        new(new ScriptedEngine { Pieces = ["A cat at ", "[0.25, 0.5, 0.5, 0.75]"] },
+            new D2PrunerChatClientOptions { ParseGroundings = true });
 
     internal static async Task AskAsync(IPage page, string question, bool wait = true)
     {

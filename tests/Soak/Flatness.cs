@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Soak;
 
-/// <summary>Whether a row of measurements grows: its last third against its middle third; the first is for caches and pools to fill.</summary>
+/// <summary>Whether a row of measurements grows: its last third against its middle third; the first is
+/// for caches and pools to fill.</summary>
 internal static class Flatness
 {
     /// <summary>What grew, one sentence each; empty when nothing did.</summary>
@@ -22,7 +23,8 @@ internal static class Flatness
         void Check(string what, Func<Measurement, double> value, double share, double absolute)
         {
             var (before, after) = (middle.Average(value), last.Average(value));
-            if (after - before > Math.Max(before * share, absolute)) problems.Add(FormattableString.Invariant($"{what} grew from {before:0.0} to {after:0.0}."));
+            if (after - before > Math.Max(before * share, absolute))
+                problems.Add(FormattableString.Invariant($"{what} grew from {before:0.0} to {after:0.0}."));
         }
     }
 }

@@ -31,17 +31,22 @@ double Number(string name, double fallback)
 
 var (minutes, callers, seed) = (Number("--minutes", 10), (int)Number("--callers", 4), (int)Number("--seed", 1));
 var root = new DirectoryInfo(AppContext.BaseDirectory);
-while (!File.Exists(Path.Combine(root.FullName, "D2Pruner.AI.sln"))) root = root.Parent ?? throw new DirectoryNotFoundException("Run the program from within the repository.");
-var images = Directory.GetFiles(Path.Combine(root.FullName, "tests", "Conformance", "Fixtures", "images", "sources"), "*.png").Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToList();
+while (!File.Exists(Path.Combine(root.FullName, "D2Pruner.AI.sln")))
+    root = root.Parent ?? throw new DirectoryNotFoundException("Run the program from within the repository.");
+var images = Directory.GetFiles(Path.Combine(root.FullName, "tests", "Conformance", "Fixtures", "images", "sources"), "*.png")
+    .Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToList();
 
 // Caches small enough to be full after the first third.
 await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions
 {
-    ModelPath = Path.Combine(root.FullName, "samples", "DemoModel", "demo-llava"), Device = "cpu", VisionCacheBytes = 4 << 20, PrefixCacheBytes = 16 << 20, QueueCapacity = 256,
+    ModelPath = Path.Combine(root.FullName, "samples", "DemoModel", "demo-llava"), Device = "cpu", VisionCacheBytes = 4 << 20,
+        PrefixCacheBytes = 16 << 20, QueueCapacity = 256,
 });
 var client = engine.AsIChatClient(new D2PrunerChatClientOptions { DefaultMaxOutputTokens = 12 });
 var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 12 };
-ChatMessage[][] references = [.. images.Take(3).Select(i => new[] { new ChatMessage(ChatRole.User, [new DataContent(i, "image/png"), new TextContent("What is in the picture?")]) })];
+ChatMessage[][] references =
+    [.. images.Take(3).Select(
+        i => new[] { new ChatMessage(ChatRole.User, [new DataContent(i, "image/png"), new TextContent("What is in the picture?")]) })];
 
 async Task<string> AskReferences()
 {

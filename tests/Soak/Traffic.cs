@@ -8,7 +8,8 @@ namespace D2Pruner.AI.Soak;
 /// <summary>One caller: sound questions of every kind, abandoned ones, and nonsense. Whatever is not expected ends the soak.</summary>
 internal sealed class Traffic(IChatClient client, IReadOnlyList<byte[]> images, int seed)
 {
-    private static readonly string[] Questions = ["What is in the picture?", "Where is the red circle?", "How many squares are there?", "Read the text.", "Hello."];
+    private static readonly string[] Questions =
+        ["What is in the picture?", "Where is the red circle?", "How many squares are there?", "Read the text.", "Hello."];
     private static readonly JsonElement Schema = JsonDocument.Parse("""{"type":"object","properties":{"label":{"type":"string","maxLength":8},"bbox_2d":{"type":"array","items":{"type":"integer","minimum":0,"maximum":999},"minItems":4,"maxItems":4}},"required":["label","bbox_2d"]}""").RootElement.Clone();
     private readonly Random _random = new(seed);
     private List<ChatMessage> _history = [];
@@ -26,19 +27,28 @@ internal sealed class Traffic(IChatClient client, IReadOnlyList<byte[]> images, 
                 await Cancel().ConfigureAwait(false);
                 break;
             case 3:
-                await Answered([Question()], new ChatOptions { MaxOutputTokens = 40, ResponseFormat = ChatResponseFormat.ForJsonSchema(Schema) }).ConfigureAwait(false);
+                await Answered([Question()],
+                    new ChatOptions { MaxOutputTokens = 40, ResponseFormat = ChatResponseFormat.ForJsonSchema(Schema) })
+                    .ConfigureAwait(false);
                 break;
             case 4:
-                await Refused([new(ChatRole.User, [new DataContent(_random.Next(2) == 0 ? new byte[50] : images[0].AsMemory(0, images[0].Length / 2), "image/png"), new TextContent("?")])], null).ConfigureAwait(false);
+                await Refused([new(ChatRole.User,
+                    [new DataContent(_random.Next(2) == 0 ? new byte[50] : images[0].AsMemory(0, images[0].Length / 2), "image/png"),
+                        new TextContent("?")])], null).ConfigureAwait(false);
                 break;
             case 5:
-                await Refused([Question()], new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ratio"] = 7 } }).ConfigureAwait(false);
+                await Refused([Question()], new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ratio"] = 7 } })
+                    .ConfigureAwait(false);
                 break;
             case 6:
-                await Refused([Question()], new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonDocument.Parse("{\"type\":\"nothing\"}").RootElement.Clone()) }).ConfigureAwait(false);
+                await Refused([Question()],
+                    new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(
+                        JsonDocument.Parse("{\"type\":\"nothing\"}").RootElement.Clone()) }).ConfigureAwait(false);
                 break;
             case 7:
-                await Answered([Question()], new ChatOptions { MaxOutputTokens = 8, Temperature = 1, Seed = _random.Next() }.WithPruning((PruningPreset)_random.Next(4))).ConfigureAwait(false);
+                await Answered([Question()],
+                    new ChatOptions { MaxOutputTokens = 8, Temperature = 1, Seed = _random.Next() }.WithPruning(
+                        (PruningPreset)_random.Next(4))).ConfigureAwait(false);
                 break;
             case 8 or 9:
                 await Converse().ConfigureAwait(false);
@@ -51,7 +61,8 @@ internal sealed class Traffic(IChatClient client, IReadOnlyList<byte[]> images, 
 
     private ChatMessage Question() => _random.Next(5) == 0
         ? new ChatMessage(ChatRole.User, Questions[_random.Next(Questions.Length)])
-        : new ChatMessage(ChatRole.User, [new DataContent(images[_random.Next(images.Count)], "image/png"), new TextContent(Questions[_random.Next(Questions.Length)])]);
+        : new ChatMessage(ChatRole.User,
+            [new DataContent(images[_random.Next(images.Count)], "image/png"), new TextContent(Questions[_random.Next(Questions.Length)])]);
 
     private async Task Answered(IEnumerable<ChatMessage> messages, ChatOptions options)
     {
@@ -70,7 +81,8 @@ internal sealed class Traffic(IChatClient client, IReadOnlyList<byte[]> images, 
     private async Task StreamAndLeave()
     {
         var left = _random.Next(4);
-        await foreach (var _ in client.GetStreamingResponseAsync([Question()], new ChatOptions { MaxOutputTokens = 40 }).ConfigureAwait(false))
+        await foreach (var _ in client.GetStreamingResponseAsync([Question()], new ChatOptions { MaxOutputTokens = 40 })
+            .ConfigureAwait(false))
         {
             if (left-- == 0) return;
         }

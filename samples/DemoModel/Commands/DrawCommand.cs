@@ -12,7 +12,8 @@ internal static class DrawCommand
         var output = new Option<string>("--out") { Description = "Folder to write to.", Required = true };
         var scenes = new Option<int>("--scenes") { Description = "How many.", DefaultValueFactory = _ => 300 };
         var seed = new Option<long>("--seed") { Description = "Seed within the split.", DefaultValueFactory = _ => 1 };
-        var split = new Option<Split>("--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Calibration };
+        var split = new Option<Split>(
+            "--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Calibration };
         var command = new Command("draw", "Writes scenes as PNG files, e.g. to calibrate a prior on.") { output, scenes, seed, split };
         command.SetAction((parse, cancel) =>
         {

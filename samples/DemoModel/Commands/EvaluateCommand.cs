@@ -12,22 +12,29 @@ namespace D2Pruner.AI.DemoModel.Commands;
 /// <summary><c>evaluate</c>: accuracies on unseen scenes.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "Model folder.", DefaultValueFactory = _ => DefaultModel() };
+    private static readonly Option<string> Model =
+        new("--model") { Description = "Model folder.", DefaultValueFactory = _ => DefaultModel() };
     private static readonly Option<int> Scenes = new("--scenes") { Description = "Scenes.", DefaultValueFactory = _ => 500 };
     private static readonly Option<long> Seed = new("--seed") { Description = "Seed within the split.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<Split> Part = new("--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Test };
-    private static readonly Option<int?> Keep = new("--keep") { Description = "Visual tokens to keep; without it and --preset nothing is pruned." };
+    private static readonly Option<Split> Part =
+        new("--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Test };
+    private static readonly Option<int?> Keep =
+        new("--keep") { Description = "Visual tokens to keep; without it and --preset nothing is pruned." };
     private static readonly Option<PruningPreset?> Preset = new("--preset") { Description = "Understanding, Localization or None." };
     private static readonly Option<string?> Method = new("--method") { Description = "d2pruner, fastv, divprune, dart or random." };
     private static readonly Option<int?> Layer = new("--layer") { Description = "K." };
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32 or BFloat16." };
-    private static readonly Option<ModelQuantization> Quantization = new("--quantization") { Description = "None, Int8 or Int4: rounds the decoder's weights while they load." };
+    private static readonly Option<ModelQuantization> Quantization =
+        new("--quantization") { Description = "None, Int8 or Int4: rounds the decoder's weights while they load." };
     private static readonly Option<string?> Json = new("--json") { Description = "Write the figures to this file." };
-    private static readonly Option<string?> Lines = new("--jsonl") { Description = "Write every answer to this file, one JSON object a line." };
+    private static readonly Option<string?> Lines =
+        new("--jsonl") { Description = "Write every answer to this file, one JSON object a line." };
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Greedy answers about unseen scenes, with and without pruning: accuracies with 95% intervals.") { Model, Scenes, Seed, Part, Keep, Preset, Method, Layer, Precision, Quantization, Json, Lines };
+        var command = new Command(
+            "evaluate", "Greedy answers about unseen scenes, with and without pruning: accuracies with 95% intervals.") { Model, Scenes,
+            Seed, Part, Keep, Preset, Method, Layer, Precision, Quantization, Json, Lines };
         command.SetAction(RunAsync);
         return command;
     }
@@ -35,7 +42,9 @@ internal static class EvaluateCommand
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         var pruning = Settings(parse);
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = parse.GetValue(Model), Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) }, cancellationToken: cancellationToken);
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = parse.GetValue(Model), Precision = parse.GetValue(Precision),
+                Quantization = parse.GetValue(Quantization) }, cancellationToken: cancellationToken);
         var (answers, watch, count) = (new List<Scored>(), Stopwatch.StartNew(), parse.GetValue(Scenes));
         await using var lines = parse.GetValue(Lines) is { } path ? new StreamWriter(path) : null;
         for (var i = 0; i < count; i++)
@@ -48,7 +57,8 @@ internal static class EvaluateCommand
                 if (lines is null) continue;
                 await lines.WriteLineAsync(new JsonObject
                 {
-                    ["scene"] = i, ["task"] = EvaluationReport.Key(q.Task), ["question"] = q.Text, ["expected"] = q.Answer, ["given"] = scored.Given, ["right"] = scored.Right,
+                    ["scene"] = i, ["task"] = EvaluationReport.Key(q.Task), ["question"] = q.Text, ["expected"] = q.Answer,
+                        ["given"] = scored.Given, ["right"] = scored.Right,
                     ["iou"] = q.Box is null ? null : Math.Round(scored.Iou, 4),
                 }.ToJsonString(Compact));
             }
@@ -56,7 +66,8 @@ internal static class EvaluateCommand
             if ((i + 1) % 10 == 0 || i + 1 == count)
             {
                 var left = watch.Elapsed / (i + 1) * (count - i - 1);
-                Console.Error.WriteLine($"{i + 1}/{count} scenes, {answers.Count} answers, {100.0 * answers.Count(a => a.Right) / answers.Count:0.0}% right, {left:mm\\:ss} left");
+                Console.Error.WriteLine($"{i + 1}/{count} scenes, {answers.Count} answers, " +
+                    $"{100.0 * answers.Count(a => a.Right) / answers.Count:0.0}% right, {left:mm\\:ss} left");
             }
         }
 
@@ -91,7 +102,8 @@ internal static class EvaluateCommand
         return Directory.Exists(beside) ? beside : Path.Combine("samples", "DemoModel", "demo-llava");
     }
 
-    private static JsonSerializerOptions Compact { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static JsonSerializerOptions Compact { get; } =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
 }

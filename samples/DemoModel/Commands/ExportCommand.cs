@@ -21,7 +21,8 @@ internal static class ExportCommand
             var layout = ParameterLayout.Of(blueprint, ModelFolder.Width);
             var state = TrainingState.Load(Path.Combine(parse.GetValue(run)!, TrainingState.FileName), layout);
             ModelFolder.WriteWeights(folder, layout, state.Optimizer.Average);
-            Console.WriteLine($"{folder}: {layout.Slots.Where(s => s.Module != "dense").Sum(s => (long)s.Count):N0} parameters after {state.Questions:N0} questions.");
+            Console.WriteLine($"{folder}: {layout.Slots.Where(s => s.Module != "dense").Sum(s => (long)s.Count):N0} parameters after " +
+                $"{state.Questions:N0} questions.");
             return 0;
         });
         return command;

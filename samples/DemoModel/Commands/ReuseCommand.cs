@@ -12,19 +12,24 @@ internal static class ReuseCommand
     private static readonly Option<string> Model = new("--model") { Description = "Model folder.", Required = true };
     private static readonly Option<int> Scenes = new("--scenes") { Description = "Scenes.", DefaultValueFactory = _ => 200 };
     private static readonly Option<long> Seed = new("--seed") { Description = "Seed within the split.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<Split> Part = new("--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Validation };
-    private static readonly Option<int[]> Keep = new("--keep") { Description = "Visual tokens to keep.", DefaultValueFactory = _ => [64, 192] };
+    private static readonly Option<Split> Part =
+        new("--split") { Description = "Train, Calibration, Validation or Test.", DefaultValueFactory = _ => Split.Validation };
+    private static readonly Option<int[]> Keep =
+        new("--keep") { Description = "Visual tokens to keep.", DefaultValueFactory = _ => [64, 192] };
 
     public static Command Create()
     {
-        var command = new Command("reuse", "Two questions about one image: the second answered fresh, exact, frozen and grown; accuracy with 95% intervals and time to the first token.") { Model, Scenes, Seed, Part, Keep };
+        var command = new Command(
+            "reuse", "Two questions about one image: the second answered fresh, exact, frozen and grown; accuracy with 95% intervals and " +
+            "time to the first token.") { Model, Scenes, Seed, Part, Keep };
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
-        await using var engine = await VisionLanguageEngine.LoadAsync(new VisionModelOptions { ModelPath = parse.GetValue(Model) }, cancellationToken: cancellationToken);
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = parse.GetValue(Model) }, cancellationToken: cancellationToken);
         var rows = new JsonArray();
         foreach (var n in parse.GetValue(Keep)!)
         {

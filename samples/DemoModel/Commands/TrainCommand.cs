@@ -13,7 +13,9 @@ internal static class TrainCommand
     {
         var (output, plan, workers, minutes) = Options();
         var force = new Option<bool>("--force") { Description = "Start again in a folder that holds a run." };
-        var command = new Command("train", "Starts a run with the default plan (or --plan) and runs it to its end; stop it at will, 'resume' continues.") { output, plan, workers, minutes, force };
+        var command = new Command(
+            "train", "Starts a run with the default plan (or --plan) and runs it to its end; stop it at will, 'resume' " +
+            "continues.") { output, plan, workers, minutes, force };
         command.SetAction((parse, cancel) =>
         {
             var folder = parse.GetValue(output)!;
@@ -42,7 +44,8 @@ internal static class TrainCommand
             var folder = parse.GetValue(output)!;
             var chosen = TrainingPlan.Read(parse.GetValue(plan) ?? Path.Combine(folder, PlanFile));
             chosen.Write(Path.Combine(folder, PlanFile));
-            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), parse.GetValue(fresh), parse.GetValue(stage), cancel);
+            return Run(folder, chosen, parse.GetValue(workers), true, parse.GetValue(minutes), parse.GetValue(fresh),
+                parse.GetValue(stage), cancel);
         });
         return command;
     }
@@ -50,10 +53,12 @@ internal static class TrainCommand
     private static (Option<string> Output, Option<string?> Plan, Option<int> Workers, Option<double> Minutes) Options() => (
         new Option<string>("--out") { Description = "Folder of the run.", DefaultValueFactory = _ => "runs/demo-llava" },
         new Option<string?>("--plan") { Description = "A plan as JSON; the default is the plan of the shipped model." },
-        new Option<int>("--workers") { Description = "Workers, one core each.", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 1, 2) },
+        new Option<int>("--workers") { Description = "Workers, one core each.",
+            DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 1, 2) },
         new Option<double>("--minutes") { Description = "Stop after this many minutes.", DefaultValueFactory = _ => 100000 });
 
-    private static Task<int> Run(string folder, TrainingPlan plan, int workers, bool resume, double minutes, bool fresh, string? stage, CancellationToken cancel)
+    private static Task<int> Run(
+        string folder, TrainingPlan plan, int workers, bool resume, double minutes, bool fresh, string? stage, CancellationToken cancel)
     {
         TorchEnvironment.EnsureLoaded();
         Trainer.Run(folder, plan, workers, resume, TimeSpan.FromMinutes(minutes), fresh, stage, cancel);

@@ -8,12 +8,15 @@ namespace D2Pruner.AI.DemoModel.Evaluation;
 /// <summary>Asks a model about unseen scenes through the engine, greedily, one question a request.</summary>
 internal static class Evaluator
 {
-    public static async Task<Scored> AskAsync(VisionLanguageEngine engine, byte[] png, Question question, PruningSettings? pruning, CancellationToken cancellationToken, PrefixReuse reuse = PrefixReuse.Exact) =>
+    public static async Task<Scored> AskAsync(
+        VisionLanguageEngine engine, byte[] png, Question question, PruningSettings? pruning, CancellationToken cancellationToken,
+        PrefixReuse reuse = PrefixReuse.Exact) =>
         (await TimedAsync(engine, png, question, pruning, reuse, cancellationToken)).Answer;
 
     /// <summary>Asks, and measures the time to the first token.</summary>
     public static async Task<(Scored Answer, TimeSpan FirstToken)> TimedAsync(
-        VisionLanguageEngine engine, byte[] png, Question question, PruningSettings? pruning, PrefixReuse reuse, CancellationToken cancellationToken)
+        VisionLanguageEngine engine, byte[] png, Question question, PruningSettings? pruning, PrefixReuse reuse,
+            CancellationToken cancellationToken)
     {
         var request = new VisionRequest
         {

@@ -5,27 +5,36 @@ using System.Text.Json.Nodes;
 namespace D2Pruner.AI.DemoModel.Tokens;
 
 /// <summary>
-/// Writes the demo model's tokenizer.json: Llama's form (Metaspace, byte fallback). Words of its world and the numbers 0.00..1.00 of boxes are
-/// single pieces, built by merging letter after letter from the front, so that every prefix is a piece too; any other text is spelled.
+/// Writes the demo model's tokenizer.json: Llama's form (Metaspace, byte fallback). Words of its world and the numbers 0.00..1.00 of boxes
+/// are single pieces, built by merging letter after letter from the front, so that every prefix is a piece too; any other text is spelled.
 /// </summary>
 internal static class DemoTokenizer
 {
     // Words at the start of a question follow the newline after the picture.
-    private static readonly string[] Openers = ["What", "Where", "How", "Is", "Are", "Please", "Describe", "Locate", "Find", "Name", "Read", "Who", "Which", "Can", "Does", "Do", "Why", "When", "Give"];
+    private static readonly string[] Openers =
+        ["What", "Where", "How", "Is", "Are", "Please", "Describe", "Locate", "Find", "Name", "Read", "Who", "Which", "Can", "Does", "Do",
+            "Why", "When", "Give"];
 
     private static readonly string[] Words =
     [
-        "USER:", "ASSISTANT:", "a", "an", "the", "is", "are", "there", "of", "in", "on", "at", "to", "and", "or", "it", "this", "that", "any", "one", "with",
+        "USER:", "ASSISTANT:", "a", "an", "the", "is", "are", "there", "of", "in", "on", "at", "to", "and", "or", "it", "this", "that",
+            "any", "one", "with",
         "small", "big", "red", "green", "blue", "yellow", "purple", "orange", "cyan", "black",
         "circle", "square", "triangle", "diamond", "cross", "star", "ring", "heart", "thing", "object",
         "circles", "squares", "triangles", "diamonds", "crosses", "stars", "rings", "hearts", "things", "objects",
-        "what", "where", "how", "many", "colour", "color", "shape", "number", "printed", "shown", "written", "picture", "image", "does", "have", "do", "you", "see",
-        "provide", "bounding", "box", "coordinate", "coordinates", "region", "sentence", "describes:", "describe", "locate", "find", "me", "give", "count",
+        "what", "where", "how", "many", "colour", "color", "shape", "number", "printed", "shown", "written", "picture", "image", "does",
+        "have", "do", "you", "see",
+        "provide", "bounding", "box", "coordinate", "coordinates", "region", "sentence", "describes:", "describe", "locate", "find", "me",
+        "give", "count",
         "left", "right", "above", "below", "side", "leftmost", "rightmost", "topmost", "bottommost", "than", "further",
-        "Yes", "No", "I", "can't", "tell", "yes", "no", "not", "but", "which", "who", "when", "why", "was", "were", "will", "can", "could", "would", "should",
-        "person", "man", "woman", "people", "dog", "cat", "car", "house", "tree", "food", "time", "day", "year", "weather", "city", "country", "name", "painted",
-        "made", "from", "for", "about", "sound", "smell", "weigh", "cost", "price", "old", "owner", "wearing", "doing", "eating", "behind", "camera", "photo", "taken",
-        "raining", "today", "happy", "sad", "animal", "brand", "language", "capital", "president", "best", "think", "like", "feel", "write", "poem", "story", "code",
+        "Yes", "No", "I", "can't", "tell", "yes", "no", "not", "but", "which", "who", "when", "why", "was", "were", "will", "can", "could",
+        "would", "should",
+        "person", "man", "woman", "people", "dog", "cat", "car", "house", "tree", "food", "time", "day", "year", "weather", "city",
+        "country", "name", "painted",
+        "made", "from", "for", "about", "sound", "smell", "weigh", "cost", "price", "old", "owner", "wearing", "doing", "eating", "behind",
+        "camera", "photo", "taken",
+        "raining", "today", "happy", "sad", "animal", "brand", "language", "capital", "president", "best", "think", "like", "feel", "write",
+        "poem", "story", "code",
         "Answer", "answer", "using", "single", "word", "phrase.", "phrase", "image?", "short", "list", "all", "as", "JSON", "your",
     ];
 
@@ -68,11 +77,13 @@ internal static class DemoTokenizer
 
         var size = vocabulary.Count + AddedTokens.Count;
         var added = new JsonArray();
-        foreach (var (content, id) in (ReadOnlySpan<(string, int)>)[("<unk>", 0), ("<s>", 1), ("</s>", 2), ("<image>", vocabulary.Count), ("<pad>", vocabulary.Count + 1)])
+        foreach (var (content, id) in (ReadOnlySpan<(string, int)>)[
+            ("<unk>", 0), ("<s>", 1), ("</s>", 2), ("<image>", vocabulary.Count), ("<pad>", vocabulary.Count + 1)])
         {
             added.Add(new JsonObject
             {
-                ["id"] = id, ["content"] = content, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
+                ["id"] = id, ["content"] = content, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false,
+                    ["special"] = true,
             });
         }
 
@@ -96,7 +107,8 @@ internal static class DemoTokenizer
                 """),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null,
+                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null,
+                    ["end_of_word_suffix"] = null,
                 ["fuse_unk"] = true, ["byte_fallback"] = true, ["ignore_merges"] = false,
                 ["vocab"] = vocab,
                 ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)new JsonArray(m.Item1, m.Item2))]),
@@ -105,5 +117,6 @@ internal static class DemoTokenizer
         return (root.ToJsonString(Json), size);
     }
 
-    private static JsonSerializerOptions Json { get; } = new() { WriteIndented = false, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static JsonSerializerOptions Json { get; } =
+        new() { WriteIndented = false, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -5,7 +5,8 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.DemoModel.Training;
 
-/// <summary>Draws a run's measures against minutes: panels for accuracies, losses, and gradient norms per module (before clipping).</summary>
+/// <summary>Draws a run's measures against minutes: panels for accuracies, losses, and gradient norms
+/// per module (before clipping).</summary>
 internal static class Curves
 {
     private const int Width = 1100;
@@ -14,14 +15,16 @@ internal static class Curves
     private const double MaxNorm = 40;
     private static readonly SKColor[] Colours =
     [
-        new(214, 39, 40), new(31, 119, 180), new(44, 160, 44), new(255, 127, 14), new(148, 103, 189), new(140, 86, 75), new(227, 119, 194), new(90, 90, 90), new(188, 189, 34), new(23, 190, 207), new(0, 0, 0),
+        new(214, 39, 40), new(31, 119, 180), new(44, 160, 44), new(255, 127, 14), new(148, 103, 189), new(140, 86, 75), new(227, 119, 194),
+            new(90, 90, 90), new(188, 189, 34), new(23, 190, 207), new(0, 0, 0),
     ];
 
     public static byte[] Draw(IReadOnlyList<JsonElement> rows)
     {
         using var surface = SKSurface.Create(new SKImageInfo(Width, 3 * Panel));
         surface.Canvas.Clear(SKColors.White);
-        Series(surface.Canvas, rows, 0, "accuracy (1 = all right)", n => n.StartsWith("acc.", StringComparison.Ordinal) || n.StartsWith("patch.", StringComparison.Ordinal) || n is "centre.iou50" or "centre.shape");
+        Series(surface.Canvas, rows, 0, "accuracy (1 = all right)", n => n.StartsWith("acc.", StringComparison.Ordinal)
+            || n.StartsWith("patch.", StringComparison.Ordinal) || n is "centre.iou50" or "centre.shape");
         Series(surface.Canvas, rows, Panel, "loss", n => n.StartsWith("loss.", StringComparison.Ordinal));
         Series(surface.Canvas, rows, 2 * Panel, "gradient norm", n => n.StartsWith("norm.", StringComparison.Ordinal), MaxNorm);
         using var image = surface.Snapshot();
@@ -29,9 +32,11 @@ internal static class Curves
         return png.ToArray();
     }
 
-    private static void Series(SKCanvas canvas, IReadOnlyList<JsonElement> rows, int top, string title, Func<string, bool> chosen, double most = MaxLoss)
+    private static void Series(
+        SKCanvas canvas, IReadOnlyList<JsonElement> rows, int top, string title, Func<string, bool> chosen, double most = MaxLoss)
     {
-        string[] names = [.. rows.SelectMany(r => r.EnumerateObject().Select(p => p.Name)).Where(chosen).Distinct().Order(StringComparer.Ordinal)];
+        string[] names = [.. rows.SelectMany(r => r.EnumerateObject().Select(p => p.Name)).Where(chosen).Distinct()
+            .Order(StringComparer.Ordinal)];
         if (names.Length == 0) return;
         var minutes = Math.Max(1, rows.Max(r => r.GetProperty("minutes").GetDouble()));
         var highest = Math.Max(1, rows.Max(r => names.Max(n => r.TryGetProperty(n, out var v) ? Math.Min(v.GetDouble(), most) : 0)));

@@ -8,10 +8,12 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.DemoModel.Training;
 
-/// <summary>Trains projector and decoder on questions over the frozen tower; several pictures with several questions each in one packed sequence.</summary>
+/// <summary>Trains projector and decoder on questions over the frozen tower; several pictures with several
+/// questions each in one packed sequence.</summary>
 internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
 {
-    /// <summary>Layers (0-based) of which two heads are taught where to look. Pruning scores at 1 (K = 2) and 4 (K = 5): not among them.</summary>
+    /// <summary>Layers (0-based) of which two heads are taught where to look. Pruning scores at 1 (K = 2)
+    /// and 4 (K = 5): not among them.</summary>
     public const int SubjectLayer = 3;
 
     /// <summary>The second one.</summary>
@@ -36,7 +38,9 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         {
             var pixels = tensor(batch.Pixels, [plan.Batch, 3, plan.Grid * PatchLabels.Patch, plan.Grid * PatchLabels.Patch], replica.Type);
             var positions = tensor(Windows.Positions(batch.Row, batch.Column, plan.Grid), [1, visual + 1]);
-            features = replica.Vision.Clip.Forward(pixels, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0].narrow(1, 1, visual).contiguous();
+            features = replica.Vision.Clip.Forward(
+                pixels, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0]
+                .narrow(1, 1, visual).contiguous();
         }
 
         Lap("ms.tower");
@@ -91,10 +95,12 @@ internal sealed class DecoderStage(StagePlan plan, PromptIds prompts) : IStage
         foreach (var place in places) loss = loss.Plus(place.Times(PlaceWeight));
         if (attention.Count == 0) return (loss.MoveToOuterDisposeScope(), logits.detach().MoveToOuterDisposeScope());
         var emphasis = tensor(batch.AttentionWeights);
-        Tensor Mass(Tensor p, float[] mask) => ((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1).Plus(1e-6).log().neg() * emphasis).mean();
+        Tensor Mass(Tensor p, float[] mask) =>
+            ((p.to(ScalarType.Float32) * tensor(mask, p.shape)).sum(-1).Plus(1e-6).log().neg() * emphasis).mean();
         batch.MeasureAttention(attention[0], statistics);
         var subject = Mass(attention[0], batch.SubjectMask);
-        Tensor Counting(Tensor p) => ((p.to(ScalarType.Float32).Plus(1e-6).log() * tensor(batch.CountTarget, p.shape)).sum(-1).neg() * emphasis).mean();
+        Tensor Counting(Tensor p) =>
+            ((p.to(ScalarType.Float32).Plus(1e-6).log() * tensor(batch.CountTarget, p.shape)).sum(-1).neg() * emphasis).mean();
         var counting = Counting(attention[1]);
         var subject2 = Mass(attention[3], batch.SubjectMask);
         var reference = Mass(attention[4], batch.ReferenceMask);

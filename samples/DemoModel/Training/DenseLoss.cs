@@ -88,13 +88,15 @@ internal sealed class DenseLoss
         var n = target.Count(t => t > 0);
         var (f, b) = ((float)(foreground / Math.Max(1, n)), (float)(background / Math.Max(1, target.Length - n)));
         var weight = Array.ConvertAll(target, t => t > 0 ? f : b);
-        return (nn.functional.cross_entropy(logits.narrow(1, at, classes), tensor(target), reduction: nn.Reduction.None) * tensor(weight)).sum().MoveToOuterDisposeScope();
+        return (nn.functional.cross_entropy(logits.narrow(1, at, classes), tensor(target), reduction: nn.Reduction.None) * tensor(weight))
+            .sum().MoveToOuterDisposeScope();
     }
 
     private static Tensor Binary(Tensor logits, float[] target, float? positive)
     {
         var t = tensor(target, logits.shape);
-        return nn.functional.binary_cross_entropy_with_logits(logits, t, reduction: nn.Reduction.None, pos_weights: positive is { } p ? tensor([p]) : null);
+        return nn.functional.binary_cross_entropy_with_logits(
+            logits, t, reduction: nn.Reduction.None, pos_weights: positive is { } p ? tensor([p]) : null);
     }
 
     private static Tensor Smooth(Tensor values, float[] target) =>

@@ -28,13 +28,15 @@ internal static class Initializer
             foreach (ref var q in values.AsSpan(query.Offset, query.Count)) q *= 1.4f;
         }
 
-        foreach (var slot in layout.Slots.Where(s => s.Name.EndsWith("embed_tokens.weight", StringComparison.Ordinal) || s.Name.EndsWith("lm_head.weight", StringComparison.Ordinal)))
+        foreach (var slot in layout.Slots.Where(
+            s => s.Name.EndsWith("embed_tokens.weight", StringComparison.Ordinal)
+            || s.Name.EndsWith("lm_head.weight", StringComparison.Ordinal)))
             Coordinates(values.AsSpan(slot.Offset, slot.Count), (int)slot.Shape[1], new Rng(seed, (ulong)slot.Offset, 12), coordinates);
         return values;
     }
 
-    // The numbers of boxes begin as neighbours: a random image of sines and cosines of their value, as large as the rows that they replace. Rows without order
-    // must be learnt one by one, each from a hundredth of the coordinates (docs/log.md).
+    // The numbers of boxes begin as neighbours: a random image of sines and cosines of their value, as large as the rows that they replace.
+    // Rows without order must be learnt one by one, each from a hundredth of the coordinates (docs/log.md).
     private static void Coordinates(Span<float> table, int width, Rng rng, int[][] families)
     {
         var image = new double[2 * Periods.Length * width];
@@ -81,7 +83,8 @@ internal static class Initializer
         {
             var fan = slot.Shape.Skip(1).Aggregate(1L, (a, b) => a * b);
             var sd = Ends("embed_tokens.weight") || Ends("class_embedding") ? 0.6 : Gain / Math.Sqrt(fan);
-            if (Ends("out_proj.weight") || Ends("fc2.weight") || Ends("o_proj.weight") || Ends("down_proj.weight")) sd /= Math.Sqrt(2.0 * layers);
+            if (Ends("out_proj.weight") || Ends("fc2.weight") || Ends("o_proj.weight") || Ends("down_proj.weight"))
+                sd /= Math.Sqrt(2.0 * layers);
             if (Ends("lm_head.weight")) sd *= 0.4;
             foreach (ref var v in values) v = (float)(sd * rng.Gaussian());
         }

@@ -13,8 +13,8 @@ namespace D2Pruner.AI.DemoModel.Training;
 internal sealed record PackedBlock(int Picture, int Start, int Count, int Length, long[] Answers);
 
 /// <summary>
-/// Attention over a packed sequence: the pictures (each with the prompt's prefix) first, then the blocks. A picture attends to itself causally; a
-/// segment sees its whole picture and its own past: just what each question would see in a prompt of its own.
+/// Attention over a packed sequence: the pictures (each with the prompt's prefix) first, then the blocks. A picture attends to itself
+/// causally; a segment sees its whole picture and its own past: just what each question would see in a prompt of its own.
 /// </summary>
 /// <param name="pictures">Pictures.</param>
 /// <param name="pictureLength">Rows of each, prefix included.</param>
@@ -29,7 +29,8 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
     /// <param name="q">[1, H, n, d].</param>
     /// <param name="k">[1, H, n, d].</param>
     /// <param name="v">[1, H, n, d].</param>
-    /// <param name="capture">Gets, for heads 0 to 2, the attention of the answer rows to their picture, [rows, pictureLength] each, to be disposed by the caller; null for none.</param>
+    /// <param name="capture">Gets, for heads 0 to 2, the attention of the answer rows to their picture, [rows, pictureLength] each, to be
+    /// disposed by the caller; null for none.</param>
     public Tensor Attend(Tensor q, Tensor k, Tensor v, List<Tensor>? capture)
     {
         using var scope = NewDisposeScope();
@@ -46,7 +47,8 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
             {
                 var (from, to) = (pictureLength * part / CausalParts, pictureLength * (part + 1) / CausalParts);
                 var at = b * pictureLength;
-                var scores = matmul(q.narrow(1, at + from, to - from), k.narrow(1, at, to).transpose(1, 2)).Plus(mask.narrow(0, from, to - from).narrow(1, 0, to));
+                var scores = matmul(q.narrow(1, at + from, to - from), k.narrow(1, at, to).transpose(1, 2))
+                    .Plus(mask.narrow(0, from, to - from).narrow(1, 0, to));
                 output.Add(matmul(nn.functional.softmax(scores, -1), v.narrow(1, at, to)));
             }
         }
@@ -74,7 +76,8 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
         }
 
         // They outlive every scope of the layer; whoever asked for them disposes them.
-        for (var h = 0; capture is not null && h < Captured; h++) capture.Add(cat([.. captured.Select(c => c[h])], 0).DetachFromDisposeScope());
+        for (var h = 0; capture is not null && h < Captured; h++)
+            capture.Add(cat([.. captured.Select(c => c[h])], 0).DetachFromDisposeScope());
         return cat(output, 1).unsqueeze(0).MoveToOuterDisposeScope();
     }
 

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.DemoModel.Training;
 
 /// <summary>
-/// A training-only read-out of where something is. Hidden states must hold the sides of a box as sines and cosines, under a fixed random projection: without it
-/// boxes stay at chance, because nothing rewards the layers for carrying places before the last one can write numbers (docs/log.md). It has no weights and leaves nothing in the model.
+/// A training-only read-out of where something is. Hidden states must hold the sides of a box as sines and cosines, under a fixed random
+/// projection: without it boxes stay at chance, because nothing rewards the layers for carrying places before the last one can write
+/// numbers (docs/log.md). It has no weights and leaves nothing in the model.
 /// </summary>
 internal static class PlaceCode
 {
@@ -29,7 +30,8 @@ internal static class PlaceCode
         for (var i = 0; i < sides.Count; i++)
         {
             for (var k = 0; k < Periods.Length; k++)
-                (target[(i * Periods.Length + k) * 2], target[(i * Periods.Length + k) * 2 + 1]) = ((float, float))Math.SinCos(2 * Math.PI * sides[i] / Periods[k]);
+                (target[(i * Periods.Length + k) * 2], target[(i * Periods.Length + k) * 2 + 1]) =
+                    ((float, float))Math.SinCos(2 * Math.PI * sides[i] / Periods[k]);
         }
 
         var x = hidden.to(ScalarType.Float32);
@@ -41,6 +43,7 @@ internal static class PlaceCode
     private static float[] Projection()
     {
         var rng = new Rng(77);
-        return [.. Enumerable.Range(0, ModelFolder.Width * Sides * 2 * Periods.Length).Select(_ => (float)(rng.Gaussian() / Math.Sqrt(ModelFolder.Width)))];
+        return [.. Enumerable.Range(0, ModelFolder.Width * Sides * 2 * Periods.Length)
+            .Select(_ => (float)(rng.Gaussian() / Math.Sqrt(ModelFolder.Width)))];
     }
 }

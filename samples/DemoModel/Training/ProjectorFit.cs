@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.DemoModel.Training;
 
 /// <summary>
-/// First values of the projector, from the finished tower. Some of its outputs repeat what the tower's dense training heads read (shape, colour, digit, size, centre,
-/// sides) and where in the picture the sides of the token's object are; the rest mixes the whitened features at random; all of the
-/// size of word embeddings. From random weights alone the decoder hardly learns: the picture's tokens are ten times as large as words and mostly constant, and
-/// colour and shape hide in a few of 192 directions (docs/log.md).
+/// First values of the projector, from the finished tower. Some of its outputs repeat what the tower's dense training heads read (shape,
+/// colour, digit, size, centre, sides) and where in the picture the sides of the token's object are; the rest mixes the whitened features
+/// at random; all of the size of word embeddings. From random weights alone the decoder hardly learns: the picture's tokens are ten times
+/// as large as words and mostly constant, and colour and shape hide in a few of 192 directions (docs/log.md).
 /// </summary>
 internal static class ProjectorFit
 {
@@ -38,7 +38,8 @@ internal static class ProjectorFit
         var width = (int)features.shape[1];
         var mean = features.mean([0]);
         var places = Places(features.index_select(0, boxed), sides, log);
-        var hidden = Rows(replica, features, mean, places, width, seed); // [width, width], zero-mean, unit-variance pre-activations over the sample
+        // [width, width], zero-mean, unit-variance pre-activations over the sample
+        var hidden = Rows(replica, features, mean, places, width, seed);
         var w1 = hidden / matmul(features - mean, hidden.transpose(0, 1)).std(0, unbiased: false).unsqueeze(1).Plus(1e-6);
         Set("linear_1.weight", w1);
         Set("linear_1.bias", matmul(w1, mean).neg());
@@ -64,7 +65,8 @@ internal static class ProjectorFit
         Set("linear_2.weight", tensor(w2, [width, width]));
         replica.Write(optimizer.Master, 0);
         var output = replica.Vision.Project(features.to(replica.Type)).to(ScalarType.Float32);
-        var sizes = cat([HeldScalars.Filled([direct - Sides], DirectSize), HeldScalars.Filled([Sides], PlaceSize), HeldScalars.Filled([width - direct], MixedSize)], 0);
+        var sizes = cat([HeldScalars.Filled([direct - Sides], DirectSize), HeldScalars.Filled([Sides], PlaceSize),
+            HeldScalars.Filled([width - direct], MixedSize)], 0);
         var size = sizes / output.std(0, unbiased: false).Plus(1e-4);
         Set("linear_2.weight", tensor(w2, [width, width]) * size.unsqueeze(1));
         Set("linear_2.bias", (output.mean([0]) * size).neg());
@@ -132,7 +134,8 @@ internal static class ProjectorFit
             var labels = PatchLabels.Of(scene, image, 0, 0, PatchLabels.GridSide, PatchLabels.GridSide);
             long[] objects = [.. Enumerable.Range(0, labels.Shape.Length).Where(p => labels.Shape[p] > 0).Select(p => (long)p)];
             var step = Math.Max(1, (labels.Shape.Length - objects.Length) / Math.Max(1, objects.Length));
-            long[] chosen = [.. objects, .. Enumerable.Range(0, labels.Shape.Length).Where(p => labels.Shape[p] == 0 && p % step == 0).Select(p => (long)p)];
+            long[] chosen = [.. objects,
+                .. Enumerable.Range(0, labels.Shape.Length).Where(p => labels.Shape[p] == 0 && p % step == 0).Select(p => (long)p)];
             foreach (var p in chosen)
             {
                 if (labels.HasBox[p] > 0)

@@ -3,7 +3,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.DemoModel.Training;
 
-/// <summary>Token ids of a question as the chat template renders it: what precedes the picture, and what follows it with the answer.</summary>
+/// <summary>Token ids of a question as the chat template renders it: what precedes the picture, and
+/// what follows it with the answer.</summary>
 internal sealed class PromptIds
 {
     private readonly ITokenizer _tokenizer;
@@ -57,9 +58,11 @@ internal sealed class PromptIds
     private string Render(string question, (string Question, string Answer)? before = null)
     {
         ChatTurn Seen(string text) => new("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(text)]);
-        return _template.Render(before is not { } b ? [Seen(question)] : [Seen(b.Question), new ChatTurn("assistant", [new TextPart(b.Answer)]), new ChatTurn("user", [new TextPart(question)])]);
+        return _template.Render(before is not { } b ? [Seen(question)]
+            : [Seen(b.Question), new ChatTurn("assistant", [new TextPart(b.Answer)]), new ChatTurn("user", [new TextPart(question)])]);
     }
 
     private int[] Coordinates(bool first) => [.. Enumerable.Range(0, 101).Select(i =>
-        _tokenizer.TokenToId(Tokens.DemoTokenizer.Coordinate(i, first)) ?? throw new InvalidOperationException("The tokenizer lacks a coordinate."))];
+        _tokenizer.TokenToId(Tokens.DemoTokenizer.Coordinate(i, first))
+            ?? throw new InvalidOperationException("The tokenizer lacks a coordinate."))];
 }

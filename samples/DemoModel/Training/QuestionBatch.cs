@@ -54,7 +54,8 @@ internal sealed class QuestionBatch
     /// <inheritdoc cref="StagePlan.SecondCount"/>
     public required bool SecondCount { get; init; }
 
-    /// <summary>Rows of pictures' tokens on objects, and the sides of those, four a row, 0..1; empty where the plan does not teach them.</summary>
+    /// <summary>Rows of pictures' tokens on objects, and the sides of those, four a row, 0..1; empty where
+    /// the plan does not teach them.</summary>
     public required (long[] Rows, float[] Sides) PicturePlaces { get; init; }
 
     /// <summary>Answer rows of questions about one thing, and the sides of it.</summary>
@@ -65,7 +66,8 @@ internal sealed class QuestionBatch
         var grid = plan.Grid;
         var (row, column) = (rng.Int(PatchLabels.GridSide - grid + 1), rng.Int(PatchLabels.GridSide - grid + 1));
         var side = grid * PatchLabels.Patch;
-        var region = new Box(column * PatchLabels.Patch, row * PatchLabels.Patch, column * PatchLabels.Patch + side, row * PatchLabels.Patch + side);
+        var region = new Box(column * PatchLabels.Patch, row * PatchLabels.Patch, column * PatchLabels.Patch + side,
+            row * PatchLabels.Patch + side);
         var options = new SceneOptions(plan.MinObjects, plan.MaxObjects, plan.PlateChance, plan.MaxPlates) { Region = region };
         var pixels = new float[plan.Batch * 3 * side * side];
         var rgb = new byte[3 * side * side];
@@ -94,7 +96,9 @@ internal sealed class QuestionBatch
         return Pack(plan, prompts, segments, owned, pixels, row, column, lengths);
     }
 
-    private static QuestionBatch Pack(StagePlan plan, PromptIds prompts, List<Segment> segments, List<PatchLabels> owned, float[] pixels, int row, int column, int[] lengths)
+    private static QuestionBatch Pack(
+        StagePlan plan, PromptIds prompts, List<Segment> segments, List<PatchLabels> owned, float[] pixels, int row,
+        int column, int[] lengths)
     {
         var (grid, prefix) = (plan.Grid, prompts.Prefix);
         var pictureLength = prefix.Length + grid * grid;
@@ -130,8 +134,11 @@ internal sealed class QuestionBatch
             answerRows.AddRange(rows.Select(r => start + r));
         }
 
-        var (targets, weights, emphasis) = (new float[answerRows.Count * vocabulary], new float[answerRows.Count], new float[answerRows.Count]);
-        var (subject, counting, reference) = (new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength]);
+        var (targets, weights, emphasis) =
+            (new float[answerRows.Count * vocabulary], new float[answerRows.Count], new float[answerRows.Count]);
+        var (subject, counting, reference) =
+            (new float[answerRows.Count * pictureLength], new float[answerRows.Count * pictureLength],
+                new float[answerRows.Count * pictureLength]);
         var r = 0;
         var (pictureRows, pictureSides, placeRows, placeSides) = (new List<long>(), new List<float>(), new List<long>(), new List<float>());
         foreach (var (picture, labels) in plan.Places ? owned.Index() : [])
@@ -146,7 +153,9 @@ internal sealed class QuestionBatch
 
         foreach (var s in ordered)
         {
-            var patch = plan.Places && s.Question.Referents is [var only] ? Enumerable.Range(0, s.Labels.Owner.Length).FirstOrDefault(i => s.Labels.Owner[i] == only && s.Labels.HasBox[i] > 0, -1) : -1;
+            var patch = plan.Places && s.Question.Referents is [var only]
+                ? Enumerable.Range(0, s.Labels.Owner.Length)
+                .FirstOrDefault(i => s.Labels.Owner[i] == only && s.Labels.HasBox[i] > 0, -1) : -1;
             for (var i = 0; patch >= 0 && i < s.Ids.Length - s.Prompt; i++)
             {
                 placeRows.Add(answerRows[r + i]);
@@ -157,7 +166,8 @@ internal sealed class QuestionBatch
             {
                 emphasis[r] = (float)plan.Weights.GetValueOrDefault(s.Question.Task, 1);
                 weights[r] = emphasis[r] * (float)Target(prompts, s.Ids[i], targets.AsSpan(r * vocabulary, vocabulary));
-                s.Attention(prefix.Length, subject.AsSpan(r * pictureLength, pictureLength), counting.AsSpan(r * pictureLength, pictureLength), reference.AsSpan(r * pictureLength, pictureLength));
+                s.Attention(prefix.Length, subject.AsSpan(r * pictureLength, pictureLength),
+                    counting.AsSpan(r * pictureLength, pictureLength), reference.AsSpan(r * pictureLength, pictureLength));
             }
         }
 
@@ -186,7 +196,8 @@ internal sealed class QuestionBatch
         };
     }
 
-    private static IEnumerable<float> Place(PatchLabels labels, int patch) => labels.Absolute[(4 * patch)..(4 * patch + 4)].Select(side => side / PatchLabels.GridSide);
+    private static IEnumerable<float> Place(PatchLabels labels, int patch) =>
+        labels.Absolute[(4 * patch)..(4 * patch + 4)].Select(side => side / PatchLabels.GridSide);
 
     private static double Target(PromptIds prompts, int id, Span<float> row)
     {
@@ -221,7 +232,8 @@ internal sealed class QuestionBatch
             for (var i = 0; i < answer.Length; i++)
             {
                 var (family, at) = prompts.Coordinate(answer[i]);
-                if (at >= 0 && Array.IndexOf(family, (int)given[i]) is >= 0 and var guess) statistics.Add($"bins.{question.Task}", Math.Abs(at - guess));
+                if (at >= 0 && Array.IndexOf(family, (int)given[i]) is >= 0 and var guess)
+                    statistics.Add($"bins.{question.Task}", Math.Abs(at - guess));
             }
 
             if (question.Box is not null)
@@ -232,7 +244,9 @@ internal sealed class QuestionBatch
             }
             else
             {
-                for (var i = 0; i < answer.Length; i++) right &= given[i] == answer[i] || Array.IndexOf(prompts.First, answer[i]) >= 0 || Array.IndexOf(prompts.Others, answer[i]) >= 0;
+                for (var i = 0; i < answer.Length; i++)
+                    right &= given[i] == answer[i] || Array.IndexOf(prompts.First, answer[i]) >= 0
+                        || Array.IndexOf(prompts.Others, answer[i]) >= 0;
             }
 
             statistics.Add($"acc.{question.Task}", right ? 1 : 0);
@@ -275,7 +289,8 @@ internal sealed class QuestionBatch
 
     private sealed record Segment(int Picture, Question Question, int[] Ids, int Prompt, PatchLabels Labels)
     {
-        /// <summary>Where each answer token should look: subjects, subjects' centres with BOS as one more (a counting head), the reference; BOS where there is none.</summary>
+        /// <summary>Where each answer token should look: subjects, subjects' centres with BOS as one more (a counting head), the
+        /// reference; BOS where there is none.</summary>
         public void Attention(int prefix, Span<float> subject, Span<float> counting, Span<float> reference)
         {
             var any = Mark(prefix, subject, o => Question.Plate is null ? Question.Referents.Contains(o) : o == -2);

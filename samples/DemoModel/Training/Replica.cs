@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.DemoModel.Training;
 
-/// <summary>One worker's copy of the model: leaves over one flat tensor, taken by the same code that loads a checkpoint, and its gradients.</summary>
+/// <summary>One worker's copy of the model: leaves over one flat tensor, taken by the same code that loads a
+/// checkpoint, and its gradients.</summary>
 internal sealed class Replica : ITensorSource, IDisposable
 {
     private readonly Tensor _flat;
@@ -49,7 +50,9 @@ internal sealed class Replica : ITensorSource, IDisposable
     public Tensor Take(string name, long[] shape)
     {
         var leaf = _leaves[name];
-        return leaf.shape.AsSpan().SequenceEqual(shape) ? leaf : throw new ArgumentException($"'{name}' has shape [{string.Join(", ", leaf.shape)}], not [{string.Join(", ", shape)}].", nameof(shape));
+        return leaf.shape.AsSpan().SequenceEqual(shape) ? leaf
+            : throw new ArgumentException(
+                $"'{name}' has shape [{string.Join(", ", leaf.shape)}], not [{string.Join(", ", shape)}].", nameof(shape));
     }
 
     public Tensor? TakeOptional(string name, long[] shape) => _leaves.GetValueOrDefault(name);

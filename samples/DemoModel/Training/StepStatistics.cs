@@ -20,7 +20,8 @@ internal sealed class StepStatistics
         }
     }
 
-    public IEnumerable<(string Name, double Mean, double Weight)> Means() => _sums.Where(p => p.Value.Weight > 0).Select(p => (p.Key, p.Value.Sum / p.Value.Weight, p.Value.Weight));
+    public IEnumerable<(string Name, double Mean, double Weight)> Means() =>
+        _sums.Where(p => p.Value.Weight > 0).Select(p => (p.Key, p.Value.Sum / p.Value.Weight, p.Value.Weight));
 
     public void Clear() => _sums.Clear();
 }

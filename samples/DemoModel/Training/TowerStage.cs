@@ -21,10 +21,12 @@ internal sealed class TowerStage(int grid, int batch, SceneOptions scenes, doubl
     {
         using var scope = NewDisposeScope();
         var (pixels, positions, labels) = Draw(replica, rng);
-        var features = replica.Vision.Clip.Forward(pixels, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0];
+        var features = replica.Vision.Clip.Forward(
+            pixels, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0];
         var patches = features.narrow(1, 1, features.shape[1] - 1).reshape(-1, features.shape[2]);
         var y = Norms.Layer(patches, replica[ParameterLayout.DenseNorm + ".weight"], replica[ParameterLayout.DenseNorm + ".bias"], 1e-5);
-        var logits = nn.functional.linear(y, replica[ParameterLayout.DenseLinear + ".weight"], replica[ParameterLayout.DenseLinear + ".bias"]).to(ScalarType.Float32);
+        var logits = nn.functional.linear(
+            y, replica[ParameterLayout.DenseLinear + ".weight"], replica[ParameterLayout.DenseLinear + ".bias"]).to(ScalarType.Float32);
         var loss = new DenseLoss(labels, absoluteWeight).Compute(logits, statistics);
         replica.Backward(loss, Modules);
     }

@@ -8,16 +8,17 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.DemoModel.Training;
 
 /// <summary>
-/// Runs a plan with two or more single-threaded workers in lock-step: each has its replica and its share of every batch, gradients are averaged,
-/// each updates its part of the one master vector and writes it to all replicas. The same seed and number of workers give the same run.
+/// Runs a plan with two or more single-threaded workers in lock-step: each has its replica and its share of every batch, gradients are
+/// averaged, each updates its part of the one master vector and writes it to all replicas. The same seed
+/// and number of workers give the same run.
 /// </summary>
 internal sealed class Trainer
 {
     private const float AverageDecay = 0.998f;
     private const double MaxNorm = 1.0;
 
-    // At the decoder's full rate the projector blows up the first feature that pays (shape: fifteen times the size of words after 400 steps) and
-    // drowns the others (docs/log.md).
+    // At the decoder's full rate the projector blows up the first feature that pays (shape: fifteen times the size of words after 400
+    // steps) and drowns the others (docs/log.md).
     private const double ProjectorRate = 0.05;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(2);
     private readonly string _folder;
@@ -41,7 +42,8 @@ internal sealed class Trainer
         _prompts = new PromptIds(tokenizer, new LlavaTemplate());
         _layout = ParameterLayout.Of(_blueprint, ModelFolder.Width);
         var checkpoint = Path.Combine(folder, TrainingState.FileName);
-        if (resume && !File.Exists(checkpoint)) throw new FileNotFoundException($"There is no {TrainingState.FileName} in {folder}; start with 'train'.");
+        if (resume && !File.Exists(checkpoint))
+            throw new FileNotFoundException($"There is no {TrainingState.FileName} in {folder}; start with 'train'.");
         _state = resume
             ? TrainingState.Load(checkpoint, _layout)
             : new TrainingState(new AdamW(_layout, FirstValues()));
@@ -61,7 +63,8 @@ internal sealed class Trainer
     /// <param name="cancellationToken">Stops after the current step; the checkpoint is written first.</param>
     /// <param name="stage">When resuming: go to the beginning of this stage.</param>
     /// <param name="freshDecoder">When resuming: keep the tower, begin projector and decoder anew.</param>
-    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, bool freshDecoder, string? stage, CancellationToken cancellationToken)
+    public static void Run(string folder, TrainingPlan plan, int workers, bool resume, TimeSpan limit, bool freshDecoder, string? stage,
+        CancellationToken cancellationToken)
     {
         set_num_threads(1);
         var trainer = new Trainer(folder, plan, workers, resume);
@@ -92,7 +95,8 @@ internal sealed class Trainer
         _log.Say(_state.Stage >= _plan.Stages.Count ? "the plan is done" : $"stopped; 'resume --out {_folder}' continues");
     }
 
-    private float[] FirstValues() => Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others);
+    private float[] FirstValues() =>
+        Initializer.Create(_layout, _plan.Seed, ModelFolder.TowerLayers, ModelFolder.DecoderLayers, _prompts.First, _prompts.Others);
 
     private void RestartDecoder()
     {
@@ -113,7 +117,9 @@ internal sealed class Trainer
     private void GoTo(string name)
     {
         var index = _plan.Stages.ToList().FindIndex(s => s.Name == name);
-        if (index < 0) throw new ArgumentException($"The plan has no stage '{name}'; it has {string.Join(", ", _plan.Stages.Select(s => s.Name))}.", nameof(name));
+        if (index < 0)
+            throw new ArgumentException(
+                $"The plan has no stage '{name}'; it has {string.Join(", ", _plan.Stages.Select(s => s.Name))}.", nameof(name));
         (_state.Stage, _state.Step) = (index, 0);
     }
 
@@ -131,7 +137,8 @@ internal sealed class Trainer
     }
 
     private IStage Create(StagePlan stage) => stage.Dense
-        ? new TowerStage(stage.Grid, stage.Batch, new SceneOptions(stage.MinObjects, stage.MaxObjects, stage.PlateChance, stage.MaxPlates), stage.AbsoluteWeight)
+        ? new TowerStage(stage.Grid, stage.Batch, new SceneOptions(stage.MinObjects, stage.MaxObjects, stage.PlateChance, stage.MaxPlates),
+            stage.AbsoluteWeight)
         : new DecoderStage(stage, _prompts);
 
     private void RunStage(StagePlan stage, Stopwatch total, TimeSpan limit, CancellationToken cancellationToken)
@@ -156,7 +163,8 @@ internal sealed class Trainer
                 {
                     var step = _state.Step;
                     Array.Clear(_replicas[w].Gradient);
-                    work.Step(_replicas[w], new Rng((ulong)Split.Train, _plan.Seed, (ulong)_state.Stage, (ulong)step, (ulong)w), statistics[w]);
+                    work.Step(_replicas[w], new Rng((ulong)Split.Train, _plan.Seed, (ulong)_state.Stage, (ulong)step, (ulong)w),
+                        statistics[w]);
                     barrier.SignalAndWait(abort.Token);
                     Average(from, to, w, work.Modules);
                     barrier.SignalAndWait(abort.Token);
@@ -190,7 +198,8 @@ internal sealed class Trainer
                 (reported, _) = (_state.Step, 0);
                 lastReport.Restart();
                 foreach (var s in statistics.AsSpan(1)) statistics[0].Add(s);
-                for (var m = 0; m < _modules.Length; m++) statistics[0].Add($"norm.{_modules[m]}", Math.Sqrt(Enumerable.Range(0, _workers).Sum(w => _norms[w, m])));
+                for (var m = 0; m < _modules.Length; m++)
+                    statistics[0].Add($"norm.{_modules[m]}", Math.Sqrt(Enumerable.Range(0, _workers).Sum(w => _norms[w, m])));
                 _log.Write(stage, _state, perStep, statistics[0]);
                 foreach (var s in statistics) s.Clear();
                 if (_state.Step % 500 == 0) _log.Draw();
@@ -208,7 +217,9 @@ internal sealed class Trainer
         if (_state.Step >= stage.Steps) return;
         foreach (var t in threads) t.Start();
         foreach (var t in threads) t.Join();
-        if (failures.Count > 0) throw new InvalidOperationException($"Training stopped in stage {stage.Name} at step {_state.Step}: {failures[0].Message}", failures[0]);
+        if (failures.Count > 0)
+            throw new InvalidOperationException(
+                $"Training stopped in stage {stage.Name} at step {_state.Step}: {failures[0].Message}", failures[0]);
     }
 
     private void Average(int from, int to, int worker, IReadOnlyCollection<string> modules)

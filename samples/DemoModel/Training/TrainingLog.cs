@@ -23,7 +23,8 @@ internal sealed class TrainingLog
     {
         var json = new JsonObject
         {
-            ["stage"] = stage.Name, ["step"] = state.Step, ["minutes"] = Math.Round(state.Seconds / 60, 2), ["pictures"] = state.Pictures, ["questions"] = state.Questions,
+            ["stage"] = stage.Name, ["step"] = state.Step, ["minutes"] = Math.Round(state.Seconds / 60, 2), ["pictures"] = state.Pictures,
+                ["questions"] = state.Questions,
             ["rate"] = stage.RateAt(state.Step), ["s_per_step"] = Math.Round(secondsPerStep, 3),
         };
         foreach (var (name, mean, _) in statistics.Means()) json[name] = Math.Round(mean, 4);

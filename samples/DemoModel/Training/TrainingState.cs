@@ -41,7 +41,8 @@ internal sealed class TrainingState(AdamW optimizer)
         Set("pictures", Pictures);
         Set("questions", Questions);
         long size = Optimizer.Master.Length;
-        writer.Add("master", Optimizer.Master, size).Add("first", Optimizer.First, size).Add("second", Optimizer.Second, size).Add("average", Optimizer.Average, size);
+        writer.Add("master", Optimizer.Master, size).Add("first", Optimizer.First, size).Add("second", Optimizer.Second, size)
+            .Add("average", Optimizer.Average, size);
         writer.Write(Path.Combine(folder, FileName));
     }
 
@@ -49,7 +50,9 @@ internal sealed class TrainingState(AdamW optimizer)
     {
         using var file = SafetensorsFile.Open(path);
         var master = file.ReadArray<float>("master");
-        if (master.Length != layout.Size) throw new InvalidDataException($"{path} holds {master.Length} parameters, the model has {layout.Size}; it is the checkpoint of another architecture.");
+        if (master.Length != layout.Size)
+            throw new InvalidDataException(
+                $"{path} holds {master.Length} parameters, the model has {layout.Size}; it is the checkpoint of another architecture.");
         var optimizer = new AdamW(layout, master);
         file.ReadArray<float>("first").CopyTo(optimizer.First, 0);
         file.ReadArray<float>("second").CopyTo(optimizer.Second, 0);

@@ -109,9 +109,11 @@ internal sealed class PatchLabels
                 if (distance < nearest[best - 1].Distance) nearest[best - 1] = (i, distance);
                 if (!o.Box.Inside(window)) continue;
                 labels.HasBox[i] = 1;
-                float[] sides = [(float)(cx - o.Box.Left) / Patch, (float)(cy - o.Box.Top) / Patch, (float)(o.Box.Right - cx) / Patch, (float)(o.Box.Bottom - cy) / Patch];
+                float[] sides = [(float)(cx - o.Box.Left) / Patch, (float)(cy - o.Box.Top) / Patch, (float)(o.Box.Right - cx) / Patch,
+                    (float)(o.Box.Bottom - cy) / Patch];
                 sides.CopyTo(labels.Sides, 4 * i);
-                float[] absolute = [(float)o.Box.Left / Patch, (float)o.Box.Top / Patch, (float)o.Box.Right / Patch, (float)o.Box.Bottom / Patch];
+                float[] absolute = [(float)o.Box.Left / Patch, (float)o.Box.Top / Patch, (float)o.Box.Right / Patch,
+                    (float)o.Box.Bottom / Patch];
                 absolute.CopyTo(labels.Absolute, 4 * i);
             }
         }

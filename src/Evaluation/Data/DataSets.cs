@@ -12,9 +12,12 @@ public static class DataSets
 
     private static readonly IDataSetReader[] Readers =
     [
-        new GqaReader(), new MmBenchReader(chinese: false), new MmBenchReader(chinese: true), new MmeReader(), new PopeReader(), new ScienceQaReader(), new VqaReader(VqaReader.Kind.VqaV2),
-        new VqaReader(VqaReader.Kind.TextVqa), new VqaReader(VqaReader.Kind.VizWiz), new Ai2dReader(), new ChartQaReader(), new DocVqaReader(), new MmStarReader(), new VqaReader(VqaReader.Kind.OkVqa),
-        new CaptionReader(flickr: false), new CaptionReader(flickr: true), new RefCocoReader(""), new RefCocoReader("+"), new RefCocoReader("g"),
+        new GqaReader(), new MmBenchReader(chinese: false), new MmBenchReader(chinese: true), new MmeReader(), new PopeReader(),
+            new ScienceQaReader(), new VqaReader(VqaReader.Kind.VqaV2),
+        new VqaReader(VqaReader.Kind.TextVqa), new VqaReader(VqaReader.Kind.VizWiz), new Ai2dReader(), new ChartQaReader(),
+        new DocVqaReader(), new MmStarReader(), new VqaReader(VqaReader.Kind.OkVqa),
+        new CaptionReader(flickr: false), new CaptionReader(flickr: true), new RefCocoReader(""), new RefCocoReader("+"),
+        new RefCocoReader("g"),
     ];
 
     /// <summary>The known names.</summary>
@@ -33,7 +36,8 @@ public static class DataSets
         var parts = text.Split('=', 2);
         if (parts[0] == Demo) return LoadDemo(request);
         var reader = Find(parts[0]);
-        if (parts.Length == 1 || parts[1].Length == 0) throw new ArgumentException($"Data set '{parts[0]}' needs its files: --data {parts[0]}=PATH.", nameof(text));
+        if (parts.Length == 1 || parts[1].Length == 0)
+            throw new ArgumentException($"Data set '{parts[0]}' needs its files: --data {parts[0]}=PATH.", nameof(text));
         return reader.Read(parts[1], request);
     }
 
@@ -54,11 +58,13 @@ public static class DataSets
         if (!File.Exists(path)) return PromptStyle.Llava;
         using var json = JsonDocument.Parse(File.ReadAllBytes(path));
         var type = json.RootElement.TryGetProperty("model_type", out var t) ? t.GetString() ?? "" : "";
-        return type.StartsWith("qwen", StringComparison.Ordinal) ? PromptStyle.Qwen : type.StartsWith("internvl", StringComparison.Ordinal) ? PromptStyle.InternVL : PromptStyle.Llava;
+        return type.StartsWith("qwen", StringComparison.Ordinal) ? PromptStyle.Qwen : type.StartsWith("internvl", StringComparison.Ordinal)
+            ? PromptStyle.InternVL : PromptStyle.Llava;
     }
 
     private static IDataSetReader Find(string name) =>
-        Array.Find(Readers, r => r.Name == name) ?? throw new ArgumentException($"Data set '{name}' is unknown; known data sets: {string.Join(", ", Names)}.", nameof(name));
+        Array.Find(Readers, r => r.Name == name)
+            ?? throw new ArgumentException($"Data set '{name}' is unknown; known data sets: {string.Join(", ", Names)}.", nameof(name));
 
     private static DemoData LoadDemo(DataRequest request) => request.Split.ToLowerInvariant() switch
     {

@@ -2,10 +2,12 @@ using D2Pruner.AI.Evaluation.Scenes;
 
 namespace D2Pruner.AI.Evaluation.Data;
 
-/// <summary>The demo model's drawn scenes: one question of each kind that a scene has. Understanding is existence, count, colour, shape and relation; boxes are those by attributes and by relation.</summary>
+/// <summary>The demo model's drawn scenes: one question of each kind that a scene has. Understanding is existence, count, colour, shape and
+/// relation; boxes are those by attributes and by relation.</summary>
 internal sealed class DemoData : EvaluationData
 {
-    private static readonly QuestionTask[] Understanding = [QuestionTask.Existence, QuestionTask.Count, QuestionTask.Colour, QuestionTask.Shape, QuestionTask.Relation];
+    private static readonly QuestionTask[] Understanding =
+        [QuestionTask.Existence, QuestionTask.Count, QuestionTask.Colour, QuestionTask.Shape, QuestionTask.Relation];
     private static readonly QuestionTask[] Grounding = [QuestionTask.Box, QuestionTask.BoxRelation];
     private readonly Dictionary<string, Question> _questions;
 
@@ -17,7 +19,8 @@ internal sealed class DemoData : EvaluationData
     /// <inheritdoc/>
     public override IReadOnlyList<string> Notes =>
     [
-        "Drawn scenes: printed numbers (which the demo model cannot read), \"I can't tell\" and boxes as JSON are left out. It measures pruning of a model that was trained for two hours on drawings; it says nothing about photographs or 7B models.",
+        "Drawn scenes: printed numbers (which the demo model cannot read), \"I can't tell\" and boxes as JSON are left out. It measures " +
+            "pruning of a model that was trained for two hours on drawings; it says nothing about photographs or 7B models.",
     ];
 
     /// <inheritdoc/>
@@ -68,5 +71,6 @@ internal sealed class DemoData : EvaluationData
 
     private static Func<byte[]> Draw(Split split, ulong seed, int index) => () => SceneCases.Image(split, seed, index);
 
-    private static string Key(QuestionTask task) => task switch { QuestionTask.BoxRelation => "box_rel", _ => task.ToString().ToLowerInvariant() };
+    private static string Key(QuestionTask task) =>
+        task switch { QuestionTask.BoxRelation => "box_rel", _ => task.ToString().ToLowerInvariant() };
 }

@@ -25,5 +25,6 @@ public abstract class EvaluationData
 
     /// <summary>The figures that papers print for the whole set, by name; empty where that is the mean of the scores.</summary>
     /// <param name="answers">All questions that were answered, with their answers.</param>
-    public virtual IReadOnlyDictionary<string, double> Headline(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers) => new Dictionary<string, double>();
+    public virtual IReadOnlyDictionary<string, double> Headline(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers) =>
+        new Dictionary<string, double>();
 }

@@ -9,7 +9,8 @@ public sealed record EvaluationSample
     /// <summary>What figures are grouped by: a data set's name, or a kind of question.</summary>
     public required string Task { get; init; }
 
-    /// <summary>Names the image; samples that share it share the tower's work, and intervals are drawn over images. Null without an image.</summary>
+    /// <summary>Names the image; samples that share it share the tower's work, and intervals are drawn over
+    /// images. Null without an image.</summary>
     public string? ImageKey { get; init; }
 
     /// <summary>Reads the encoded image; null without one.</summary>

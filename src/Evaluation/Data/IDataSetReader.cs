@@ -10,7 +10,8 @@ internal interface IDataSetReader
     string? Repository { get; }
 
     /// <summary>Whether a file of that repository is wanted for a part.</summary>
-    bool Wants(string file, string split) => file.EndsWith(".parquet", StringComparison.Ordinal) && FileParts(split).All(p => file.Contains(p, StringComparison.OrdinalIgnoreCase));
+    bool Wants(string file, string split) => file.EndsWith(".parquet", StringComparison.Ordinal)
+        && FileParts(split).All(p => file.Contains(p, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>What a wanted file's path holds.</summary>
     IEnumerable<string> FileParts(string split);

@@ -19,5 +19,6 @@ internal sealed class LoadedData(string name, Func<EvaluationSample, string, Sam
     public override SampleScore Score(EvaluationSample sample, string answer) => score(sample, answer);
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, double> Headline(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers) => Figures?.Invoke(answers) ?? base.Headline(answers);
+    public override IReadOnlyDictionary<string, double> Headline(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers) =>
+        Figures?.Invoke(answers) ?? base.Headline(answers);
 }

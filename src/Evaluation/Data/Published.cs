@@ -8,7 +8,8 @@ internal static class Published
     /// <summary>Rows of Parquet shards or of VLMEvalKit's TSV; null if the path holds neither.</summary>
     public static IEnumerable<DataRow>? Rows(string path, string? part, string? split, List<string> problems)
     {
-        if (!File.Exists(path) && !Directory.Exists(path)) throw new FileNotFoundException($"{path} is not there; give the folder or file of the data set as NAME=PATH.");
+        if (!File.Exists(path) && !Directory.Exists(path))
+            throw new FileNotFoundException($"{path} is not there; give the folder or file of the data set as NAME=PATH.");
         if (ParquetRows.IsParquet(path)) return ParquetRows.Read(path, part, split);
         return Find(path, "*.tsv") is { } tsv ? TsvRows.Read(tsv, problems) : null;
     }
@@ -16,14 +17,16 @@ internal static class Published
     /// <summary>The file of a pattern: the path itself, or one in it; null if there is none.</summary>
     public static string? Find(string path, string pattern)
     {
-        if (File.Exists(path)) return System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(path)) ? path : null;
+        if (File.Exists(path))
+            return System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(path)) ? path : null;
         return Directory.GetFiles(path, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal).FirstOrDefault();
     }
 
     /// <summary>The file of a pattern.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string Require(string path, string pattern, string what) =>
-        Find(path, pattern) ?? throw new FileNotFoundException($"{path} holds {what} in none of the published layouts: neither Parquet, nor TSV, nor {pattern}.");
+        Find(path, pattern) ?? throw new FileNotFoundException(
+            $"{path} holds {what} in none of the published layouts: neither Parquet, nor TSV, nor {pattern}.");
 
     /// <summary>Folders in which images of a set may lie: the path, and its sub-folders.</summary>
     public static IReadOnlyList<string> Folders(string path)

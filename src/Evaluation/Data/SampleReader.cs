@@ -3,7 +3,8 @@ using D2Pruner.AI.Evaluation.Scenes;
 
 namespace D2Pruner.AI.Evaluation.Data;
 
-/// <summary>Turns rows into questions: rows that cannot be used are named and counted, images that are not on disk end the reading.</summary>
+/// <summary>Turns rows into questions: rows that cannot be used are named and counted, images that
+/// are not on disk end the reading.</summary>
 internal sealed class SampleReader(string name)
 {
     private readonly List<EvaluationSample> _samples = [];
@@ -21,7 +22,8 @@ internal sealed class SampleReader(string name)
             try
             {
                 EvaluationSample[] samples = [.. read(row)];
-                foreach (var sample in samples) _samples.Add(_ids.Add(sample.Id) ? sample : throw new RowException($"its id '{sample.Id}' stands there twice"));
+                foreach (var sample in samples)
+                    _samples.Add(_ids.Add(sample.Id) ? sample : throw new RowException($"its id '{sample.Id}' stands there twice"));
             }
             catch (Exception e) when (e is RowException or FormatException or InvalidCastException or OverflowException)
             {
@@ -33,7 +35,8 @@ internal sealed class SampleReader(string name)
     }
 
     /// <summary>Reads rows; each gives one question.</summary>
-    public SampleReader Add(IEnumerable<DataRow> rows, Func<DataRow, EvaluationSample> read) => Add(rows, r => (IEnumerable<EvaluationSample>)[read(r)]);
+    public SampleReader Add(IEnumerable<DataRow> rows, Func<DataRow, EvaluationSample> read) =>
+        Add(rows, r => (IEnumerable<EvaluationSample>)[read(r)]);
 
     /// <summary>An image file that a row names; a missing one is told at the end.</summary>
     /// <param name="folders">Where it may lie.</param>
@@ -56,11 +59,15 @@ internal sealed class SampleReader(string name)
     public LoadedData Build(DataRequest request, Func<EvaluationSample, string, SampleScore> score, IReadOnlyList<string>? notes = null,
         Func<IReadOnlyList<(EvaluationSample Sample, string Answer)>, IReadOnlyDictionary<string, double>>? figures = null)
     {
-        if (_missing.Count > 0) throw new FileNotFoundException($"{name}: {_missing.Count} images that its rows name are not on disk, the first is {_missing[0]}; a data set is evaluated whole or not at all.");
+        if (_missing.Count > 0)
+            throw new FileNotFoundException(
+                $"{name}: {_missing.Count} images that its rows name are not on disk, the first is {_missing[0]}; a data set is " +
+                "evaluated whole or not at all.");
         if (_samples.Count == 0) throw new InvalidDataException($"{name}: no row can be used. {string.Join("; ", Problems.Take(3))}");
         var samples = Sample(request);
         var remarks = new List<string>(notes ?? []);
-        if (samples.Count < _samples.Count) remarks.Add($"A sample of {samples.Count} of {_samples.Count} questions (whole images, seed {request.Seed}).");
+        if (samples.Count < _samples.Count)
+            remarks.Add($"A sample of {samples.Count} of {_samples.Count} questions (whole images, seed {request.Seed}).");
         return new LoadedData(name, score) { Samples = samples, Problems = Problems, Remarks = remarks, Figures = figures };
     }
 

@@ -14,10 +14,12 @@ internal static partial class Ai2d
 
     /// <summary>lmms-eval: the filtered text without case and ASCII punctuation equals the letter.</summary>
     public static bool Lmms(string prediction, int answer) =>
-        PythonText.Without(PythonText.Lower(PythonText.Strip(FilterLmms(prediction))), PythonText.AsciiPunctuation) == $"{(char)('a' + answer)}";
+        PythonText.Without(PythonText.Lower(PythonText.Strip(FilterLmms(prediction))),
+            PythonText.AsciiPunctuation) == $"{(char)('a' + answer)}";
 
     /// <summary>InternVL: equality without case and blanks around.</summary>
-    public static bool InternVL(string prediction, string answer) => PythonText.Lower(PythonText.Strip(prediction)) == PythonText.Lower(PythonText.Strip(answer));
+    public static bool InternVL(string prediction, string answer) =>
+        PythonText.Lower(PythonText.Strip(prediction)) == PythonText.Lower(PythonText.Strip(answer));
 
     [GeneratedRegex(@"^\s*([A-Z])\.")]
     private static partial Regex LeadingLetter();

@@ -21,7 +21,8 @@ internal static class Anls
         return best < Threshold ? 0 : best;
     }
 
-    private static Rune[] Plain(string text) => [.. string.Join(' ', PythonText.Split(PythonText.Lower(PythonText.Strip(text)))).EnumerateRunes()];
+    private static Rune[] Plain(string text) =>
+        [.. string.Join(' ', PythonText.Split(PythonText.Lower(PythonText.Strip(text)))).EnumerateRunes()];
 
     private static int Distance(Rune[] a, Rune[] b)
     {

@@ -9,7 +9,8 @@ internal static class ChartQa
     public static bool Relaxed(string prediction, string target) => Compare(PythonText.Strip(prediction), target);
 
     /// <summary>InternVL, Qwen-VL and VLMEvalKit before 2025-09: target and prediction exchanged; best over the annotations.</summary>
-    public static bool Swapped(string prediction, IEnumerable<string> annotations) => annotations.Any(a => Compare(a, PythonText.Strip(prediction)));
+    public static bool Swapped(string prediction, IEnumerable<string> annotations) =>
+        annotations.Any(a => Compare(a, PythonText.Strip(prediction)));
 
     private static bool Compare(string prediction, string target)
     {
@@ -17,5 +18,6 @@ internal static class ChartQa
         return PythonText.Lower(prediction) == PythonText.Lower(target);
     }
 
-    private static double? Number(string text) => text.EndsWith('%') ? PythonText.ToFloat(text.TrimEnd('%')) / 100 : PythonText.ToFloat(text);
+    private static double? Number(string text) => text.EndsWith('%') ? PythonText.ToFloat(text.TrimEnd('%')) / 100
+        : PythonText.ToFloat(text);
 }

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>CIDEr-D over tokenised captions (a plain number: 1.16 is printed as 116 by some). Document frequencies come from the references given, so a subset's score compares with nothing.</summary>
+/// <summary>CIDEr-D over tokenised captions (a plain number: 1.16 is printed as 116 by some). Document frequencies come from the references
+/// given, so a subset's score compares with nothing.</summary>
 internal sealed class CiderSet
 {
     private const int Longest = 4;
@@ -14,7 +15,8 @@ internal sealed class CiderSet
     public CiderSet(IReadOnlyList<IReadOnlyList<string>> references)
     {
         var counted = references.Select(r => r.Select(Count).ToArray()).ToArray();
-        foreach (var gram in counted.SelectMany(r => r.SelectMany(c => c.SelectMany(n => n.Keys)).Distinct(StringComparer.Ordinal))) _frequency[gram] = _frequency.GetValueOrDefault(gram) + 1;
+        foreach (var gram in counted.SelectMany(r => r.SelectMany(c => c.SelectMany(n => n.Keys)).Distinct(StringComparer.Ordinal)))
+            _frequency[gram] = _frequency.GetValueOrDefault(gram) + 1;
         _images = Math.Log(references.Count);
         _references = [.. counted.Select(r => Array.ConvertAll(r, Weigh))];
     }
@@ -30,7 +32,8 @@ internal sealed class CiderSet
             var penalty = Math.Exp(-(double)difference * difference / (2 * Sigma * Sigma));
             for (var n = 0; n < Longest; n++)
             {
-                var product = candidate.Weights[n].Sum(g => reference.Weights[n].TryGetValue(g.Key, out var w) ? Math.Min(g.Value, w) * w : 0);
+                var product = candidate.Weights[n]
+                    .Sum(g => reference.Weights[n].TryGetValue(g.Key, out var w) ? Math.Min(g.Value, w) * w : 0);
                 var norms = candidate.Norms[n] * reference.Norms[n];
                 sum += (norms == 0 ? product : product / norms) * penalty;
             }
@@ -41,7 +44,9 @@ internal sealed class CiderSet
 
     private Vector Weigh(Dictionary<string, int>[] counts)
     {
-        var weights = counts.Select(n => n.ToDictionary(g => g.Key, g => g.Value * (_images - Math.Log(Math.Max(1, _frequency.GetValueOrDefault(g.Key)))), StringComparer.Ordinal)).ToArray();
+        var weights = counts.Select(
+            n => n.ToDictionary(g => g.Key, g => g.Value * (_images - Math.Log(Math.Max(1, _frequency.GetValueOrDefault(g.Key)))),
+                StringComparer.Ordinal)).ToArray();
         return new Vector(weights, [.. weights.Select(w => Math.Sqrt(w.Values.Sum(v => v * v)))], counts[1].Values.Sum());
     }
 
@@ -49,7 +54,9 @@ internal sealed class CiderSet
     private static Dictionary<string, int>[] Count(string caption)
     {
         var words = PythonText.Split(caption);
-        return [.. Enumerable.Range(1, Longest).Select(n => Enumerable.Range(0, Math.Max(0, words.Count - n + 1)).GroupBy(i => string.Join(' ', words.GetRange(i, n)), StringComparer.Ordinal)
+        return [.. Enumerable.Range(1, Longest)
+            .Select(n => Enumerable.Range(0, Math.Max(0, words.Count - n + 1))
+                .GroupBy(i => string.Join(' ', words.GetRange(i, n)), StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal))];
     }
 

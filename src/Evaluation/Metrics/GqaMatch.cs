@@ -13,7 +13,8 @@ internal static class GqaMatch
     public static bool Lmms(string prediction, string answer) => Bare(PythonText.Strip(prediction)) == Bare(answer);
 
     /// <summary>VLMEvalKit: case and blanks around do not count.</summary>
-    public static bool VlmEvalKit(string prediction, string answer) => PythonText.Lower(PythonText.Strip(prediction)) == PythonText.Lower(PythonText.Strip(answer));
+    public static bool VlmEvalKit(string prediction, string answer) =>
+        PythonText.Lower(PythonText.Strip(prediction)) == PythonText.Lower(PythonText.Strip(answer));
 
     private static string Bare(string text) => PythonText.Without(PythonText.Lower(text), PythonText.AsciiPunctuation);
 }

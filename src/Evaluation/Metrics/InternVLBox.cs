@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>InternVL's grounding script, which LLaVA's harness repeats: the first bracketed four numbers, single precision, areas with their sign.</summary>
+/// <summary>InternVL's grounding script, which LLaVA's harness repeats: the first bracketed four numbers, single
+/// precision, areas with their sign.</summary>
 internal static partial class InternVLBox
 {
     /// <summary>The box in pixels; four zeros where none can be read.</summary>

@@ -1,12 +1,15 @@
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>lmms-eval's letter of a free answer (MMStar since 2026-04, MMBench's static mode): many forms, the strongest and then the last one wins.</summary>
+/// <summary>lmms-eval's letter of a free answer (MMStar since 2026-04, MMBench's static mode): many forms, the
+/// strongest and then the last one wins.</summary>
 internal static class McqExtractor
 {
     private static readonly string[] Phrases =
     [
-        "the answer is", "answer is", "the correct answer is", "correct answer is", "the best answer is", "best answer is", "the correct option is", "correct option is",
-        "the best option is", "best option is", "the choice is", "choice is", "the correct choice is", "correct choice is", "i choose", "i select", "i pick", "my answer is", "my choice is",
+        "the answer is", "answer is", "the correct answer is", "correct answer is", "the best answer is", "best answer is",
+            "the correct option is", "correct option is",
+        "the best option is", "best option is", "the choice is", "choice is", "the correct choice is", "correct choice is", "i choose",
+        "i select", "i pick", "my answer is", "my choice is",
         "옵션", "정답은", "답은", "답:", "答案是", "答案为", "选", "答えは",
     ];
 
@@ -42,8 +45,10 @@ internal static class McqExtractor
 
         foreach (var x in letters)
         {
-            if (bare.StartsWith(x, StringComparison.Ordinal) && (bare.Length == x.Length || !char.IsLetter(bare[x.Length]))) Offer(x, 10, 0);
-            if (bare.EndsWith(x, StringComparison.Ordinal) && (bare.Length == x.Length || !char.IsLetter(bare[^(x.Length + 1)]))) Offer(x, 9, padded.Length - 1);
+            if (bare.StartsWith(x, StringComparison.Ordinal) && (bare.Length == x.Length || !char.IsLetter(bare[x.Length])))
+                Offer(x, 10, 0);
+            if (bare.EndsWith(x, StringComparison.Ordinal) && (bare.Length == x.Length || !char.IsLetter(bare[^(x.Length + 1)])))
+                Offer(x, 9, padded.Length - 1);
         }
 
         if (best.Letter is null)

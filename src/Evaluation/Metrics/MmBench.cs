@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace D2Pruner.AI.Evaluation.Metrics;
 
 /// <summary>A rotation of an MMBench question with the model's answer; options that do not exist are left out.</summary>
-internal sealed record MmBenchRow(long Index, string Answer, string Prediction, string Category, string L2Category, IReadOnlyList<KeyValuePair<string, string>> Options);
+internal sealed record MmBenchRow(
+    long Index, string Answer, string Prediction, string Category, string L2Category, IReadOnlyList<KeyValuePair<string, string>> Options);
 
 /// <summary>MMBench: letters read without a judge, and circular evaluation (all rotations of a question must be right).</summary>
 internal static partial class MmBench
@@ -13,18 +14,21 @@ internal static partial class MmBench
 
     private static readonly string[] Refusals =
     [
-        "Sorry, I can't help with images of people yet.", "I can't process this file.", "I'm sorry, but without the image provided", "Cannot determine the answer",
+        "Sorry, I can't help with images of people yet.", "I can't process this file.", "I'm sorry, but without the image provided",
+            "Cannot determine the answer",
     ];
 
     // What may stand around a lone letter, in the order in which lmms-eval tries it.
     private static readonly (string Before, string After)[] Decorations =
     [
-        ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ")."), (":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."),
+        ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ")."), (":", ""), (":", ","), (":", "."),
+            (":", ")"), (":", ")."),
     ];
 
     private static readonly Dictionary<string, string> Abilities = new(StringComparer.Ordinal)
     {
-        ["coarse_perception"] = "CP", ["finegrained_perception (instance-level)"] = "FP-S", ["finegrained_perception (cross-instance)"] = "FP-C",
+        ["coarse_perception"] = "CP", ["finegrained_perception (instance-level)"] = "FP-S",
+            ["finegrained_perception (cross-instance)"] = "FP-C",
         ["logic_reasoning"] = "LR", ["relation_reasoning"] = "RR", ["attribute_reasoning"] = "AR",
     };
 
@@ -39,7 +43,8 @@ internal static partial class MmBench
     public static string? InferVlmEvalKit(string prediction, IReadOnlyList<KeyValuePair<string, string>> options)
     {
         if (LetterVlmEvalKit(prediction, options, today: true) is { } letter) return letter;
-        return PythonText.Length(PythonText.Lower(prediction)) > 2 * options.Sum(o => PythonText.Length(o.Value)) ? null : OnlyOptionInside(prediction, options);
+        return PythonText.Length(PythonText.Lower(prediction)) > 2 * options.Sum(o => PythonText.Length(o.Value)) ? null
+            : OnlyOptionInside(prediction, options);
     }
 
     /// <summary>VLMEvalKit as it was in July 2025, when the paper was written.</summary>
@@ -61,7 +66,8 @@ internal static partial class MmBench
         return text;
     }
 
-    /// <summary>lmms-eval's static mode: 1 or 0 per question (by base index). A rotation read wrongly fails; one without a letter goes through <see cref="McqExtractor"/>.</summary>
+    /// <summary>lmms-eval's static mode: 1 or 0 per question (by base index). A rotation read wrongly fails; one without a letter goes
+    /// through <see cref="McqExtractor"/>.</summary>
     public static Dictionary<long, int> CircularLmms(IEnumerable<MmBenchRow> rows) => Groups(rows, r =>
     {
         if (InferLmms(r.Prediction, r.Options) is { } letter) return letter == r.Answer;
@@ -69,14 +75,17 @@ internal static partial class MmBench
     });
 
     /// <summary>VLMEvalKit without a judge: a rotation without a letter fails its question.</summary>
-    public static Dictionary<long, int> CircularVlmEvalKit(IEnumerable<MmBenchRow> rows) => Groups(rows, r => InferVlmEvalKit(r.Prediction, r.Options) == r.Answer);
+    public static Dictionary<long, int> CircularVlmEvalKit(IEnumerable<MmBenchRow> rows) =>
+        Groups(rows, r => InferVlmEvalKit(r.Prediction, r.Options) == r.Answer);
 
     /// <summary>Means over questions: overall, per category and per second-level category of the base rows.</summary>
-    public static (double Overall, Dictionary<string, double> Category, Dictionary<string, double> L2Category) Means(IEnumerable<MmBenchRow> rows, IReadOnlyDictionary<long, int> hits)
+    public static (double Overall, Dictionary<string, double> Category, Dictionary<string, double> L2Category) Means(
+        IEnumerable<MmBenchRow> rows, IReadOnlyDictionary<long, int> hits)
     {
         var bases = rows.Where(r => r.Index < BaseRows).ToArray();
         return (hits.Values.Average(), By(r => r.Category), By(r => r.L2Category));
-        Dictionary<string, double> By(Func<MmBenchRow, string> key) => bases.GroupBy(key).ToDictionary(g => g.Key, g => g.Average(r => hits[r.Index]), StringComparer.Ordinal);
+        Dictionary<string, double> By(Func<MmBenchRow, string> key) =>
+            bases.GroupBy(key).ToDictionary(g => g.Key, g => g.Average(r => hits[r.Index]), StringComparer.Ordinal);
     }
 
     /// <summary>VLMEvalKit's short name of a second-level category.</summary>

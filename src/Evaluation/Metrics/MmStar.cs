@@ -14,12 +14,15 @@ internal static class MmStar
         var text = PythonText.Lower(PythonText.Strip(PythonText.Strip(prediction).Replace('\n', ' ')));
         var letter = PythonText.Lower(answer);
         return text.StartsWith(letter, StringComparison.Ordinal) || text.StartsWith("(" + letter, StringComparison.Ordinal)
-            || text.StartsWith("option " + letter, StringComparison.Ordinal) || text.StartsWith("the answer is " + letter, StringComparison.Ordinal);
+            || text.StartsWith("option " + letter, StringComparison.Ordinal)
+            || text.StartsWith("the answer is " + letter, StringComparison.Ordinal);
     }
 
     /// <summary>VLMEvalKit without a judge: Z where nothing is found.</summary>
-    public static string VlmEvalKit(string prediction, IEnumerable<string> options) => MmBench.InferVlmEvalKit(prediction, OptionLetters.Of(options)) ?? "Z";
+    public static string VlmEvalKit(string prediction, IEnumerable<string> options) =>
+        MmBench.InferVlmEvalKit(prediction, OptionLetters.Of(options)) ?? "Z";
 
     /// <summary>Mean over the second-level categories of the mean in each.</summary>
-    public static double MacroMean(IEnumerable<(string L2Category, double Score)> items) => items.GroupBy(i => i.L2Category).Average(g => g.Average(i => i.Score));
+    public static double MacroMean(IEnumerable<(string L2Category, double Score)> items) =>
+        items.GroupBy(i => i.L2Category).Average(g => g.Average(i => i.Score));
 }

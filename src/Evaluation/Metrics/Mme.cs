@@ -43,7 +43,8 @@ internal static partial class Mme
         return Han().Replace(PythonText.Lower(text).Replace("true", "yes").Replace("false", "no"), "");
     }
 
-    /// <summary>The tool's figures per category: two lines an image, in order; a prediction with a tab makes its line unreadable, which lowers accuracy+ only.</summary>
+    /// <summary>The tool's figures per category: two lines an image, in order; a prediction with a tab makes its line
+    /// unreadable, which lowers accuracy+ only.</summary>
     public static Dictionary<string, MmeCategory> Official(IEnumerable<MmeItem> items)
     {
         var result = new Dictionary<string, MmeCategory>(StringComparer.Ordinal);
@@ -81,7 +82,8 @@ internal static partial class Mme
         PairScores(items, i => Pope.VlmEvalKitParse(i.Prediction) is { } yes && (yes ? "yes" : "no") == PythonText.Lower(i.Answer));
 
     /// <summary>Sum over the categories of perception or of cognition.</summary>
-    public static double Sum(IEnumerable<KeyValuePair<string, double>> scores, bool perception) => scores.Where(s => Perception.Contains(s.Key) == perception).Sum(s => s.Value);
+    public static double Sum(IEnumerable<KeyValuePair<string, double>> scores, bool perception) =>
+        scores.Where(s => Perception.Contains(s.Key) == perception).Sum(s => s.Value);
 
     private static Dictionary<string, double> PairScores(IEnumerable<MmeItem> items, Func<MmeItem, bool> right) =>
         items.GroupBy(i => i.Category).ToDictionary(c => c.Key, c => c.GroupBy(i => i.Image).Average(image =>

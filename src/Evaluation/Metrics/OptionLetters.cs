@@ -4,5 +4,6 @@ namespace D2Pruner.AI.Evaluation.Metrics;
 internal static class OptionLetters
 {
     /// <summary>A, B, C... for a list of texts.</summary>
-    public static List<KeyValuePair<string, string>> Of(IEnumerable<string> texts) => [.. texts.Select((t, i) => KeyValuePair.Create($"{(char)('A' + i)}", t))];
+    public static List<KeyValuePair<string, string>> Of(IEnumerable<string> texts) =>
+        [.. texts.Select((t, i) => KeyValuePair.Create($"{(char)('A' + i)}", t))];
 }

@@ -11,13 +11,15 @@ internal static class Pope
     }
 
     /// <summary>Official counts; every label but "no" is positive.</summary>
-    public static YesNoFigures Official(IEnumerable<string> texts, IEnumerable<string> labels) => YesNoFigures.Of(texts.Zip(labels, (t, l) => (IsYes(t), l != "no")));
+    public static YesNoFigures Official(IEnumerable<string> texts, IEnumerable<string> labels) =>
+        YesNoFigures.Of(texts.Zip(labels, (t, l) => (IsYes(t), l != "no")));
 
     /// <summary>Mean of the categories' F1, percent: what papers print.</summary>
     public static double MeanF1(IEnumerable<YesNoFigures> categories) => 100 * categories.Average(c => c.F1);
 
     /// <summary>lmms-eval: only exact "yes" and "no" count.</summary>
-    public static (double Accuracy, double Precision, double Recall, double F1, double YesRatio) Lmms(IReadOnlyList<string> texts, IReadOnlyList<string> labels)
+    public static (double Accuracy, double Precision, double Recall, double F1, double YesRatio) Lmms(
+        IReadOnlyList<string> texts, IReadOnlyList<string> labels)
     {
         var (right, tp, fp, fn) = (0, 0, 0, 0);
         for (var i = 0; i < texts.Count; i++)
@@ -29,7 +31,8 @@ internal static class Pope
         }
 
         var figures = new YesNoFigures(tp, fp, 0, fn);
-        return (YesNoFigures.OrZero((double)right / texts.Count), YesNoFigures.OrZero(figures.Precision), YesNoFigures.OrZero(figures.Recall), YesNoFigures.OrZero(figures.F1),
+        return (YesNoFigures.OrZero((double)right / texts.Count), YesNoFigures.OrZero(figures.Precision),
+            YesNoFigures.OrZero(figures.Recall), YesNoFigures.OrZero(figures.F1),
             YesNoFigures.OrZero((double)labels.Count(l => PythonText.Lower(PythonText.Strip(l)) == "yes") / labels.Count));
     }
 
@@ -42,11 +45,14 @@ internal static class Pope
     }
 
     /// <summary>VLMEvalKit: percent, overall and per category; a row counts in each of its comma-separated categories.</summary>
-    public static SortedDictionary<string, (double F1, double Accuracy, double Precision, double Recall)> VlmEvalKit(IReadOnlyList<string> texts, IReadOnlyList<string> labels, IReadOnlyList<string> categories)
+    public static SortedDictionary<string, (double F1, double Accuracy, double Precision, double Recall)> VlmEvalKit(
+        IReadOnlyList<string> texts, IReadOnlyList<string> labels, IReadOnlyList<string> categories)
     {
         var rows = Enumerable.Range(0, texts.Count)
-            .SelectMany(i => categories[i].Split(',').Select(c => (Category: c, Answer: VlmEvalKitParse(texts[i]), Truth: PythonText.Lower(labels[i]) == "yes"))).ToArray();
-        var result = new SortedDictionary<string, (double, double, double, double)>(StringComparer.Ordinal) { ["Overall"] = Figures(rows.Select(r => (r.Answer, r.Truth))) };
+            .SelectMany(i => categories[i].Split(',')
+                .Select(c => (Category: c, Answer: VlmEvalKitParse(texts[i]), Truth: PythonText.Lower(labels[i]) == "yes"))).ToArray();
+        var result = new SortedDictionary<string, (double, double, double, double)>(
+            StringComparer.Ordinal) { ["Overall"] = Figures(rows.Select(r => (r.Answer, r.Truth))) };
         foreach (var group in rows.GroupBy(r => r.Category)) result[group.Key] = Figures(group.Select(r => (r.Answer, r.Truth)));
         return result;
 
@@ -54,7 +60,8 @@ internal static class Pope
         {
             var all = pairs.ToArray();
             var f = YesNoFigures.Of(all.Select(p => (p.Answer == true, p.Truth)));
-            return (100 * YesNoFigures.OrZero(f.F1), 100.0 * all.Count(p => p.Answer == p.Truth) / all.Length, 100 * YesNoFigures.OrZero(f.Precision), 100 * YesNoFigures.OrZero(f.Recall));
+            return (100 * YesNoFigures.OrZero(f.F1), 100.0 * all.Count(p => p.Answer == p.Truth) / all.Length,
+                100 * YesNoFigures.OrZero(f.Precision), 100 * YesNoFigures.OrZero(f.Recall));
         }
     }
 }

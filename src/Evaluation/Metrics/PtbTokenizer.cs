@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace D2Pruner.AI.Evaluation.Metrics;
 
 /// <summary>
-/// Penn Treebank tokens of captions, lower-cased, as the caption metrics want them. The rules are those that captions meet; the Java tool behind the official figures
-/// has more (docs/evaluation.md names the difference).
+/// Penn Treebank tokens of captions, lower-cased, as the caption metrics want them. The rules are those that captions meet; the Java tool
+/// behind the official figures has more (docs/evaluation.md names the difference).
 /// </summary>
 internal static partial class PtbTokenizer
 {
@@ -17,33 +17,39 @@ internal static partial class PtbTokenizer
 
     private static readonly HashSet<string> Titles = new(StringComparer.OrdinalIgnoreCase)
     {
-        "dr", "mr", "mrs", "ms", "st", "ft", "mt", "prof", "gen", "col", "sgt", "capt", "lt", "rep", "sen", "gov", "rev", "hon", "messrs", "pres", "maj", "adm", "cmdr",
+        "dr", "mr", "mrs", "ms", "st", "ft", "mt", "prof", "gen", "col", "sgt", "capt", "lt", "rep", "sen", "gov", "rev", "hon", "messrs",
+            "pres", "maj", "adm", "cmdr",
     };
 
     private static readonly HashSet<string> Abbreviations = new(StringComparer.OrdinalIgnoreCase)
     {
         "etc", "vs", "jr", "sr", "bros", "corp", "inc", "co", "ltd", "ave", "blvd", "dept", "est", "univ", "assn", "intl", "govt",
         "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
-        "ala", "ariz", "ark", "calif", "colo", "conn", "dak", "del", "fla", "ga", "ill", "ind", "kan", "ky", "la", "md", "mich", "minn", "mo", "mont", "neb", "nev", "okla", "ore", "pa",
+        "ala", "ariz", "ark", "calif", "colo", "conn", "dak", "del", "fla", "ga", "ill", "ind", "kan", "ky", "la", "md", "mich", "minn",
+        "mo", "mont", "neb", "nev", "okla", "ore", "pa",
         "penn", "tenn", "tex", "va", "vt", "wash", "wis", "wyo",
     };
 
-    private static readonly HashSet<string> BeforeNumbers = new(StringComparer.OrdinalIgnoreCase) { "no", "nos", "art", "fig", "figs", "prop", "nr" };
+    private static readonly HashSet<string> BeforeNumbers =
+        new(StringComparer.OrdinalIgnoreCase) { "no", "nos", "art", "fig", "figs", "prop", "nr" };
 
     private static readonly Dictionary<string, string> Halves = new(StringComparer.Ordinal)
     {
-        ["cannot"] = "can not", ["gonna"] = "gon na", ["wanna"] = "wan na", ["gotta"] = "got ta", ["gimme"] = "gim me", ["lemme"] = "lem me",
+        ["cannot"] = "can not", ["gonna"] = "gon na", ["wanna"] = "wan na", ["gotta"] = "got ta", ["gimme"] = "gim me",
+            ["lemme"] = "lem me",
     };
 
     /// <summary>The tokens that remain after the wrapper's punctuation list, joined by blanks.</summary>
     /// <param name="caption">One caption.</param>
     /// <param name="next">The caption after it, whose first letter can change the end of this one.</param>
-    public static string Tokenize(string caption, string? next = null) => string.Join(' ', Tokens(caption, next).Where(t => !Dropped.Contains(t)));
+    public static string Tokenize(string caption, string? next = null) =>
+        string.Join(' ', Tokens(caption, next).Where(t => !Dropped.Contains(t)));
 
     /// <summary>All tokens.</summary>
     public static List<string> Tokens(string caption, string? next = null)
     {
-        var text = string.Concat(caption.Where(c => !char.IsSurrogate(c)).Select(c => c switch { '\u2019' => '\'', '\n' or '\r' => ' ', _ => c }));
+        var text = string.Concat(
+            caption.Where(c => !char.IsSurrogate(c)).Select(c => c switch { '\u2019' => '\'', '\n' or '\r' => ' ', _ => c }));
         var words = PythonText.Split(text);
         var tokens = new List<string>();
         for (var w = 0; w < words.Count; w++)
@@ -92,7 +98,8 @@ internal static partial class PtbTokenizer
         if (At(Word(), s, i) is { } word) return TakeWord(s, i, word, following, tokens);
         switch (s[i])
         {
-            case '"': return Emit(i + 1 < s.Length && (i == 0 || !char.IsLetterOrDigit(s[i - 1])) && char.IsLetterOrDigit(s[i + 1]) ? "``" : "''", 1);
+            case '"': return Emit(i + 1 < s.Length && (i == 0 || !char.IsLetterOrDigit(s[i - 1])) && char.IsLetterOrDigit(s[i + 1])
+                ? "``" : "''", 1);
             case '\u201C': return Emit("``", 1);
             case '\u201D': return Emit("''", 1);
             case '\u2018': return Emit("`", 1);
@@ -175,7 +182,8 @@ internal static partial class PtbTokenizer
     [GeneratedRegex(@"\G</?[A-Za-z!][^<>]*>")]
     private static partial Regex Tag();
 
-    [GeneratedRegex(@"\G(?:https?://|www\.)\S*[^\s.,!?;:""')\]]|\G[A-Za-z0-9-]+\.(?:com|org|net|edu|gov)\b(?:/\S*[^\s.,!?;:""')\]])?", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\G(?:https?://|www\.)\S*[^\s.,!?;:""')\]]|\G[A-Za-z0-9-]+\.(?:com|org|net|edu|gov)\b(?:/\S*[^\s.,!?;:""')\]])?",
+        RegexOptions.IgnoreCase)]
     private static partial Regex Address();
 
     [GeneratedRegex(@"\G[\w.+-]+@\w[\w-]*(?:\.[\w-]+)*")]

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>The full case mappings of Unicode's SpecialCasing.txt (one character becomes several), which .NET's simple mapping lacks and Python's <c>str</c> has.</summary>
+/// <summary>The full case mappings of Unicode's SpecialCasing.txt (one character becomes several), which .NET's simple mapping
+/// lacks and Python's <c>str</c> has.</summary>
 internal static class PythonCase
 {
     // A character, then what it becomes; separated by blanks.

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>Python's <c>str</c> and <c>float()</c>, by which the official metrics are defined: lengths in code points, Unicode blanks, full case mapping.</summary>
+/// <summary>Python's <c>str</c> and <c>float()</c>, by which the official metrics are defined: lengths in code points,
+/// Unicode blanks, full case mapping.</summary>
 internal static partial class PythonText
 {
     /// <summary>The ASCII punctuation characters (<c>string.punctuation</c>).</summary>
@@ -95,7 +96,8 @@ internal static partial class PythonText
         var builder = new StringBuilder();
         foreach (var rune in Strip(text).EnumerateRunes())
         {
-            builder.Append(Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber ? (char)('0' + (int)Rune.GetNumericValue(rune)) : rune.ToString());
+            builder.Append(Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber
+                ? (char)('0' + (int)Rune.GetNumericValue(rune)) : rune.ToString());
         }
 
         var word = FloatWord().Match(builder.ToString());
@@ -111,7 +113,8 @@ internal static partial class PythonText
     {
         if (!double.IsFinite(value)) return value;
         // Only odd eighths are exact ties at two decimals; there .NET's format rounds away from zero and Python to even.
-        if (Math.Abs(value) < 1e12 && value * 8 % 2 is 1 or -1) return Math.Round((decimal)value, 2, MidpointRounding.ToEven) is var d ? (double)d : value;
+        if (Math.Abs(value) < 1e12 && value * 8 % 2 is 1 or -1)
+            return Math.Round((decimal)value, 2, MidpointRounding.ToEven) is var d ? (double)d : value;
         return double.Parse(value.ToString("F2", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
     }
 
@@ -129,11 +132,13 @@ internal static partial class PythonText
         return after == runes.Length || !IsCased(runes[after]);
     }
 
-    private static bool IsCased(Rune r) => Rune.GetUnicodeCategory(r) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter;
+    private static bool IsCased(Rune r) => Rune.GetUnicodeCategory(r) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter
+        or UnicodeCategory.TitlecaseLetter;
 
     private static bool IsCaseIgnorable(Rune r) =>
         r.Value is '\'' or '.' or ':' or 0xB7 or 0x2018 or 0x2019 or 0x2024 or 0x2027
-        || Rune.GetUnicodeCategory(r) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
+        || Rune.GetUnicodeCategory(r) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format
+        or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
 
     [GeneratedRegex(@"^(?<sign>[+-]?)(?:(?<inf>inf(?:inity)?)|(?<nan>nan)|(?<number>(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)(?:e[+-]?[0-9](?:_?[0-9])*)?))\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex FloatWord();

@@ -20,7 +20,8 @@ internal static partial class QwenBox
         }
 
         if (boxes.Count > 0) return boxes;
-        foreach (Match m in FourNumbers().Matches(text)) boxes.Add([.. Enumerable.Range(1, 4).Select(i => PythonText.ToFloat(m.Groups[i].Value)!.Value)]);
+        foreach (Match m in FourNumbers().Matches(text))
+            boxes.Add([.. Enumerable.Range(1, 4).Select(i => PythonText.ToFloat(m.Groups[i].Value)!.Value)]);
         return boxes;
     }
 
@@ -29,7 +30,8 @@ internal static partial class QwenBox
 
     /// <summary>Best IoU over all boxes read as pixels and as thousandths: looks at the truth, so it is no headline.</summary>
     public static double BestOfBothScales(IEnumerable<double[]> boxes, IReadOnlyList<double> truth, double width, double height) =>
-        boxes.SelectMany(b => new[] { b, [b[0] / 1000 * width, b[1] / 1000 * height, b[2] / 1000 * width, b[3] / 1000 * height] }).Select(b => Boxes.ClampedIou(b, truth)).DefaultIfEmpty(0).Max();
+        boxes.SelectMany(b => new[] { b, [b[0] / 1000 * width, b[1] / 1000 * height, b[2] / 1000 * width, b[3] / 1000 * height] })
+            .Select(b => Boxes.ClampedIou(b, truth)).DefaultIfEmpty(0).Max();
 
     private static IEnumerable<string> Candidates(string text)
     {
@@ -72,7 +74,8 @@ internal static partial class QwenBox
         {
             foreach (var key in BoxKeys)
             {
-                if (!e.TryGetProperty(key, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 4) continue;
+                if (!e.TryGetProperty(key, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 4)
+                    continue;
                 double?[] sides = [.. value.EnumerateArray().Select(ToFloat)];
                 if (sides.Any(s => s is null)) continue;
                 boxes.Add([.. sides.Select(s => s!.Value)]);

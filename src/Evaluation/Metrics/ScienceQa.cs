@@ -18,7 +18,8 @@ internal static partial class ScienceQa
     }
 
     /// <summary>Place of a parsed letter among the choices; -1 if it is none of them.</summary>
-    public static int Index(string parsed, int choices) => parsed.Length == 1 && parsed[0] - 'A' is var i && i >= 0 && i < Math.Min(choices, 5) ? i : -1;
+    public static int Index(string parsed, int choices) => parsed.Length == 1 && parsed[0] - 'A' is var i && i >= 0
+        && i < Math.Min(choices, 5) ? i : -1;
 
     /// <summary>lmms-eval: the letter in any case, or upper case with a full stop behind.</summary>
     public static bool Lmms(string prediction, int answer)

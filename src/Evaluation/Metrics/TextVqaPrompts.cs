@@ -15,10 +15,12 @@ internal static class TextVqaPrompts
         {
             const string before = "Question: ", after = " Short answer:";
             // The pattern's dots stop at a line's end; the first place that has both ends on one line counts.
-            for (var start = prompt.IndexOf(before, StringComparison.Ordinal); start >= 0; start = prompt.IndexOf(before, start + 1, StringComparison.Ordinal))
+            for (var start = prompt.IndexOf(before, StringComparison.Ordinal); start >= 0; start = prompt.IndexOf(
+                before, start + 1, StringComparison.Ordinal))
             {
                 var end = prompt.IndexOf(after, start + before.Length, StringComparison.Ordinal);
-                if (end >= 0 && !prompt.AsSpan(start, end - start).Contains('\n')) return PythonText.Lower(prompt[(start + before.Length)..end]);
+                if (end >= 0 && !prompt.AsSpan(start, end - start).Contains('\n'))
+                    return PythonText.Lower(prompt[(start + before.Length)..end]);
             }
 
             throw new FormatException("The prompt has no 'Question: ... Short answer:'.");
@@ -27,7 +29,9 @@ internal static class TextVqaPrompts
         var lines = prompt.Split('\n');
         if (lines.Length == 3 && prompt.Contains("Reference OCR token: ", StringComparison.Ordinal))
             return PythonText.Lower(lines[0].StartsWith(OcrLine, StringComparison.Ordinal) ? lines[1] : lines[0]);
-        return lines.Length == 2 ? PythonText.Lower(lines[0]) : throw new FormatException($"The prompt has {lines.Length} lines; expected a question and an instruction, with an OCR line or without.");
+        return lines.Length == 2 ? PythonText.Lower(lines[0])
+            : throw new FormatException(
+                $"The prompt has {lines.Length} lines; expected a question and an instruction, with an OCR line or without.");
     }
 
     /// <summary>lmms-eval's text: the question capitalised, with the OCR tokens or without, and the short-answer instruction.</summary>

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>VLMEvalKit's boxes: bracketed if it can be, else the first four numbers anywhere; fractions, thousandths or pixels by size.</summary>
+/// <summary>VLMEvalKit's boxes: bracketed if it can be, else the first four numbers anywhere; fractions,
+/// thousandths or pixels by size.</summary>
 internal static partial class VlmEvalKitBox
 {
     private const string Number = @"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?";
@@ -32,9 +33,11 @@ internal static partial class VlmEvalKitBox
         return [Math.Min(x1, x2), Math.Min(y1, y2), Math.Max(x1, x2), Math.Max(y1, y2)];
     }
 
-    private static double ToNumber(string text) => PythonText.ToFloat(text) ?? double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+    private static double ToNumber(string text) => PythonText.ToFloat(text)
+        ?? double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"\[\s*(" + Number + ")" + Separator + "(" + Number + ")" + Separator + "(" + Number + ")" + Separator + "(" + Number + @")\s*\]")]
+    [GeneratedRegex(@"\[\s*(" + Number + ")" + Separator + "(" + Number + ")" + Separator + "(" + Number + ")" + Separator + "("
+        + Number + @")\s*\]")]
     private static partial Regex Bracketed();
 
     [GeneratedRegex(Number)]

@@ -4,13 +4,16 @@ namespace D2Pruner.AI.Evaluation.Metrics;
 internal static class VqaAccuracy
 {
     /// <summary>TextVQA, VizWiz, OK-VQA (EvalAI): 0..1.</summary>
-    public static double EvalAi(string prediction, IEnumerable<string> answers) => Soft(VqaText.EvalAi(prediction), [.. answers.Select(VqaText.EvalAi)]);
+    public static double EvalAi(string prediction, IEnumerable<string> answers) =>
+        Soft(VqaText.EvalAi(prediction), [.. answers.Select(VqaText.EvalAi)]);
 
     /// <summary>VQAv2 as lmms-eval scores it.</summary>
-    public static double Lmms(string prediction, IEnumerable<string> answers) => Soft(VqaText.Lmms(PythonText.Strip(prediction)), [.. answers.Select(VqaText.Lmms)]);
+    public static double Lmms(string prediction, IEnumerable<string> answers) =>
+        Soft(VqaText.Lmms(PythonText.Strip(prediction)), [.. answers.Select(VqaText.Lmms)]);
 
     /// <summary>VLMEvalKit.</summary>
-    public static double VlmEvalKit(string prediction, IEnumerable<string> answers) => Soft(VqaText.VlmEvalKit(prediction), [.. answers.Select(VqaText.VlmEvalKit)]);
+    public static double VlmEvalKit(string prediction, IEnumerable<string> answers) =>
+        Soft(VqaText.VlmEvalKit(prediction), [.. answers.Select(VqaText.VlmEvalKit)]);
 
     /// <summary>The VQA server: punctuation and articles are looked at only where the answers are not all the same.</summary>
     public static double Official(string prediction, IEnumerable<string> answers)

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace D2Pruner.AI.Evaluation.Metrics;
 
-/// <summary>Normalised answers of the VQA family: the server's code, the EvalAI processor (TextVQA, VizWiz, OK-VQA) and VLMEvalKit's.</summary>
+/// <summary>Normalised answers of the VQA family: the server's code, the EvalAI processor (TextVQA,
+/// VizWiz, OK-VQA) and VLMEvalKit's.</summary>
 internal static partial class VqaText
 {
     // The official full-stop pattern passes a flag where a count belongs: no more than this many go.
@@ -11,7 +12,8 @@ internal static partial class VqaText
 
     private static readonly Dictionary<string, string> Digits = new(StringComparer.Ordinal)
     {
-        ["none"] = "0", ["zero"] = "0", ["one"] = "1", ["two"] = "2", ["three"] = "3", ["four"] = "4", ["five"] = "5", ["six"] = "6", ["seven"] = "7", ["eight"] = "8", ["nine"] = "9", ["ten"] = "10",
+        ["none"] = "0", ["zero"] = "0", ["one"] = "1", ["two"] = "2", ["three"] = "3", ["four"] = "4", ["five"] = "5", ["six"] = "6",
+            ["seven"] = "7", ["eight"] = "8", ["nine"] = "9", ["ten"] = "10",
     };
 
     /// <summary>The EvalAI answer processor.</summary>
@@ -42,7 +44,8 @@ internal static partial class VqaText
     /// <summary>Number words become digits, articles go, contractions are mended.</summary>
     public static string DigitsAndArticles(string text)
     {
-        var words = PythonText.Split(PythonText.Lower(text)).Select(w => Digits.GetValueOrDefault(w, w)).Where(w => w is not ("a" or "an" or "the"));
+        var words = PythonText.Split(PythonText.Lower(text)).Select(w => Digits.GetValueOrDefault(w, w))
+            .Where(w => w is not ("a" or "an" or "the"));
         return string.Join(' ', words.Select(VqaContractions.Mend));
     }
 

@@ -2,7 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace D2Pruner.AI.Evaluation.Reports;
 
-/// <summary>What an evaluation found: <c>report.json</c>. It holds nothing that two runs with one seed would write differently; measured times are in <c>timings.json</c>.</summary>
+/// <summary>What an evaluation found: <c>report.json</c>. It holds nothing that two runs with one seed would write differently; measured
+/// times are in <c>timings.json</c>.</summary>
 public sealed record EvaluationReport
 {
     /// <summary>The model.</summary>

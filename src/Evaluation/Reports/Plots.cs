@@ -18,8 +18,10 @@ internal static class Plots
 
     private static readonly SKColor[] Colours =
     [
-        new(214, 39, 40), new(31, 119, 180), new(44, 160, 44), new(255, 127, 14), new(148, 103, 189), new(140, 86, 75), new(227, 119, 194), new(90, 90, 90), new(188, 189, 34),
-        new(23, 190, 207), new(0, 0, 0), new(160, 160, 255), new(120, 200, 120), new(220, 180, 120), new(80, 0, 80), new(0, 90, 90), new(200, 0, 120), new(120, 120, 0),
+        new(214, 39, 40), new(31, 119, 180), new(44, 160, 44), new(255, 127, 14), new(148, 103, 189), new(140, 86, 75), new(227, 119, 194),
+            new(90, 90, 90), new(188, 189, 34),
+        new(23, 190, 207), new(0, 0, 0), new(160, 160, 255), new(120, 200, 120), new(220, 180, 120), new(80, 0, 80), new(0, 90, 90),
+        new(200, 0, 120), new(120, 120, 0),
     ];
 
     /// <summary>A name as part of a file's name.</summary>
@@ -28,8 +30,12 @@ internal static class Plots
     /// <summary>Retention against kept tokens, a line per method, with the intervals of the accuracies.</summary>
     public static byte[] Retention(EvaluationReport report, string task, int layer)
     {
-        var cells = report.Cells.Where(c => c.Task == task && c.Layer == layer && c.Method != Condition.UnprunedName && c.Retention is not null).ToArray();
-        var series = cells.GroupBy(c => c.Method).Select(g => new Series(g.Key, [.. g.OrderBy(c => c.Keep).Select(c => new Point(c.Keep, 100 * c.Retention!.Value, Scale(c, c.Low), Scale(c, c.High)))])).ToArray();
+        var cells = report.Cells.Where(
+            c => c.Task == task && c.Layer == layer && c.Method != Condition.UnprunedName && c.Retention is not null).ToArray();
+        var series = cells.GroupBy(c => c.Method)
+            .Select(g => new Series(g.Key,
+                [.. g.OrderBy(c => c.Keep).Select(c => new Point(c.Keep, 100 * c.Retention!.Value, Scale(c, c.Low), Scale(c, c.High)))]))
+                .ToArray();
         return Draw($"{task}: % of unpruned, K = {layer}", "visual tokens kept", series, byIndex: true);
         static double Scale(ReportCell c, double v) => c.Accuracy > 0 ? 100 * c.Retention!.Value * v / c.Accuracy : 0;
     }
@@ -38,7 +44,9 @@ internal static class Plots
     public static byte[] Depth(EvaluationReport report, string task, int keep)
     {
         var cells = report.Cells.Where(c => c.Task == task && c.Keep == keep && c.Method != Condition.UnprunedName);
-        var series = cells.GroupBy(c => c.Method).Select(g => new Series(g.Key, [.. g.OrderBy(c => c.Layer).Select(c => new Point(c.Layer, 100 * c.Accuracy, 100 * c.Low, 100 * c.High))])).ToArray();
+        var series = cells.GroupBy(c => c.Method)
+            .Select(g => new Series(g.Key,
+                [.. g.OrderBy(c => c.Layer).Select(c => new Point(c.Layer, 100 * c.Accuracy, 100 * c.Low, 100 * c.High))])).ToArray();
         return Draw($"{task}: accuracy in points, {keep} tokens", "K", series, byIndex: true);
     }
 
@@ -46,10 +54,13 @@ internal static class Plots
     public static byte[] Time(EvaluationReport report, IReadOnlyList<ConditionTiming> timings, string task, int layer)
     {
         var points = report.Cells.Where(c => c.Task == task && (c.Layer == layer || c.Method == Condition.UnprunedName))
-            .Select(c => (Cell: c, Time: timings.FirstOrDefault(t => t.Method == c.Method && t.Layer == c.Layer && (t.Keep == c.Keep || c.Method == Condition.UnprunedName))))
+            .Select(c => (Cell: c, Time: timings.FirstOrDefault(
+                t => t.Method == c.Method && t.Layer == c.Layer && (t.Keep == c.Keep || c.Method == Condition.UnprunedName))))
             .Where(p => p.Time is not null).ToArray();
         var series = points.GroupBy(p => p.Cell.Method)
-            .Select(g => new Series(g.Key, [.. g.OrderBy(p => p.Time!.PrefillMs).Select(p => new Point(p.Time!.PrefillMs, 100 * p.Cell.Accuracy, 100 * p.Cell.Low, 100 * p.Cell.High))])).ToArray();
+            .Select(g => new Series(g.Key,
+                [.. g.OrderBy(p => p.Time!.PrefillMs)
+                    .Select(p => new Point(p.Time!.PrefillMs, 100 * p.Cell.Accuracy, 100 * p.Cell.Low, 100 * p.Cell.High))])).ToArray();
         return Draw($"{task}: accuracy in points, K = {layer}", "median prefill of the decoder, ms (measured)", series, byIndex: false);
     }
 
@@ -67,7 +78,8 @@ internal static class Plots
             var x = gap + i * (side + gap);
             PixelFont.Draw(canvas, Cut(panels[i].Title), x, line + 6, SKColors.Black);
             var scale = (float)side / Math.Max(image.Width, image.Height);
-            canvas.DrawImage(image, SKRect.Create(x, 2 * line + 4, image.Width * scale, image.Height * scale), new SKSamplingOptions(SKFilterMode.Linear));
+            canvas.DrawImage(image, SKRect.Create(x, 2 * line + 4, image.Width * scale, image.Height * scale),
+                new SKSamplingOptions(SKFilterMode.Linear));
             PixelFont.Draw(canvas, Cut(panels[i].Below), x, 2 * line + side + 10, SKColors.Black);
         }
 
@@ -111,16 +123,21 @@ internal static class Plots
         var low = Math.Floor(series.SelectMany(s => s.Points).Min(p => p.Low) / 5) * 5;
         var high = Math.Ceiling(series.SelectMany(s => s.Points).Max(p => p.High) / 5) * 5;
         if (high <= low) high = low + 5;
-        float X(double x) => Left + 20 + (float)((byIndex ? xs.Length == 1 ? 0.5 : (double)Array.IndexOf(xs, x) / (xs.Length - 1) : (x - xs[0]) / Math.Max(1e-9, xs[^1] - xs[0])) * (Width - Left - Right - 40));
+        float X(double x) => Left + 20
+            + (float)((byIndex ? xs.Length == 1 ? 0.5 : (double)Array.IndexOf(xs, x) / (xs.Length - 1)
+                : (x - xs[0]) / Math.Max(1e-9, xs[^1] - xs[0])) * (Width - Left - Right - 40));
         float Y(double y) => (float)(Height - Bottom - (y - low) / (high - low) * (Height - Top - Bottom));
-        using var paint = new SKPaint { IsAntialias = true, StrokeWidth = 1, Color = new SKColor(210, 210, 210), Style = SKPaintStyle.Stroke };
+        using var paint = new SKPaint { IsAntialias = true, StrokeWidth = 1, Color = new SKColor(210, 210, 210),
+            Style = SKPaintStyle.Stroke };
         for (var y = low; y <= high + 1e-9; y += (high - low) / 5)
         {
             canvas.DrawLine(Left, Y(y), Width - Right, Y(y), paint);
             PixelFont.Draw(canvas, y.ToString("0.#", CultureInfo.InvariantCulture), 10, (int)Y(y) - 6, SKColors.Black, 2);
         }
 
-        foreach (var x in byIndex || xs.Length < 3 ? xs : [xs[0], xs[^1]]) PixelFont.Draw(canvas, x.ToString("0.#", CultureInfo.InvariantCulture), (int)X(x) - 12, Height - Bottom + 10, SKColors.Black, 2);
+        foreach (var x in byIndex || xs.Length < 3 ? xs : [xs[0], xs[^1]])
+            PixelFont.Draw(canvas, x.ToString("0.#", CultureInfo.InvariantCulture), (int)X(x) - 12, Height - Bottom + 10,
+                SKColors.Black, 2);
         for (var s = 0; s < series.Length; s++)
         {
             paint.Color = Colours[s % Colours.Length];

@@ -86,7 +86,9 @@ internal static class ReportBuilder
             MinusD2Pruner = Math.Round(pairs.Average(r => r.Answers[key].Score - r.Answers[other!].Score), Digits),
             MinusLow = Math.Round(minusLow, Digits),
             MinusHigh = Math.Round(minusHigh, Digits),
-            P = binary ? PairedTests.McNemar(pairs.Count(r => r.Answers[key].Score > r.Answers[other!].Score), pairs.Count(r => r.Answers[key].Score < r.Answers[other!].Score)) : null,
+            P = binary ? PairedTests.McNemar(
+                pairs.Count(r => r.Answers[key].Score > r.Answers[other!].Score),
+                pairs.Count(r => r.Answers[key].Score < r.Answers[other!].Score)) : null,
         };
     }
 
@@ -114,22 +116,33 @@ internal static class ReportBuilder
     {
         SampleAnswer[] answers = [.. all.Select(r => r.Record.Answers.GetValueOrDefault(condition.Key)).OfType<SampleAnswer>()];
         if (answers.Length == 0) return null;
-        var both = all.Where(r => r.Record.Answers.ContainsKey(condition.Key) && r.Record.Answers.ContainsKey(Condition.UnprunedName)).Select(r => r.Record).ToArray();
-        var limit = both.Length == 0 ? double.NaN : both.Sum(r => r.Answers[Condition.UnprunedName].Flops) / both.Sum(r => r.Answers[condition.Key].Flops);
-        return new CostSummary(condition.Method, condition.IsUnpruned ? all[0].Record.VisualTokens : condition.Keep, condition.Layer, Math.Round(answers.Average(a => a.Kept), 2),
-            Math.Round(answers.Average(a => a.TokensPerLayer), 2), Math.Round(answers.Average(a => a.Flops)), double.IsNaN(limit) ? 0 : Math.Round(limit, 4), Math.Round(answers.Average(a => (double)a.KvBytes)));
+        var both = all.Where(r => r.Record.Answers.ContainsKey(condition.Key) && r.Record.Answers.ContainsKey(Condition.UnprunedName))
+            .Select(r => r.Record).ToArray();
+        var limit = both.Length == 0 ? double.NaN
+            : both.Sum(r => r.Answers[Condition.UnprunedName].Flops) / both.Sum(r => r.Answers[condition.Key].Flops);
+        return new CostSummary(condition.Method, condition.IsUnpruned ? all[0].Record.VisualTokens
+            : condition.Keep, condition.Layer, Math.Round(answers.Average(a => a.Kept), 2),
+            Math.Round(answers.Average(a => a.TokensPerLayer), 2), Math.Round(answers.Average(a => a.Flops)), double.IsNaN(limit) ? 0
+            : Math.Round(limit, 4), Math.Round(answers.Average(a => (double)a.KvBytes)));
     }
 
-    private static IEnumerable<HeadlineFigure> Headlines(EvaluationData data, Condition condition, (EvaluationData Data, EvaluationSample Sample, SampleRecord Record)[] all)
+    private static IEnumerable<HeadlineFigure> Headlines(
+        EvaluationData data, Condition condition, (EvaluationData Data, EvaluationSample Sample, SampleRecord Record)[] all)
     {
-        var answers = all.Where(r => r.Data == data && r.Record.Answers.ContainsKey(condition.Key)).Select(r => (r.Sample, r.Record.Answers[condition.Key].Text)).ToArray();
+        var answers = all.Where(r => r.Data == data && r.Record.Answers.ContainsKey(condition.Key))
+            .Select(r => (r.Sample, r.Record.Answers[condition.Key].Text)).ToArray();
         if (answers.Length == 0) return [];
-        return data.Headline(answers).Select(f => new HeadlineFigure(data.Name, condition.Method, condition.IsUnpruned ? all[0].Record.VisualTokens : condition.Keep, condition.Layer, f.Key, Math.Round(f.Value, Digits)));
+        return data.Headline(answers)
+            .Select(f => new HeadlineFigure(
+                data.Name, condition.Method, condition.IsUnpruned ? all[0].Record.VisualTokens
+                : condition.Keep, condition.Layer, f.Key, Math.Round(f.Value, Digits)));
     }
 
     private static DataSummary Summary(EvaluationData data, EvaluationSample[] answered) => new(
-        data.Name, data.Samples.Count, data.Samples.Select(s => Image(data, s)).Distinct().Count(), [.. data.Samples.Select(s => s.Task).Distinct()], data.Groups, data.Problems,
-        answered.Length == data.Samples.Count ? data.Notes : [.. data.Notes, $"{answered.Length} of {data.Samples.Count} questions have answers."]);
+        data.Name, data.Samples.Count, data.Samples.Select(s => Image(data, s)).Distinct().Count(),
+            [.. data.Samples.Select(s => s.Task).Distinct()], data.Groups, data.Problems,
+        answered.Length == data.Samples.Count ? data.Notes
+        : [.. data.Notes, $"{answered.Length} of {data.Samples.Count} questions have answers."]);
 
     private static string Image(EvaluationData data, EvaluationSample sample) => $"{data.Name}/{sample.ImageKey ?? sample.Id}";
 

@@ -41,7 +41,8 @@ public sealed record ReportCell
     [JsonPropertyName("retention")]
     public double? Retention { get; init; }
 
-    /// <summary>Accuracy minus that of <c>d2pruner</c> at the same budget and depth on the same questions; 0 for itself, null where that was not run.</summary>
+    /// <summary>Accuracy minus that of <c>d2pruner</c> at the same budget and depth on the same questions; 0 for
+    /// itself, null where that was not run.</summary>
     [JsonPropertyName("minus_d2pruner")]
     public double? MinusD2Pruner { get; init; }
 

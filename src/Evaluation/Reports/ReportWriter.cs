@@ -27,23 +27,31 @@ internal static class ReportWriter
         if (!options.Draw) return;
         foreach (var task in Headings(report))
         {
-            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"retention-{Plots.FileName(task)}.png"), Plots.Retention(report, task, options.Layers[0]));
-            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"time-{Plots.FileName(task)}.png"), Plots.Time(report, timings, task, options.Layers[0]));
-            if (options.Layers.Count > 1) File.WriteAllBytes(Path.Combine(options.OutputFolder, $"depth-{Plots.FileName(task)}.png"), Plots.Depth(report, task, options.Keep.Min()));
+            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"retention-{Plots.FileName(task)}.png"),
+                Plots.Retention(report, task, options.Layers[0]));
+            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"time-{Plots.FileName(task)}.png"),
+                Plots.Time(report, timings, task, options.Layers[0]));
+            if (options.Layers.Count > 1)
+                File.WriteAllBytes(Path.Combine(options.OutputFolder, $"depth-{Plots.FileName(task)}.png"),
+                    Plots.Depth(report, task, options.Keep.Min()));
         }
     }
 
     /// <summary>Tasks that tables and plots show: groups where a data set has them, else its tasks.</summary>
-    public static IEnumerable<string> Headings(EvaluationReport report) => report.Data.SelectMany(d => d.Groups.Count > 0 ? d.Groups.Keys : d.Tasks);
+    public static IEnumerable<string> Headings(EvaluationReport report) =>
+        report.Data.SelectMany(d => d.Groups.Count > 0 ? d.Groups.Keys : d.Tasks);
 
     private static List<ConditionTiming> Timings(EvaluationOptions options, EvaluationResults results)
     {
         var all = results.All.ToArray();
         return [.. options.Conditions.Select(c =>
         {
-            double[] ms = [.. all.Select(r => r.Record.Answers.GetValueOrDefault(c.Key)).OfType<SampleAnswer>().Select(a => a.PrefillMs).Order()];
-            double[] prune = [.. all.Select(r => r.Record.Answers.GetValueOrDefault(c.Key)).OfType<SampleAnswer>().Select(a => a.PruneMs).Order()];
-            return ms.Length == 0 ? null : new ConditionTiming(c.Method, c.Keep, c.Layer, ms.Length, ms[ms.Length / 2], prune[prune.Length / 2]);
+            double[] ms = [.. all.Select(r => r.Record.Answers.GetValueOrDefault(c.Key)).OfType<SampleAnswer>()
+                .Select(a => a.PrefillMs).Order()];
+            double[] prune = [.. all.Select(r => r.Record.Answers.GetValueOrDefault(c.Key)).OfType<SampleAnswer>()
+                .Select(a => a.PruneMs).Order()];
+            return ms.Length == 0 ? null
+                : new ConditionTiming(c.Method, c.Keep, c.Layer, ms.Length, ms[ms.Length / 2], prune[prune.Length / 2]);
         }).OfType<ConditionTiming>()];
     }
 
@@ -51,11 +59,16 @@ internal static class ReportWriter
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"# Evaluation of {report.Model}").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Rule in force (`default`): {report.DefaultRule}. Seed {report.Seed}; intervals: 95%, paired bootstrap over images, {report.Resamples} resamples.").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"Rule in force (`default`): {report.DefaultRule}. Seed {report.Seed}; intervals: 95%, paired bootstrap over images, " +
+            $"{report.Resamples} resamples.").AppendLine();
         foreach (var d in report.Data)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"**{d.Name}**: {d.Samples} questions about {d.Images} images. {string.Join(' ', d.Notes)}").AppendLine();
-            if (d.Problems.Count > 0) text.AppendLine(CultureInfo.InvariantCulture, $"{d.Problems.Count} rows could not be used:").AppendLine().AppendLine(string.Join('\n', d.Problems.Take(50).Select(p => $"- {p}"))).AppendLine();
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"**{d.Name}**: {d.Samples} questions about {d.Images} images. {string.Join(' ', d.Notes)}").AppendLine();
+            if (d.Problems.Count > 0)
+                text.AppendLine(CultureInfo.InvariantCulture, $"{d.Problems.Count} rows could not be used:").AppendLine()
+                    .AppendLine(string.Join('\n', d.Problems.Take(50).Select(p => $"- {p}"))).AppendLine();
         }
 
         foreach (var k in options.Layers)
@@ -67,26 +80,35 @@ internal static class ReportWriter
         Costs(text, report, timings);
         if (report.Headlines.Count > 0)
         {
-            text.AppendLine("## Figures of whole sets").AppendLine().AppendLine("| data | method | keep | K | figure | value |").AppendLine("|---|---|---|---|---|---|");
-            foreach (var h in report.Headlines) text.AppendLine(CultureInfo.InvariantCulture, $"| {h.Data} | {h.Method} | {h.Keep} | {h.Layer} | {h.Name} | {h.Value:0.####} |");
+            text.AppendLine("## Figures of whole sets").AppendLine().AppendLine("| data | method | keep | K | figure | value |")
+                .AppendLine("|---|---|---|---|---|---|");
+            foreach (var h in report.Headlines)
+                text.AppendLine(CultureInfo.InvariantCulture,
+                    $"| {h.Data} | {h.Method} | {h.Keep} | {h.Layer} | {h.Name} | {h.Value:0.####} |");
             text.AppendLine();
         }
 
-        if (report.NotRun.Count > 0) text.AppendLine("## Not run").AppendLine().AppendLine(string.Join('\n', report.NotRun.Select(n => $"- {n}")));
+        if (report.NotRun.Count > 0)
+            text.AppendLine("## Not run").AppendLine().AppendLine(string.Join('\n', report.NotRun.Select(n => $"- {n}")));
         return text.ToString();
     }
 
-    // Methods against budgets, a column per group: accuracy, and in brackets the difference to d2pruner with * where its interval excludes 0.
+    // Methods against budgets, a column per group: accuracy, and in brackets the difference to
+    // d2pruner with * where its interval excludes 0.
     private static void Headline(StringBuilder text, EvaluationReport report, EvaluationOptions options, int k)
     {
         string[] tasks = [.. Headings(report)];
-        text.AppendLine(CultureInfo.InvariantCulture, $"## K = {k}: accuracy in points (minus d2pruner; * = interval excludes 0, ** = also p < 0.05 after Holm)").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"## K = {k}: accuracy in points (minus d2pruner; * = interval excludes 0, ** = also p < 0.05 after Holm)").AppendLine();
         text.Append("| method |").AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => $" {n}: {t} |"))).AppendLine();
         text.Append("|---|").AppendJoin("", options.Keep.SelectMany(_ => tasks.Select(_ => "---|"))).AppendLine();
-        text.Append("| unpruned |").AppendJoin("", options.Keep.SelectMany(_ => tasks.Select(t => $" {Points(Find(report, Condition.UnprunedName, 0, null, t)?.Accuracy)} |"))).AppendLine();
+        text.Append("| unpruned |")
+            .AppendJoin("", options.Keep.SelectMany(
+                _ => tasks.Select(t => $" {Points(Find(report, Condition.UnprunedName, 0, null, t)?.Accuracy)} |"))).AppendLine();
         foreach (var m in options.Methods)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {m} |").AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => $" {Describe(Find(report, m, k, n, t))} |"))).AppendLine();
+            text.Append(CultureInfo.InvariantCulture, $"| {m} |")
+                .AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => $" {Describe(Find(report, m, k, n, t))} |"))).AppendLine();
         }
 
         text.AppendLine();
@@ -107,20 +129,26 @@ internal static class ReportWriter
         {
             ReportCell?[] cells = [.. tasks.Select(find)];
             double[] retained = [.. cells.Select(c => c?.Retention).OfType<double>()];
-            text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", cells.Select(c => c is null ? " not run |" : $" {Points(c.Accuracy)} |"));
+            text.Append(CultureInfo.InvariantCulture, $"| {name} |")
+                .AppendJoin("", cells.Select(c => c is null ? " not run |" : $" {Points(c.Accuracy)} |"));
             text.AppendLine(retained.Length == tasks.Length ? $" {Points(retained.Average())}% |" : " not run |");
         }
     }
 
     private static void Costs(StringBuilder text, EvaluationReport report, List<ConditionTiming> timings)
     {
-        text.AppendLine("## Costs").AppendLine().AppendLine("By arithmetic: tokens, average visual tokens a layer, FLOPs of the decoder's prefill, their limit of speed-up, KV. Measured: median milliseconds of the decoder's prefill, pruning in it, on the machine of this run.").AppendLine();
-        text.AppendLine("| method | keep | K | tokens a layer | GFLOPs | limit | KV KiB | prefill ms | pruning ms |").AppendLine("|---|---|---|---|---|---|---|---|---|");
+        text.AppendLine("## Costs").AppendLine()
+            .AppendLine("By arithmetic: tokens, average visual tokens a layer, FLOPs of the decoder's prefill, their limit of speed-up, " +
+                "KV. Measured: median milliseconds of the decoder's prefill, pruning in it, on the machine of this run.").AppendLine();
+        text.AppendLine("| method | keep | K | tokens a layer | GFLOPs | limit | KV KiB | prefill ms | pruning ms |")
+            .AppendLine("|---|---|---|---|---|---|---|---|---|");
         foreach (var c in report.Costs)
         {
-            var t = timings.Find(t => t.Method == c.Method && t.Layer == c.Layer && (t.Keep == c.Keep || c.Method == Condition.UnprunedName));
+            var t = timings.Find(t => t.Method == c.Method && t.Layer == c.Layer
+                && (t.Keep == c.Keep || c.Method == Condition.UnprunedName));
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"| {c.Method} | {c.Keep} | {c.Layer} | {c.TokensPerLayer:0.#} | {c.Flops / 1e9:0.###} | {c.SpeedUpLimit:0.00}x | {c.KvBytes / 1024:0} | {t?.PrefillMs:0.0} | {t?.PruneMs:0.0} |");
+                $"| {c.Method} | {c.Keep} | {c.Layer} | {c.TokensPerLayer:0.#} | {c.Flops / 1e9:0.###} | {c.SpeedUpLimit:0.00}x | " +
+                $"{c.KvBytes / 1024:0} | {t?.PrefillMs:0.0} | {t?.PruneMs:0.0} |");
         }
 
         text.AppendLine();
@@ -134,7 +162,8 @@ internal static class ReportWriter
         if (cell is null) return "not run";
         if (cell.MinusD2Pruner is not { } minus || cell.Method == "d2pruner") return Points(cell.Accuracy);
         var star = cell.MinusLow > 0 || cell.MinusHigh < 0 ? cell.PHolm < 0.05 ? "**" : "*" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{Points(cell.Accuracy)} ({100 * minus:+0.0;-0.0;0.0}{star})").Replace("**)", "\\*\\*)").Replace("*)", "\\*)").Replace("\\\\*", "\\*");
+        return string.Create(CultureInfo.InvariantCulture, $"{Points(cell.Accuracy)} ({100 * minus:+0.0;-0.0;0.0}{star})")
+            .Replace("**)", "\\*\\*)").Replace("*)", "\\*)").Replace("\\\\*", "\\*");
     }
 
     private static string Points(double? value) => value is { } v ? (100 * v).ToString("0.0", CultureInfo.InvariantCulture) : "not run";

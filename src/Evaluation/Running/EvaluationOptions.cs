@@ -37,5 +37,6 @@ public sealed record EvaluationOptions
     public bool Draw { get; init; } = true;
 
     /// <summary>All conditions, unpruned first.</summary>
-    internal IEnumerable<Condition> Conditions => Methods.SelectMany(m => Layers.SelectMany(k => Keep.Select(n => new Condition(m, k, n)))).Prepend(Condition.Unpruned);
+    internal IEnumerable<Condition> Conditions =>
+        Methods.SelectMany(m => Layers.SelectMany(k => Keep.Select(n => new Condition(m, k, n)))).Prepend(Condition.Unpruned);
 }

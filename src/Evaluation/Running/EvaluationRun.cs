@@ -13,7 +13,8 @@ using TorchSharp;
 
 namespace D2Pruner.AI.Evaluation.Running;
 
-/// <summary>Asks a model every question of some data sets under every condition, keeps the answers, and writes the report. Stopped at any moment, it goes on where it was.</summary>
+/// <summary>Asks a model every question of some data sets under every condition, keeps the answers, and writes the report. Stopped at any
+/// moment, it goes on where it was.</summary>
 public sealed class EvaluationRun
 {
     /// <summary>Name of the file with the answers.</summary>
@@ -31,8 +32,10 @@ public sealed class EvaluationRun
     /// <param name="progress">Told after every question; null for none.</param>
     /// <param name="cancellationToken">Observed between layers; what was answered until then stays.</param>
     /// <returns>The report, also written to the folder.</returns>
-    /// <exception cref="ArgumentException">A method, budget or depth is not possible, or the folder holds a run of another model or other data.</exception>
-    public static EvaluationReport Run(EvaluationOptions options, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">A method, budget or depth is not possible, or the folder holds a run of
+    /// another model or other data.</exception>
+    public static EvaluationReport Run(
+        EvaluationOptions options, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         return new EvaluationRun(options).Execute(progress, cancellationToken);
@@ -44,7 +47,8 @@ public sealed class EvaluationRun
         if (_options.Keep.Any(n => n < 1)) throw new ArgumentException("A budget must be at least 1.", nameof(EvaluationOptions.Keep));
         using var model = ModelLoader.LoadModel(_options.Model, cancellationToken: cancellationToken);
         foreach (var k in _options.Layers.Where(k => k < 1 || k >= model.Info.DecoderLayers))
-            throw new ArgumentException($"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(EvaluationOptions.Layers));
+            throw new ArgumentException(
+                $"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(EvaluationOptions.Layers));
         Directory.CreateDirectory(_options.OutputFolder);
         CheckFolder(model);
         var (file, records) = RunFile.Open(Path.Combine(_options.OutputFolder, AnswersFile));
@@ -58,7 +62,8 @@ public sealed class EvaluationRun
         return report;
     }
 
-    private void Answer(VisionLanguageModel model, RunFile file, EvaluationResults results, IProgress<EvaluationProgress>? progress, CancellationToken cancellationToken)
+    private void Answer(VisionLanguageModel model, RunFile file, EvaluationResults results, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellationToken)
     {
         Condition[] conditions = [.. _options.Conditions];
         var (watch, total) = (Stopwatch.StartNew(), _options.Data.Sum(d => d.Samples.Count));
@@ -84,10 +89,13 @@ public sealed class EvaluationRun
     private static Condition[] Missing(EvaluationResults results, EvaluationData data, EvaluationSample sample, Condition[] conditions)
     {
         var answered = results.AnswersOf(data.Name, sample.Id);
-        return [.. conditions.Where(c => answered?.ContainsKey(c.Key) != true && (c.Method != MethodSettings.Oracle || sample.Box is not null))];
+        return [.. conditions.Where(
+            c => answered?.ContainsKey(c.Key) != true && (c.Method != MethodSettings.Oracle || sample.Box is not null))];
     }
 
-    private static SampleRecord Ask(VisionLanguageModel model, EvaluationData data, EvaluationSample sample, ImageSlot image, Condition[] conditions, CancellationToken cancellationToken)
+    private static SampleRecord Ask(
+        VisionLanguageModel model, EvaluationData data, EvaluationSample sample, ImageSlot image, Condition[] conditions,
+        CancellationToken cancellationToken)
     {
         using var inference = torch.inference_mode();
         var answers = new Dictionary<string, SampleAnswer>();
@@ -115,7 +123,8 @@ public sealed class EvaluationRun
             };
         }
 
-        return new SampleRecord { Data = data.Name, Id = sample.Id, Task = sample.Task, Image = sample.ImageKey, VisualTokens = visual, OtherTokens = other, Answers = answers };
+        return new SampleRecord { Data = data.Name, Id = sample.Id, Task = sample.Task, Image = sample.ImageKey, VisualTokens = visual,
+            OtherTokens = other, Answers = answers };
     }
 
     private static Asked Begin(VisionLanguageModel model, EvaluationSample sample, ImageSlot image, CancellationToken cancellationToken)
@@ -125,7 +134,8 @@ public sealed class EvaluationRun
         if (processed is not null) parts.Add(new ImagePart(image.Bytes!));
         parts.Add(new TextPart(sample.Prompt));
         var prompt = model.PromptEncoder.Encode([new ChatTurn("user", parts)], processed is null ? [] : [processed.Value.Image]);
-        return new Asked(model, prompt, new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken));
+        return new Asked(model, prompt,
+            new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken));
     }
 
     // Where a method lost what the unpruned model had: what it kept of the image.
@@ -145,18 +155,23 @@ public sealed class EvaluationRun
                 var answer = asked.Answer(condition, sample);
                 if (answer.Images.Count == 0 || sample.ReadImage is null) continue;
                 var decoded = ImageDecoder.Decode(image.Bytes!);
-                var overlay = TokenOverlay.Render(decoded, asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
-                panels.Add((overlay, sample.Question, $"{results.AnswersOf(data.Name, sample.Id)![Condition.UnprunedName].Text} -> {answer.Text}"));
+                var overlay = TokenOverlay.Render(
+                    decoded, asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
+                panels.Add((overlay, sample.Question,
+                    $"{results.AnswersOf(data.Name, sample.Id)![Condition.UnprunedName].Text} -> {answer.Text}"));
             }
 
-            if (panels.Count > 0) File.WriteAllBytes(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"), Plots.Sheet(panels, $"{condition.Key}: right unpruned, lost when pruned"));
+            if (panels.Count > 0)
+                File.WriteAllBytes(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"),
+                    Plots.Sheet(panels, $"{condition.Key}: right unpruned, lost when pruned"));
         }
     }
 
     // One question under every method at the smallest budget, side by side (the paper's Figure 2).
     private void DrawKept(VisionLanguageModel model, CancellationToken cancellationToken)
     {
-        if (_options.Data.SelectMany(d => d.Samples).Where(s => s.ReadImage is not null).MaxBy(s => s.Box is not null) is not { } sample) return;
+        if (_options.Data.SelectMany(d => d.Samples).Where(s => s.ReadImage is not null).MaxBy(s => s.Box is not null) is not { } sample)
+            return;
         using var inference = torch.inference_mode();
         using var image = new ImageSlot(model);
         using var asked = Begin(model, sample, image, cancellationToken);
@@ -165,22 +180,30 @@ public sealed class EvaluationRun
         {
             var answer = asked.Answer(new Condition(method, _options.Layers[0], _options.Keep.Min()), sample);
             if (answer.Images.Count == 0) continue;
-            var overlay = TokenOverlay.Render(ImageDecoder.Decode(image.Bytes!), asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
+            var overlay = TokenOverlay.Render(
+                ImageDecoder.Decode(image.Bytes!), asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids,
+                answer.Images[0].Kept.ToHashSet());
             panels.Add((overlay, method, answer.Text));
         }
 
-        if (panels.Count > 0) File.WriteAllBytes(Path.Combine(_options.OutputFolder, "kept.png"), Plots.Sheet(panels, $"{sample.Question} K = {_options.Layers[0]}, {_options.Keep.Min()} tokens"));
+        if (panels.Count > 0)
+            File.WriteAllBytes(Path.Combine(_options.OutputFolder, "kept.png"),
+                Plots.Sheet(panels, $"{sample.Question} K = {_options.Layers[0]}, {_options.Keep.Min()} tokens"));
     }
 
     private void CheckFolder(VisionLanguageModel model)
     {
         var path = Path.Combine(_options.OutputFolder, RunFileName);
         var about = JsonSerializer.Serialize(
-            new { model = model.Info.Id, fingerprint = model.Info.Fingerprint, dtype = model.Info.DType, seed = _options.Seed, data = _options.Data.Select(d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }) },
+            new { model = model.Info.Id, fingerprint = model.Info.Fingerprint, dtype = model.Info.DType, seed = _options.Seed,
+                data = _options.Data.Select(
+                    d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }) },
             new JsonSerializerOptions { WriteIndented = true });
         if (!File.Exists(path)) File.WriteAllText(path, about);
         else if (File.ReadAllText(path) != about)
-            throw new ArgumentException($"{_options.OutputFolder} holds a run of another model, seed or data set (see {RunFileName}); choose another --out. Methods and budgets may be added to a run, the rest stays.");
+            throw new ArgumentException(
+                $"{_options.OutputFolder} holds a run of another model, seed or data set (see {RunFileName}); choose another --out. " +
+                "Methods and budgets may be added to a run, the rest stays.");
     }
 
     // The last image that was read, with its features: questions about one image stand together.
@@ -221,8 +244,10 @@ public sealed class EvaluationRun
             if (condition.IsUnpruned) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
             var settings = MethodSettings.Of(condition);
             var pruner = MethodSettings.Create(settings, sample, prompt, model.Info.DecoderLayers);
-            var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)])).ToArray() ?? [];
-            return forward.Answer(prompt.Layouts.Count == 0 ? null : pruner, budgets, model.Prior, settings.EvictEarlyKv, sample.MaxNewTokens);
+            var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)]))
+                .ToArray() ?? [];
+            return forward.Answer(prompt.Layouts.Count == 0 ? null
+                : pruner, budgets, model.Prior, settings.EvictEarlyKv, sample.MaxNewTokens);
         }
 
         public void Dispose() => forward.Dispose();

@@ -11,4 +11,5 @@ namespace D2Pruner.AI.Evaluation.Running;
 /// <param name="PrefillTime">The decoder's prefill, shared layers included.</param>
 /// <param name="PruneTime">The pruning in it.</param>
 internal sealed record ForwardAnswer(
-    string Text, IReadOnlyList<int> TokenIds, IReadOnlyList<int> VisualTokens, long CacheTokens, IReadOnlyList<ImageReduction> Images, TimeSpan PrefillTime, TimeSpan PruneTime);
+    string Text, IReadOnlyList<int> TokenIds, IReadOnlyList<int> VisualTokens, long CacheTokens, IReadOnlyList<ImageReduction> Images,
+        TimeSpan PrefillTime, TimeSpan PruneTime);

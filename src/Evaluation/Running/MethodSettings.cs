@@ -4,10 +4,12 @@ using D2Pruner.AI.Runtime.Prompts;
 
 namespace D2Pruner.AI.Evaluation.Running;
 
-/// <summary>Turns a condition into a pruner: the product's methods by name, with parameters (<c>d2pruner:pivot_ratio=1:alpha=0.5</c>), the rule in force, and the one that knows the answer.</summary>
+/// <summary>Turns a condition into a pruner: the product's methods by name, with parameters (<c>d2pruner:pivot_ratio=1:alpha=0.5</c>), the
+/// rule in force, and the one that knows the answer.</summary>
 internal static class MethodSettings
 {
-    /// <summary>Keeps the tokens of the true box, then a uniform choice: separates an error of selection from the damage of pruning itself. Only for boxes.</summary>
+    /// <summary>Keeps the tokens of the true box, then a uniform choice: separates an error of selection from the damage of
+    /// pruning itself. Only for boxes.</summary>
     public const string Oracle = "oracle";
 
     /// <summary>The paper's rule with a rising threshold.</summary>
@@ -26,14 +28,21 @@ internal static class MethodSettings
             LayersBeforePruning = condition.Layer, LayersAreExplicit = true, Budget = TokenBudget.OfTokens(condition.Keep),
         };
         if (name == Oracle) return settings with { Method = Oracle };
-        if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) throw new ArgumentException($"Pruning method '{name}' is unknown; known methods: {string.Join(", ", Names)}.", nameof(condition));
-        if (name != EvaluationOptions.DefaultMethod) settings = settings with { Method = PrunerRegistry.BuiltIn.Get(name).Name, Parameters = PrunerValues.Empty };
+        if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase))
+            throw new ArgumentException(
+                $"Pruning method '{name}' is unknown; known methods: {string.Join(", ", Names)}.", nameof(condition));
+        if (name != EvaluationOptions.DefaultMethod)
+            settings = settings with { Method = PrunerRegistry.BuiltIn.Get(name).Name, Parameters = PrunerValues.Empty };
         var description = PrunerRegistry.BuiltIn.Get(settings.Method);
         foreach (var pair in parameters.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            var (key, value) = pair.Split('=', 2) is [var k, var v] ? (k, v) : throw new ArgumentException($"'{pair}' of method '{condition.Method}' is no parameter; expected NAME=VALUE.", nameof(condition));
+            var (key, value) = pair.Split('=', 2) is [var k, var v] ? (k, v)
+                : throw new ArgumentException(
+                    $"'{pair}' of method '{condition.Method}' is no parameter; expected NAME=VALUE.", nameof(condition));
             var parameter = description.Find(key)
-                ?? throw new ArgumentException($"Method '{description.Name}' has no parameter '{key}'; it has {string.Join(", ", description.Parameters.Select(d => d.Name))}.", nameof(condition));
+                ?? throw new ArgumentException(
+                    $"Method '{description.Name}' has no parameter '{key}'; it has " +
+                    $"{string.Join(", ", description.Parameters.Select(d => d.Name))}.", nameof(condition));
             settings = settings with { Parameters = settings.Parameters.With(parameter.Name, parameter.Read(value)) };
         }
 
@@ -53,6 +62,8 @@ internal static class MethodSettings
     {
         var s = PruningSettings.FromPreset(PruningPreset.Understanding);
         var all = PrunerRegistry.BuiltIn.Plan(s, 32).Settings;
-        return FormattableString.Invariant($"{all.Method} ({all.Parameters}; alpha {PruningSettings.FromPreset(PruningPreset.Localization).Alpha} in the preset Localization)");
+        return FormattableString.Invariant(
+            $"{all.Method} ({all.Parameters}; alpha {PruningSettings.FromPreset(PruningPreset.Localization).Alpha} in the preset " +
+            "Localization)");
     }
 }

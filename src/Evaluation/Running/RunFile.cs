@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace D2Pruner.AI.Evaluation.Running;
 
-/// <summary>The answers of a run, one JSON object a line, written through after every question: what a kill leaves is whole lines and perhaps half of one.</summary>
+/// <summary>The answers of a run, one JSON object a line, written through after every question: what a kill leaves is whole
+/// lines and perhaps half of one.</summary>
 internal sealed class RunFile : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -59,7 +60,8 @@ internal sealed class RunFile : IDisposable
             }
             catch (JsonException e)
             {
-                throw new InvalidDataException($"Line {records.Count + 1} of {path} is no result ({e.Message}); remove it, or choose another --out.", e);
+                throw new InvalidDataException(
+                    $"Line {records.Count + 1} of {path} is no result ({e.Message}); remove it, or choose another --out.", e);
             }
         }
 

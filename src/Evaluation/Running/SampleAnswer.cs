@@ -37,7 +37,8 @@ public sealed record SampleAnswer
     [JsonPropertyName("kv")]
     public long KvBytes { get; init; }
 
-    /// <summary>Milliseconds of the decoder's prefill, pruning included (layers that several conditions share are counted in each).</summary>
+    /// <summary>Milliseconds of the decoder's prefill, pruning included (layers that several
+    /// conditions share are counted in each).</summary>
     [JsonPropertyName("ms")]
     public double PrefillMs { get; init; }
 

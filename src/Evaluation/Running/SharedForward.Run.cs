@@ -24,7 +24,8 @@ internal sealed partial class SharedForward
         private Tensor _cos;
         private Tensor _sin;
 
-        public Run(SharedForward owner, IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior, bool evict, int first)
+        public Run(SharedForward owner, IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior,
+            bool evict, int first)
         {
             (_owner, _pruner, _budgets, _prior, _evict, _first) = (owner, pruner, budgets, prior, evict, first);
             _state = PromptReductionState.Start(owner._prompt.Length, owner._prompt.Layouts);
@@ -68,7 +69,8 @@ internal sealed partial class SharedForward
         private int Visual() => Enumerable.Range(0, _state.Layouts.Count).Sum(i => _state.Remaining[i]?.Length ?? _state.Layouts[i].Count);
 
         private bool NeedsRow(int layer) =>
-            _pruner?.Schedule.Any(s => s.Point.Kind == PruningPointKind.AfterLayer && s.Point.Layer == layer && s.Signals.HasFlag(PruningSignals.LastRowAttention)) == true;
+            _pruner?.Schedule.Any(s => s.Point.Kind == PruningPointKind.AfterLayer && s.Point.Layer == layer
+                && s.Signals.HasFlag(PruningSignals.LastRowAttention)) == true;
 
         private void Prune(Func<PruningPoint, bool> at, float[]? row)
         {
@@ -94,7 +96,8 @@ internal sealed partial class SharedForward
             var text = signals.HasFlag(PruningSignals.TextRows) ? _owner.Index(TextRows()) : null;
             var hidden = _x.squeeze(0);
             var normed = signals.HasFlag(PruningSignals.FinalNormedFeatures) ? _owner.Decoder.FinalNorm(_x).squeeze(0) : null;
-            var keys = signals.HasFlag(PruningSignals.Keys) ? Attention.MergeHeads(Attention.Repeat(Caches[stage.Point.Layer].K, _owner.Decoder.Config.Heads)).squeeze(0) : null;
+            var keys = signals.HasFlag(PruningSignals.Keys)
+                ? Attention.MergeHeads(Attention.Repeat(Caches[stage.Point.Layer].K, _owner.Decoder.Config.Heads)).squeeze(0) : null;
             var wantsHidden = signals.HasFlag(PruningSignals.HiddenStates);
             return new PruningContext
             {
@@ -102,7 +105,8 @@ internal sealed partial class SharedForward
                 Budget = c.Budget,
                 StageIndex = c.StageIndex,
                 Remaining = c.Remaining,
-                Attention = row is not null && signals.HasFlag(PruningSignals.LastRowAttention) ? Array.ConvertAll(c.Rows, r => row[r]) : null,
+                Attention = row is not null && signals.HasFlag(PruningSignals.LastRowAttention)
+                ? Array.ConvertAll(c.Rows, r => row[r]) : null,
                 Prior = Left(_prior?.ForLayout(stage.Point.Layer + 1, c.Layout), c.Remaining),
                 HiddenStates = wantsHidden ? hidden.index_select(0, rows) : null,
                 Keys = keys?.index_select(0, rows),
@@ -110,12 +114,14 @@ internal sealed partial class SharedForward
                 TextHiddenStates = wantsHidden && text is not null ? hidden.index_select(0, text) : null,
                 TextKeys = text is not null ? keys?.index_select(0, text) : null,
                 TextFinalNormed = text is not null ? normed?.index_select(0, text) : null,
-                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention) ? Left(_owner._vision[c.Image].ClsAttention, c.Remaining) : null,
+                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention)
+                ? Left(_owner._vision[c.Image].ClsAttention, c.Remaining) : null,
                 CancellationToken = _owner._cancellationToken,
             };
         }
 
-        private static float[]? Left(float[]? values, int[]? remaining) => values is null || remaining is null ? values : Array.ConvertAll(remaining, r => values[r]);
+        private static float[]? Left(float[]? values, int[]? remaining) => values is null || remaining is null ? values
+            : Array.ConvertAll(remaining, r => values[r]);
 
         private int[] TextRows()
         {
@@ -143,7 +149,8 @@ internal sealed partial class SharedForward
             var weights = tensor(merges.Select(m => m.Weight).ToArray(), device: _x.device).unsqueeze(1);
             var sources = _x.squeeze(0).index_select(0, _owner.Index([.. merges.Select(m => m.Source)])).to(ScalarType.Float32) * weights;
             using Scalar zero = 0, one = 1; // held while libtorch reads them
-            return gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one).to(_x.dtype).unsqueeze(0).MoveToOuterDisposeScope();
+            return gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one).to(_x.dtype)
+            .unsqueeze(0).MoveToOuterDisposeScope();
         }
     }
 }

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Evaluation.Running;
 
 /// <summary>
-/// One question through the decoder under many conditions: embeddings and the layers that every condition runs over all tokens are computed once and kept. What comes
-/// out equals the engine's answer (a test holds it). The only class here that knows the decoder.
+/// One question through the decoder under many conditions: embeddings and the layers that every condition runs over all tokens are computed
+/// once and kept. What comes out equals the engine's answer (a test holds it). The only class here that knows the decoder.
 /// </summary>
 internal sealed partial class SharedForward : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed partial class SharedForward : IDisposable
     /// <param name="prompt">The encoded question.</param>
     /// <param name="vision">Per image: what stands at its placeholders.</param>
     /// <param name="cancellationToken">Observed between layers.</param>
-    public SharedForward(VisionLanguageModel model, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision, CancellationToken cancellationToken)
+    public SharedForward(VisionLanguageModel model, EncodedPrompt prompt, IReadOnlyList<VisionOutput> vision,
+        CancellationToken cancellationToken)
     {
         (_model, _prompt, _vision, _cancellationToken) = (model, prompt, vision, cancellationToken);
         (_cos, _sin) = Decoder.RotaryTable(prompt.PositionIds);
@@ -62,11 +63,13 @@ internal sealed partial class SharedForward : IDisposable
     /// <param name="prior">The prior; null is uniform.</param>
     /// <param name="evict">Whether dropped tokens leave the caches of earlier layers too.</param>
     /// <param name="maxNewTokens">Most tokens of the answer.</param>
-    public ForwardAnswer Answer(IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior, bool evict, int maxNewTokens)
+    public ForwardAnswer Answer(
+        IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior, bool evict, int maxNewTokens)
     {
         using var scope = NewDisposeScope();
         var layers = Decoder.Config.Layers;
-        var first = pruner is null || _vision.Count == 0 ? layers : pruner.Schedule.Min(s => s.Point.Kind == PruningPointKind.AfterLayer ? s.Point.Layer + 1 : 0);
+        var first = pruner is null || _vision.Count == 0 ? layers
+            : pruner.Schedule.Min(s => s.Point.Kind == PruningPointKind.AfterLayer ? s.Point.Layer + 1 : 0);
         var prefix = TimeSpan.Zero;
         Ensure(first);
         for (var i = 0; i < first; i++) prefix += _layers[i].Time;
@@ -76,7 +79,8 @@ internal sealed partial class SharedForward : IDisposable
         Synchronize();
         var prefill = prefix + watch.Elapsed;
         var ids = Decode(run.Caches, logits, _prompt.NextPosition - run.PositionShift, maxNewTokens);
-        return new ForwardAnswer(_model.Tokenizer.Decode([.. ids]), ids, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
+        return new ForwardAnswer(
+            _model.Tokenizer.Decode([.. ids]), ids, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
     }
 
     /// <inheritdoc/>
@@ -107,7 +111,8 @@ internal sealed partial class SharedForward : IDisposable
         using var rows = x.squeeze(0);
         for (var i = 0; i < _vision.Count; i++)
         {
-            if (_vision[i].Levels is not null) throw new NotSupportedException("Evaluation does not know models that add visual features to later layers.");
+            if (_vision[i].Levels is not null)
+                throw new NotSupportedException("Evaluation does not know models that add visual features to later layers.");
             using var index = Index(_prompt.VisualPositions[i]);
             rows.index_copy_(0, index, _vision[i].Features);
         }

@@ -1,7 +1,8 @@
 
 namespace D2Pruner.AI.Evaluation.Scenes;
 
-/// <summary>Asks questions about a scene. Phrases that must name one object do so; distractors share attributes because scenes do.</summary>
+/// <summary>Asks questions about a scene. Phrases that must name one object do so; distractors share
+/// attributes because scenes do.</summary>
 internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? askable = null)
 {
     // The share of a scene's side by which relations must hold, so that none is a matter of opinion.
@@ -9,13 +10,20 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
 
     private static readonly string[] Unanswerable =
     [
-        "Who painted this?", "What is the person doing?", "What animal is in the picture?", "Is it raining?", "What is the name of the city?", "How old is the car?",
-        "What is the weather like?", "What does it smell like?", "When was this photo taken?", "Who is the owner of this house?", "What language is this?",
-        "How much does it weigh?", "What time is it?", "Why is the woman sad?", "What is the man wearing?", "What food is on the table?", "Is the dog happy?",
-        "What is the price of this?", "Which country is this?", "What brand is the camera?", "Who is the president?", "What is the capital of France?",
-        "Write a poem about this.", "Can you hear a sound?", "How many people are there?", "Is there a cat?", "Where is the dog?", "What colour is the car?", "Is there a tree behind the house?",
-        "What is for dinner?", "How do you feel today?", "Tell me a story.", "What is the meaning of life?", "Does the man like the cat?", "What colour is the woman's hair?",
-        "Where is the tree?", "How many cars are there?", "Is there a person?", "What year is it?", "Which team won the game?", "What is behind the camera?", "Describe this image.", "What are the differences between these two images?",
+        "Who painted this?", "What is the person doing?", "What animal is in the picture?", "Is it raining?",
+            "What is the name of the city?", "How old is the car?",
+        "What is the weather like?", "What does it smell like?", "When was this photo taken?", "Who is the owner of this house?",
+        "What language is this?",
+        "How much does it weigh?", "What time is it?", "Why is the woman sad?", "What is the man wearing?", "What food is on the table?",
+        "Is the dog happy?",
+        "What is the price of this?", "Which country is this?", "What brand is the camera?", "Who is the president?",
+        "What is the capital of France?",
+        "Write a poem about this.", "Can you hear a sound?", "How many people are there?", "Is there a cat?", "Where is the dog?",
+        "What colour is the car?", "Is there a tree behind the house?",
+        "What is for dinner?", "How do you feel today?", "Tell me a story.", "What is the meaning of life?", "Does the man like the cat?",
+        "What colour is the woman's hair?",
+        "Where is the tree?", "How many cars are there?", "Is there a person?", "What year is it?", "Which team won the game?",
+        "What is behind the camera?", "Describe this image.", "What are the differences between these two images?",
     ];
 
     /// <summary>The answer to what cannot be seen.</summary>
@@ -76,7 +84,9 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
             var (a, b) = (Any(), Any());
             if (kind < 0.36) phrase = new Phrase(null, a.Colour, b.Shape); // both present, not together
             else if (kind < 0.46) phrase = new Phrase(!a.Big, rng.Chance(0.5) ? a.Colour : null, a.Shape);
-            else if (kind < 0.70) phrase = rng.Chance(0.5) ? new Phrase(null, a.Colour, (ShapeKind)rng.Int(8)) : new Phrase(null, (ColourKind)rng.Int(8), a.Shape);
+            else if (kind < 0.70)
+                phrase = rng.Chance(0.5) ? new Phrase(null, a.Colour, (ShapeKind)rng.Int(8))
+                    : new Phrase(null, (ColourKind)rng.Int(8), a.Shape);
             else phrase = rng.Chance(0.5) ? new Phrase(null, (ColourKind)rng.Int(8), null) : new Phrase(null, null, (ShapeKind)rng.Int(8));
         }
 
@@ -95,9 +105,11 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
     {
         var target = rng.Int(7);
         var phrase = rng.Chance(0.12) ? new Phrase(rng.Chance(0.5) ? rng.Chance(0.5) : null, null, null)
-            : _askable.Count > 0 && rng.Chance(0.75) ? Part(Any()) : new Phrase(null, rng.Chance(0.6) ? (ColourKind)rng.Int(8) : null, rng.Chance(0.6) ? (ShapeKind)rng.Int(8) : null);
+            : _askable.Count > 0 && rng.Chance(0.75) ? Part(Any())
+            : new Phrase(null, rng.Chance(0.6) ? (ColourKind)rng.Int(8) : null, rng.Chance(0.6) ? (ShapeKind)rng.Int(8) : null);
         var found = phrase.Find(scene);
-        return found.Length == target ? new Question(QuestionTask.Count, $"How many {phrase.Words(plural: true)} are there?", $"{target}", found) : null;
+        return found.Length == target
+            ? new Question(QuestionTask.Count, $"How many {phrase.Words(plural: true)} are there?", $"{target}", found) : null;
     }
 
     private Question? Colour()
@@ -134,16 +146,19 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
     {
         var (phrase, i) = Unique();
         if (i < 0) return null;
-        return new Question(QuestionTask.Box, BoxText($"the {phrase.Words()}"), Question.Format(scene.Objects[i].Box), [i]) { Box = scene.Objects[i].Box };
+        return new Question(QuestionTask.Box, BoxText($"the {phrase.Words()}"), Question.Format(scene.Objects[i].Box),
+            [i]) { Box = scene.Objects[i].Box };
     }
 
-    // For typed answers: an object with a list of objects with a box each, as record Boxes(Found[] Items) and record Found(double[] Box) are written.
+    // For typed answers: an object with a list of objects with a box each, as record Boxes(Found[] Items) and
+    // record Found(double[] Box) are written.
     private Question? BoxAsJson()
     {
         var (phrase, i) = Unique();
         if (i < 0) return null;
         var box = scene.Objects[i].Box;
-        return new Question(QuestionTask.BoxJson, $"Where is the {phrase.Words()}? Answer as JSON.", $"{{\"items\": [{{\"box\": {Question.Format(box)}}}]}}", [i]) { Box = box };
+        return new Question(QuestionTask.BoxJson, $"Where is the {phrase.Words()}? Answer as JSON.",
+            $"{{\"items\": [{{\"box\": {Question.Format(box)}}}]}}", [i]) { Box = box };
     }
 
     private string BoxText(string what) => rng.Int(5) switch
@@ -175,11 +190,13 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
         if (rng.Chance(0.5))
         {
             var of = horizontal ? "of " : "";
-            return new Question(QuestionTask.Relation, $"Is the {a.Words()} {first} or {second} {of}the {b.Words()}?", truth, [i]) { Reference = j };
+            return new Question(QuestionTask.Relation, $"Is the {a.Words()} {first} or {second} {of}the {b.Words()}?", truth,
+                [i]) { Reference = j };
         }
 
         var asked = rng.Chance(0.5) ? first : second;
-        return new Question(QuestionTask.Relation, $"Is the {a.Words()} {asked} {(horizontal ? "of " : "")}the {b.Words()}?", asked == truth ? "Yes" : "No", [i]) { Reference = j };
+        return new Question(QuestionTask.Relation, $"Is the {a.Words()} {asked} {(horizontal ? "of " : "")}the {b.Words()}?", asked == truth
+            ? "Yes" : "No", [i]) { Reference = j };
     }
 
     private Question? BoxRelation()
@@ -191,11 +208,13 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
         if (rng.Chance(0.5))
         {
             var direction = rng.Int(4);
-            double Key(int i) => scene.Objects[i].Box is var b ? direction switch { 0 => b.CentreX, 1 => -b.CentreX, 2 => b.CentreY, _ => -b.CentreY } : 0;
+            double Key(int i) => scene.Objects[i].Box is var b
+                ? direction switch { 0 => b.CentreX, 1 => -b.CentreX, 2 => b.CentreY, _ => -b.CentreY } : 0;
             int[] order = [.. found.OrderBy(Key)];
             if (Key(order[1]) - Key(order[0]) < Gap) return null;
             var word = direction switch { 0 => "leftmost", 1 => "rightmost", 2 => "topmost", _ => "bottommost" };
-            return new Question(QuestionTask.BoxRelation, BoxText($"the {word} {phrase.Words()}"), Question.Format(scene.Objects[order[0]].Box), [order[0]]) { Box = scene.Objects[order[0]].Box };
+            return new Question(QuestionTask.BoxRelation, BoxText($"the {word} {phrase.Words()}"),
+                Question.Format(scene.Objects[order[0]].Box), [order[0]]) { Box = scene.Objects[order[0]].Box };
         }
 
         var (other, j) = Unique();
@@ -213,7 +232,8 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
         if (there.Length != 1 || Side(there[0]) < Gap) return null;
         var relation = side switch { 0 => "left of", 1 => "right of", 2 => "above", _ => "below" };
         var box = scene.Objects[there[0]].Box;
-        return new Question(QuestionTask.BoxRelation, BoxText($"the {phrase.Words()} {relation} the {other.Words()}"), Question.Format(box), [there[0]]) { Reference = j, Box = box };
+        return new Question(QuestionTask.BoxRelation, BoxText($"the {phrase.Words()} {relation} the {other.Words()}"), Question.Format(box),
+            [there[0]]) { Reference = j, Box = box };
     }
 
     private Question? Reading()

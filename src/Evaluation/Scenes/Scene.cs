@@ -22,7 +22,8 @@ internal sealed record Scene(IReadOnlyList<SceneObject> Objects, IReadOnlyList<P
     public const int Side = 336;
 
     /// <summary>The scene with a number in a split of a seed.</summary>
-    public static Scene Create(Split split, ulong seed, ulong index, SceneOptions options) => Sample(new Rng((ulong)split, seed, index), options);
+    public static Scene Create(Split split, ulong seed, ulong index, SceneOptions options) =>
+        Sample(new Rng((ulong)split, seed, index), options);
 
     public static Scene Sample(Rng rng, SceneOptions options)
     {
@@ -34,7 +35,8 @@ internal sealed record Scene(IReadOnlyList<SceneObject> Objects, IReadOnlyList<P
             if (!rng.Chance(options.PlateChance)) continue;
             var digits = rng.Int(1, 3) switch { 1 => $"{rng.Int(10)}", 2 => $"{rng.Int(10, 99)}", _ => $"{rng.Int(100, 999)}" };
             var plate = new Plate(digits, 0, 0);
-            var (w, h) = (options.Region.Right - options.Region.Left - plate.Width, options.Region.Bottom - options.Region.Top - Plate.Height);
+            var (w, h) = (options.Region.Right - options.Region.Left - plate.Width,
+                options.Region.Bottom - options.Region.Top - Plate.Height);
             for (var t = 0; t < 20 && w > 0 && h > 0; t++)
             {
                 plate = new Plate(digits, options.Region.Left + rng.Int(w), options.Region.Top + rng.Int(h));

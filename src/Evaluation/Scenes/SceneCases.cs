@@ -7,10 +7,12 @@ internal static class SceneCases
     public static readonly SceneOptions Scenes = new(3, 8);
 
     /// <summary>A scene's image and questions.</summary>
-    public static (byte[] Png, IReadOnlyList<Question> Questions) Case(Split split, ulong seed, int index) => (Image(split, seed, index), Questions(split, seed, index));
+    public static (byte[] Png, IReadOnlyList<Question> Questions) Case(Split split, ulong seed, int index) =>
+        (Image(split, seed, index), Questions(split, seed, index));
 
     /// <summary>A scene's image as PNG.</summary>
-    public static byte[] Image(Split split, ulong seed, int index) => SceneImage.Draw(Scene.Create(split, seed, (ulong)index, Scenes)).ToPng();
+    public static byte[] Image(Split split, ulong seed, int index) =>
+        SceneImage.Draw(Scene.Create(split, seed, (ulong)index, Scenes)).ToPng();
 
     /// <summary>A scene's questions.</summary>
     public static IReadOnlyList<Question> Questions(Split split, ulong seed, int index)

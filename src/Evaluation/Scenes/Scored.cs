@@ -14,7 +14,8 @@ internal sealed partial record Scored(Question Question, string Given, bool Righ
     public static Scored Of(Question question, string given)
     {
         var text = given.Trim().TrimEnd('.');
-        if (question.Box is not { } truth) return new Scored(question, given, string.Equals(text, question.Answer, StringComparison.OrdinalIgnoreCase), 0);
+        if (question.Box is not { } truth)
+            return new Scored(question, given, string.Equals(text, question.Answer, StringComparison.OrdinalIgnoreCase), 0);
         var match = BoxPattern().Match(text);
         if (!match.Success) return new Scored(question, given, false, 0, false);
         double Side(int i) => double.Parse(match.Groups[i].Value, CultureInfo.InvariantCulture) * Scene.Side;
@@ -24,7 +25,8 @@ internal sealed partial record Scored(Question Question, string Given, bool Righ
 
     private static double IouOf(double left, double top, double right, double bottom, Box truth)
     {
-        var inner = Math.Max(0, Math.Min(right, truth.Right) - Math.Max(left, truth.Left)) * Math.Max(0, Math.Min(bottom, truth.Bottom) - Math.Max(top, truth.Top));
+        var inner = Math.Max(0, Math.Min(right, truth.Right) - Math.Max(left, truth.Left))
+            * Math.Max(0, Math.Min(bottom, truth.Bottom) - Math.Max(top, truth.Top));
         var area = Math.Max(0, right - left) * Math.Max(0, bottom - top);
         return inner / (area + truth.Area - inner);
     }

@@ -3,7 +3,8 @@ namespace D2Pruner.AI.Evaluation.Statistics;
 /// <summary>Tests of paired right/wrong answers.</summary>
 internal static class PairedTests
 {
-    /// <summary>McNemar's exact two-sided test: how likely so lopsided a split of the discordant pairs is if both methods are equally good.</summary>
+    /// <summary>McNemar's exact two-sided test: how likely so lopsided a split of the discordant pairs is if
+    /// both methods are equally good.</summary>
     /// <param name="onlyFirst">Pairs that only the first got right.</param>
     /// <param name="onlySecond">Pairs that only the second got right.</param>
     public static double McNemar(int onlyFirst, int onlySecond)

@@ -1,7 +1,8 @@
 namespace D2Pruner.AI.Evaluation.Statistics;
 
 /// <summary>What a prefill costs by arithmetic: tokens, FLOPs, and keys and values that stay.</summary>
-internal sealed record PrefillCost(int VisualTokens, int Kept, double AverageTokensPerLayer, double Flops, double SpeedUpLimit, long KvBytes)
+internal sealed record PrefillCost(
+    int VisualTokens, int Kept, double AverageTokensPerLayer, double Flops, double SpeedUpLimit, long KvBytes)
 {
     /// <summary>The cost of a prompt.</summary>
     /// <param name="c">The decoder.</param>
@@ -10,7 +11,8 @@ internal sealed record PrefillCost(int VisualTokens, int Kept, double AverageTok
     /// <param name="kept">Visual tokens left behind layer i, for every layer i.</param>
     /// <param name="kvBytesPerToken">Bytes of one token in the caches of all layers.</param>
     /// <param name="evict">Whether dropped tokens leave the caches of earlier layers too.</param>
-    public static PrefillCost Of(Runtime.Decoder.DecoderConfig c, int visual, int text, IReadOnlyList<int> kept, long kvBytesPerToken, bool evict = true)
+    public static PrefillCost Of(
+        Runtime.Decoder.DecoderConfig c, int visual, int text, IReadOnlyList<int> kept, long kvBytesPerToken, bool evict = true)
     {
         double full = 0, flops = 0, tokens = 0;
         for (var layer = 0; layer < c.Layers; layer++)

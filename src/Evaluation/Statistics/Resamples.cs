@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Evaluation.Statistics;
 
-/// <summary>Bootstrap over images: how often each image is drawn in each resample. One table serves all cells, so that every difference is paired.</summary>
+/// <summary>Bootstrap over images: how often each image is drawn in each resample. One table serves all cells, so
+/// that every difference is paired.</summary>
 internal sealed class Resamples
 {
     private readonly ushort[][] _counts;

@@ -9,8 +9,8 @@ using TorchSharp;
 namespace D2Pruner.AI.Evaluation.Tuning;
 
 /// <summary>
-/// Looks at a user's own model and images: how dense the similarity graph is at each K, how soon the independent set runs dry, how strong the positional bias is. It suggests K,
-/// theta and a rule from that structure; it measures no answers (`d2pruner evaluate` does).
+/// Looks at a user's own model and images: how dense the similarity graph is at each K, how soon the independent set runs dry, how strong
+/// the positional bias is. It suggests K, theta and a rule from that structure; it measures no answers (`d2pruner evaluate` does).
 /// </summary>
 public static class ModelTuning
 {
@@ -28,7 +28,9 @@ public static class ModelTuning
     {
         ArgumentNullException.ThrowIfNull(options);
         using var model = ModelLoader.LoadModel(options.Model, cancellationToken: cancellationToken);
-        foreach (var k in options.Layers.Where(k => k < 1 || k >= model.Info.DecoderLayers)) throw new ArgumentException($"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(options));
+        foreach (var k in options.Layers.Where(k => k < 1 || k >= model.Info.DecoderLayers))
+            throw new ArgumentException(
+                $"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(options));
         var layers = options.Layers.Distinct().Order().Select(k => new LayerSums(k, options)).ToArray();
         var (read, skipped) = (0, new List<string>());
         foreach (var path in options.Images)
@@ -47,11 +49,13 @@ public static class ModelTuning
             progress?.Report(read + skipped.Count);
         }
 
-        if (read == 0) throw new ArgumentException($"None of {options.Images.Count} images can be read. {skipped.FirstOrDefault()}", nameof(options));
+        if (read == 0)
+            throw new ArgumentException($"None of {options.Images.Count} images can be read. {skipped.FirstOrDefault()}", nameof(options));
         return Suggest(model.Info.Id, read, skipped, [.. layers.Select(l => l.Finish())], options);
     }
 
-    private static void Look(VisionLanguageModel model, TuningOptions options, string path, LayerSums[] layers, CancellationToken cancellationToken)
+    private static void Look(
+        VisionLanguageModel model, TuningOptions options, string path, LayerSums[] layers, CancellationToken cancellationToken)
     {
         using var inference = torch.inference_mode();
         var bytes = File.ReadAllBytes(path);
@@ -80,12 +84,16 @@ public static class ModelTuning
         var wet = layers.FirstOrDefault(l => l.Fill.Max() <= DryFill);
         var (method, k) = wet is not null ? ("d2pruner", wet.Layer) : (MethodSettings.Ladder, layers[0].Layer);
         reasons.Add(wet is not null
-            ? $"K = {k} is the least depth at which the independent set gives at least half of what stands behind the pivots (filled by attention: {Percent(wet.Fill.Max())} at the worst budget)."
-            : $"At every K the independent set runs dry (filled by attention: {Percent(layers.Min(l => l.Fill.Max()))} or more; {Percent(layers[0].EdgeDensity)} of pairs are edges at K = {k}), so theta rises step by step (the ladder), and the least depth is the cheapest.");
+            ? $"K = {k} is the least depth at which the independent set gives at least half of what stands behind the pivots (filled by " +
+            $"attention: {Percent(wet.Fill.Max())} at the worst budget)."
+            : $"At every K the independent set runs dry (filled by attention: {Percent(layers.Min(l => l.Fill.Max()))} or more; " +
+            $"{Percent(layers[0].EdgeDensity)} of pairs are edges at K = {k}), so theta rises step by step (the ladder), and the least " +
+            "depth is the cheapest.");
         var at = layers.First(l => l.Layer == k);
         var uniform = at.PriorStrength < WeakPrior;
         reasons.Add(double.IsNaN(at.PriorStrength) ? "Too few images of one size to judge the positional bias; calibrate with more."
-            : uniform ? $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}: dividing by it changes next to nothing."
+            : uniform ? $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}: dividing by it " +
+            "changes next to nothing."
             : $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}{(double.IsNaN(at.SplitHalf) ? "" : string.Create(CultureInfo.InvariantCulture, $" (halves correlate with {at.SplitHalf:0.000})"))}: calibrate a prior.");
         if (read < 50) reasons.Add($"{read} images are few; some hundreds give steadier figures.");
         reasons.Add("This is structure, not accuracy: check the suggestion with 'd2pruner evaluate' on questions of your own kind.");
@@ -105,12 +113,14 @@ public static class ModelTuning
 
         public void Add(VisualTokenLayout layout, float[] attention, torch.Tensor hidden, PositionalBiasPrior? prior)
         {
-            var settings = PruningSettings.FromPreset(PruningPreset.Understanding) with { LayersBeforePruning = layer, LayersAreExplicit = true, Theta = options.Theta };
+            var settings = PruningSettings.FromPreset(
+                PruningPreset.Understanding) with { LayersBeforePruning = layer, LayersAreExplicit = true, Theta = options.Theta };
             var pairs = layout.Count * (layout.Count - 1) / 2.0;
             for (var r = 0; r < options.Ratios.Count; r++)
             {
                 var n = Math.Clamp((int)(options.Ratios[r] * layout.Count), 1, layout.Count - 1);
-                var context = new PruningContext { Layout = layout, Budget = n, Attention = attention, Prior = prior?.ForLayout(layer, layout), HiddenStates = hidden };
+                var context = new PruningContext { Layout = layout, Budget = n, Attention = attention,
+                    Prior = prior?.ForLayout(layer, layout), HiddenStates = hidden };
                 var statistics = new D2TokenPruner(settings with { Budget = TokenBudget.OfTokens(n) }).Reduce(context).Statistics;
                 _fill[r] += n > statistics.Pivots ? (double)statistics.Fill / (n - statistics.Pivots) : 0;
                 if (r == 0) _density += statistics.Edges / Math.Max(1, pairs);
@@ -131,8 +141,10 @@ public static class ModelTuning
             // Of the variance within images (each around its own mean), the part that is the same in all.
             var all = rows.Average(r => Variance(r, null));
             var left = rows.Average(r => Variance(r, mean));
-            var halves = rows.Count < 4 ? double.NaN : Correlation(Mean([.. rows.Where((_, i) => i % 2 == 0)]), Mean([.. rows.Where((_, i) => i % 2 == 1)]));
-            return new LayerFinding(layer, _density / _count, [.. _fill.Select(f => f / _count)], rows.Count < 2 || all <= 0 ? double.NaN : Math.Clamp(1 - left / all, 0, 1), halves, mean[..grid.Count], grid.Rows, grid.Columns);
+            var halves = rows.Count < 4 ? double.NaN
+                : Correlation(Mean([.. rows.Where((_, i) => i % 2 == 0)]), Mean([.. rows.Where((_, i) => i % 2 == 1)]));
+            return new LayerFinding(layer, _density / _count, [.. _fill.Select(f => f / _count)], rows.Count < 2 || all <= 0 ? double.NaN
+                : Math.Clamp(1 - left / all, 0, 1), halves, mean[..grid.Count], grid.Rows, grid.Columns);
         }
 
         private static float[] Mean(List<float[]> rows)

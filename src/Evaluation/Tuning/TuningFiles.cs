@@ -9,17 +9,20 @@ public static class TuningFiles
     /// <summary>Section under which clients, and so profiles, stand in configuration.</summary>
     public const string Section = "D2Pruner:Clients";
 
-    /// <summary>Writes a profile: a JSON configuration file whose section <c>D2Pruner:Clients:NAME</c> binds to the client's options.</summary>
+    /// <summary>Writes a profile: a JSON configuration file whose section <c>D2Pruner:Clients:NAME</c>
+    /// binds to the client's options.</summary>
     /// <param name="report">The findings.</param>
     /// <param name="name">The profile's name.</param>
     /// <param name="path">The file.</param>
     public static void WriteProfile(TuningReport report, string name, string path)
     {
         ArgumentNullException.ThrowIfNull(report);
-        var pruning = new Dictionary<string, object> { ["Method"] = report.Method, ["Layer"] = report.LayersBeforePruning, ["Theta"] = report.Theta };
+        var pruning = new Dictionary<string, object> { ["Method"] = report.Method, ["Layer"] = report.LayersBeforePruning,
+            ["Theta"] = report.Theta };
         if (report.UniformPrior) pruning["Prior"] = "uniform";
         var profile = new Dictionary<string, object> { ["Preset"] = "Understanding", ["Pruning"] = pruning };
-        var json = new Dictionary<string, object> { ["D2Pruner"] = new Dictionary<string, object> { ["Clients"] = new Dictionary<string, object> { [name] = profile } } };
+        var json = new Dictionary<string, object> { [
+            "D2Pruner"] = new Dictionary<string, object> { ["Clients"] = new Dictionary<string, object> { [name] = profile } } };
         File.WriteAllText(path, JsonSerializer.Serialize(json, new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
@@ -30,6 +33,7 @@ public static class TuningFiles
     {
         ArgumentNullException.ThrowIfNull(report);
         File.WriteAllBytes(path, Plots.Maps([.. report.Layers.Select(l =>
-            (FormattableString.Invariant($"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"), l.MeanMap.ToArray(), l.Rows, l.Columns))]));
+            (FormattableString.Invariant($"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
+                l.MeanMap.ToArray(), l.Rows, l.Columns))]));
     }
 }

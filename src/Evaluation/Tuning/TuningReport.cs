@@ -11,4 +11,5 @@ namespace D2Pruner.AI.Evaluation.Tuning;
 /// <param name="UniformPrior">Whether dividing by a prior is not worth it.</param>
 /// <param name="Reasons">What the suggestion rests on.</param>
 public sealed record TuningReport(
-    string Model, int Images, IReadOnlyList<string> Skipped, IReadOnlyList<LayerFinding> Layers, string Method, int LayersBeforePruning, double Theta, bool UniformPrior, IReadOnlyList<string> Reasons);
+    string Model, int Images, IReadOnlyList<string> Skipped, IReadOnlyList<LayerFinding> Layers, string Method, int LayersBeforePruning,
+        double Theta, bool UniformPrior, IReadOnlyList<string> Reasons);

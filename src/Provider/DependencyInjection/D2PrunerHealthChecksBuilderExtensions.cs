@@ -7,8 +7,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class D2PrunerHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Reports a model's state: ready is healthy, not loaded yet or loading is degraded, a failed load is unhealthy. Queue length and bytes are in
-    /// the data. The check never loads a model and never waits for the engine.
+    /// Reports a model's state: ready is healthy, not loaded yet or loading is degraded, a failed load is unhealthy. Queue length and bytes
+    /// are in the data. The check never loads a model and never waits for the engine.
     /// </summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="model">A registered model; null takes the default one, or the only one.</param>

@@ -11,17 +11,19 @@ using Microsoft.Extensions.Options;
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>
-/// Registers models and chat clients. A model is a singleton that is loaded at first use and disposed by the container; clients borrow it, so several
-/// clients share one. Each registration is a client of its own (of several without a key, or with the same one, the container hands out the last, or
-/// all of them as <c>IEnumerable</c>), and returns the framework's <see cref="ChatClientBuilder"/>.
+/// Registers models and chat clients. A model is a singleton that is loaded at first use and disposed by the container; clients borrow it,
+/// so several clients share one. Each registration is a client of its own (of several without a key, or with the same one, the container
+/// hands out the last, or all of them as <c>IEnumerable</c>), and returns the framework's <see cref="ChatClientBuilder"/>.
 /// </summary>
 public static class D2PrunerServiceCollectionExtensions
 {
-    /// <summary>The one-liner: a model and a client for it. Registrations of the same path share one model; another path is another model.</summary>
+    /// <summary>The one-liner: a model and a client for it. Registrations of the same path share one model;
+    /// another path is another model.</summary>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
     /// <param name="configure">Client settings.</param>
-    public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, string modelPath, Action<D2PrunerChatClientOptions>? configure = null)
+    public static ChatClientBuilder AddD2PrunerChatClient(
+        this IServiceCollection services, string modelPath, Action<D2PrunerChatClientOptions>? configure = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
         var model = services.AddD2PrunerModelAt(modelPath, RegisteredModel.Default);
@@ -56,7 +58,8 @@ public static class D2PrunerServiceCollectionExtensions
     }
 
     /// <summary>Registers the chat client for a registered model.</summary>
-    public static ChatClientBuilder AddD2PrunerChatClient(this IServiceCollection services, Action<D2PrunerChatClientOptions>? configure = null) =>
+    public static ChatClientBuilder AddD2PrunerChatClient(
+        this IServiceCollection services, Action<D2PrunerChatClientOptions>? configure = null) =>
         AddClient(services, null, keyed: false, o => { if (configure is not null) o.Configure(configure); });
 
     /// <summary>Registers the chat client for a registered model from configuration (<c>D2Pruner:Clients:{name}</c>).</summary>
@@ -66,18 +69,22 @@ public static class D2PrunerServiceCollectionExtensions
         return AddClient(services, null, keyed: false, o => o.Bind(section));
     }
 
-    /// <summary>Registers a keyed chat client: several clients, with settings of their own, over one model. The options of a key that is a text have its name.</summary>
-    public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, Action<D2PrunerChatClientOptions>? configure = null) =>
+    /// <summary>Registers a keyed chat client: several clients, with settings of their own, over one model. The options of a key
+    /// that is a text have its name.</summary>
+    public static ChatClientBuilder AddKeyedD2PrunerChatClient(
+        this IServiceCollection services, object? serviceKey, Action<D2PrunerChatClientOptions>? configure = null) =>
         AddClient(services, serviceKey, keyed: true, o => { if (configure is not null) o.Configure(configure); });
 
     /// <summary>Registers a keyed chat client from configuration (<c>D2Pruner:Clients:{name}</c>).</summary>
-    public static ChatClientBuilder AddKeyedD2PrunerChatClient(this IServiceCollection services, object? serviceKey, IConfigurationSection section)
+    public static ChatClientBuilder AddKeyedD2PrunerChatClient(
+        this IServiceCollection services, object? serviceKey, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
         return AddClient(services, serviceKey, keyed: true, o => o.Bind(section));
     }
 
-    /// <summary>Adds a pruning method beside this library's own: its name and parameters can then be used in options, configuration and requests of every client.</summary>
+    /// <summary>Adds a pruning method beside this library's own: its name and parameters can then be used in options, configuration
+    /// and requests of every client.</summary>
     /// <param name="services">The services.</param>
     /// <param name="method">The method.</param>
     public static IServiceCollection AddD2PrunerMethod(this IServiceCollection services, PrunerDescription method)
@@ -87,7 +94,8 @@ public static class D2PrunerServiceCollectionExtensions
         return services.AddSingleton(method);
     }
 
-    /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
+    /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered
+    /// <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
     /// <param name="services">The services.</param>
     /// <param name="models">Names of registered models; none means every model registered so far.</param>
     public static IServiceCollection AddD2PrunerWarmup(this IServiceCollection services, params string[] models)
@@ -95,10 +103,12 @@ public static class D2PrunerServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(models);
         string[] names = models.Length > 0 ? [.. models] : [.. RegisteredModel.All(services).Select(m => m.Name)];
-        return services.AddSingleton<IHostedService>(sp => new ModelWarmup(sp, names, new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>()));
+        return services.AddSingleton<IHostedService>(
+            sp => new ModelWarmup(sp, names, new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>()));
     }
 
-    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts (<c>UriContent</c>); without it only bytes and data URIs are taken.</summary>
+    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts (<c>UriContent</c>); without it only
+    /// bytes and data URIs are taken.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">What is allowed.</param>
     public static IServiceCollection AddD2PrunerImageResolver(this IServiceCollection services, Action<ImageResolverOptions> configure)
@@ -120,7 +130,8 @@ public static class D2PrunerServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         configure(services.AddOptionsWithValidateOnStart<ImageResolverOptions, ImageResolverOptionsValidator>());
-        services.TryAddSingleton<IImageResolver>(sp => new AllowListImageResolver(sp.GetRequiredService<IOptions<ImageResolverOptions>>().Value));
+        services.TryAddSingleton<IImageResolver>(
+            sp => new AllowListImageResolver(sp.GetRequiredService<IOptions<ImageResolverOptions>>().Value));
         return services;
     }
 
@@ -137,14 +148,16 @@ public static class D2PrunerServiceCollectionExtensions
         return name;
     }
 
-    private static IServiceCollection AddModel(IServiceCollection services, string name, Action<OptionsBuilder<VisionModelOptions>> configure, string? path = null)
+    private static IServiceCollection AddModel(
+        IServiceCollection services, string name, Action<OptionsBuilder<VisionModelOptions>> configure, string? path = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (RegisteredModel.All(services).Any(m => m.Name == name))
         {
             throw new ArgumentException(
-                $"A model called '{name}' is registered already, and two of one name cannot be told apart. Give this one another name, and name it in its client's options (Model = \"...\").", nameof(name));
+                $"A model called '{name}' is registered already, and two of one name cannot be told apart. Give this one another name, " +
+                    "and name it in its client's options (Model = \"...\").", nameof(name));
         }
 
         configure(services.AddOptions<VisionModelOptions>(name).ValidateOnStart());
@@ -152,11 +165,13 @@ public static class D2PrunerServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelHost>());
         services.AddSingleton(new RegisteredModel(name, path));
         services.AddKeyedSingleton(name, (sp, _) => new LazyModel(
-            sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>(), sp.GetService<IProgress<ModelLoadProgress>>()));
+            sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>(),
+                sp.GetService<IProgress<ModelLoadProgress>>()));
         return services;
     }
 
-    private static ChatClientBuilder AddClient(IServiceCollection services, object? key, bool keyed, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
+    private static ChatClientBuilder AddClient(
+        IServiceCollection services, object? key, bool keyed, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
     {
         var name = RegisteredClient.Add(services, key);
         configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
@@ -170,6 +185,8 @@ public static class D2PrunerServiceCollectionExtensions
     {
         var options = services.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get(name);
         var (_, model) = RegisteredModel.Find(services, options.Model, $"The chat client '{name}'");
-        return new D2PrunerChatClient(model, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>(), services.GetRequiredService<PrunerRegistry>());
+        return new D2PrunerChatClient(
+            model, options, owned: null, services.GetService<IImageResolver>(), services.GetService<ILoggerFactory>(),
+            services.GetRequiredService<PrunerRegistry>());
     }
 }

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI;
 
-/// <summary>The plain shape of a region in property bags: <c>{"label", "box": [l, t, r, b], "image", "start", "end", "image_assumed"}</c>.</summary>
+/// <summary>The plain shape of a region in property bags: <c>{"label", "box": [l, t, r, b], "image",
+/// "start", "end", "image_assumed"}</c>.</summary>
 internal sealed class GroundedRegionJson
 {
     public string? Label { get; init; }

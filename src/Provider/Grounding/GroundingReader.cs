@@ -5,33 +5,40 @@ using D2Pruner.AI.Runtime.Imaging;
 
 namespace D2Pruner.AI;
 
-/// <summary>Finds boxes in answers: four numbers in brackets, with a label where a format gives one, mapped to the original picture. Never throws.</summary>
+/// <summary>Finds boxes in answers: four numbers in brackets, with a label where a format gives one, mapped to the
+/// original picture. Never throws.</summary>
 internal static partial class GroundingReader
 {
-    public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(string text, IReadOnlyList<ImagePruning> images)
+    public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(
+        string text, IReadOnlyList<ImagePruning> images)
     {
         var regions = new List<GroundedRegion>();
         var issues = new List<string>();
         foreach (Match m in Box().Matches(text))
         {
-            double[] v = [.. m.Groups["n"].Captures.Select(c => double.Parse(c.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture))];
+            double[] v = [.. m.Groups["n"].Captures.Select(
+                c => double.Parse(c.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture))];
             if (Region(Label(text, m), v, m.Value, images, m, out var issue) is { } region) regions.Add(region);
             else issues.Add(issue!);
         }
 
-        if (regions.Count > 0 && images.Count > 1) issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
+        if (regions.Count > 0 && images.Count > 1)
+            issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
         return (regions, issues);
     }
 
     /// <summary>A box in the model's coordinates as a region of the last picture; null and what is wrong where it is none.</summary>
-    internal static GroundedRegion? Region(string? label, double[] v, string raw, IReadOnlyList<ImagePruning> images, Capture? where, out string? issue)
+    internal static GroundedRegion? Region(
+        string? label, double[] v, string raw, IReadOnlyList<ImagePruning> images, Capture? where, out string? issue)
     {
         var image = images[^1];
-        issue = v.Length != 4 ? $"'{raw}' has {v.Length} numbers; a box has 4." : Problem(v, image.Map.Space) is { } problem ? $"'{raw}' {problem}" : null;
+        issue = v.Length != 4 ? $"'{raw}' has {v.Length} numbers; a box has 4." : Problem(v, image.Map.Space) is { } problem
+            ? $"'{raw}' {problem}" : null;
         if (issue is not null) return null;
         var p = image.Map.FromModel(v[0], v[1], v[2], v[3]);
         var box = BoundingBox.Clip(p.Left / image.Width, p.Top / image.Height, p.Right / image.Width, p.Bottom / image.Height);
-        return new GroundedRegion(label, box, image.ImageIndex, where?.Index, where?.Index + where?.Length) { ImageIsAssumed = images.Count > 1 };
+        return new GroundedRegion(
+            label, box, image.ImageIndex, where?.Index, where?.Index + where?.Length) { ImageIsAssumed = images.Count > 1 };
     }
 
     private static string? Problem(double[] v, CoordinateSpace space)

@@ -4,8 +4,8 @@ using D2Pruner.AI.Runtime;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Finds boxes in answers that are JSON: a property named like a box that holds four numbers (or several such), or four edges as properties of
-/// an object. Never throws.
+/// Finds boxes in answers that are JSON: a property named like a box that holds four numbers (or several such), or four edges as properties
+/// of an object. Never throws.
 /// </summary>
 internal static class JsonGroundingReader
 {
@@ -16,11 +16,14 @@ internal static class JsonGroundingReader
 
     private static readonly string[] Sizes = ["x", "y", "width", "height"];
 
-    private static readonly HashSet<string> Boxes = new(StringComparer.Ordinal) { "bbox2d", "bbox", "bboxes", "box", "boxes", "box2d", "boundingbox", "boundingboxes", "rect", "rectangle", "region", "coordinates" };
+    private static readonly HashSet<string> Boxes =
+        new(StringComparer.Ordinal) { "bbox2d", "bbox", "bboxes", "box", "boxes", "box2d", "boundingbox", "boundingboxes", "rect",
+            "rectangle", "region", "coordinates" };
 
     private static readonly string[] Labels = ["label", "name", "text", "textcontent", "class", "category", "object", "title", "what"];
 
-    public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(string text, IReadOnlyList<ImagePruning> images)
+    public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(
+        string text, IReadOnlyList<ImagePruning> images)
     {
         var regions = new List<GroundedRegion>();
         var issues = new List<string>();
@@ -36,7 +39,8 @@ internal static class JsonGroundingReader
             issues.Add("The answer is not whole JSON; no box was read from it.");
         }
 
-        if (regions.Count > 0 && images.Count > 1) issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
+        if (regions.Count > 0 && images.Count > 1)
+            issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
         return (regions, issues);
 
         void Found(string? label, double[] box, string raw)
@@ -52,7 +56,8 @@ internal static class JsonGroundingReader
         {
             case JsonValueKind.Object:
                 var properties = json.EnumerateObject().Select(p => (Key: Plain(p.Name), p.Value)).ToList();
-                label = Labels.Select(l => properties.FirstOrDefault(p => p.Key == l && p.Value.ValueKind == JsonValueKind.String).Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.String) is { ValueKind: JsonValueKind.String } own
+                label = Labels.Select(l => properties.FirstOrDefault(p => p.Key == l && p.Value.ValueKind == JsonValueKind.String).Value)
+                    .FirstOrDefault(v => v.ValueKind == JsonValueKind.String) is { ValueKind: JsonValueKind.String } own
                     ? own.GetString()
                     : label;
                 if (Box(properties) is { } box)
@@ -87,5 +92,6 @@ internal static class JsonGroundingReader
         return Numbers(Sizes) is [var x, var y, var width, var height] ? [x, y, x + width, y + height] : null;
     }
 
-    private static string Plain(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+    private static string Plain(string name) =>
+        name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
 }

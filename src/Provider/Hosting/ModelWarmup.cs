@@ -4,8 +4,10 @@ using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
 
-/// <summary>Loads models and runs a small picture through each, beside the host's start. A failure is logged; the first request then tries again.</summary>
-internal sealed partial class ModelWarmup(IServiceProvider services, IReadOnlyList<string> models, ILogger<ModelWarmup> logger) : BackgroundService
+/// <summary>Loads models and runs a small picture through each, beside the host's start. A failure is logged; the
+/// first request then tries again.</summary>
+internal sealed partial class ModelWarmup(IServiceProvider services, IReadOnlyList<string> models, ILogger<ModelWarmup> logger)
+    : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

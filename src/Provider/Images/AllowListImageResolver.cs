@@ -3,8 +3,8 @@ using System.Net;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Reads pictures from allowed folders and hosts, and data URIs; refuses everything else. Safe for concurrent use. A folder's content is trusted not
-/// to change between the check of a path and its reading.
+/// Reads pictures from allowed folders and hosts, and data URIs; refuses everything else. Safe for concurrent use. A folder's content is
+/// trusted not to change between the check of a path and its reading.
 /// </summary>
 public sealed class AllowListImageResolver : IImageResolver, IDisposable
 {
@@ -37,7 +37,8 @@ public sealed class AllowListImageResolver : IImageResolver, IDisposable
         return uri.Scheme switch
         {
             "data" => ValueTask.FromResult(DataUri.Decode(uri, _maxBytes)),
-            "file" when uri.IsUnc || uri.Host.Length > 0 => throw new ImageAccessDeniedException(uri, "it names a file on another machine."),
+            "file" when uri.IsUnc || uri.Host.Length > 0 =>
+            throw new ImageAccessDeniedException(uri, "it names a file on another machine."),
             "file" => _files.ReadAsync(uri, uri.LocalPath, cancellationToken),
             "http" or "https" => _hosts.ReadAsync(uri, cancellationToken),
             _ => throw new ImageAccessDeniedException(uri, $"the scheme '{uri.Scheme}' is not read; use data, file, http or https."),

@@ -5,7 +5,8 @@ namespace D2Pruner.AI;
 /// <summary>Files below allowed folders, judged by where they really lie.</summary>
 internal sealed class AllowedFiles
 {
-    private static readonly StringComparison Comparison = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+    private static readonly StringComparison Comparison = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
+        ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
     private readonly string[] _roots;
     private readonly long _maxBytes;
     private readonly bool _followLinks;
@@ -26,7 +27,9 @@ internal sealed class AllowedFiles
             var file = new FileInfo(Find(uri, path));
             // Pipes and devices have no length, and reading one may never end.
             if (file.Length == 0) throw new ImageAccessDeniedException(uri, "it is empty or no ordinary file.");
-            if (file.Length > _maxBytes) throw new ImageAccessDeniedException(uri, $"it has {file.Length} bytes; {_maxBytes} are allowed.", Runtime.VisionErrorKind.TooLarge);
+            if (file.Length > _maxBytes)
+                throw new ImageAccessDeniedException(
+                    uri, $"it has {file.Length} bytes; {_maxBytes} are allowed.", Runtime.VisionErrorKind.TooLarge);
             return await RegularFile.ReadAllBytesAsync(file.FullName, _maxBytes, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
@@ -43,7 +46,8 @@ internal sealed class AllowedFiles
         {
             var full = Path.GetFullPath(candidate);
             var real = RealPath(full);
-            if (!_followLinks && !string.Equals(real, full, Comparison) && Array.Exists(_roots, r => IsBelow(full, r))) throw new ImageAccessDeniedException(uri, "links are not followed.");
+            if (!_followLinks && !string.Equals(real, full, Comparison) && Array.Exists(_roots, r => IsBelow(full, r)))
+                throw new ImageAccessDeniedException(uri, "links are not followed.");
             if (Array.Exists(_roots, r => IsBelow(real, r)) && File.Exists(real)) return real;
         }
 

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace D2Pruner.AI;
 
-/// <summary>Pictures from allowed hosts. Addresses are judged where the connection is made, so that a name cannot change its meaning after the check.</summary>
+/// <summary>Pictures from allowed hosts. Addresses are judged where the connection is made, so that a name cannot
+/// change its meaning after the check.</summary>
 internal sealed class AllowedHosts : IDisposable
 {
     private readonly string[] _hosts;
@@ -22,7 +23,8 @@ internal sealed class AllowedHosts : IDisposable
         _timeout = options.Timeout;
         _maxRedirects = options.MaxRedirects;
         _lookUp = lookUp;
-        // No proxy: it would resolve names behind the check's back. Nothing of this process' identity goes along. No decompression: its size is unknown.
+        // No proxy: it would resolve names behind the check's back. Nothing of this process' identity goes
+        // along. No decompression: its size is unknown.
         _client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -48,16 +50,21 @@ internal sealed class AllowedHosts : IDisposable
         {
             for (var redirects = 0; ; redirects++)
             {
-                if (redirects > _maxRedirects) throw new ImageAccessDeniedException(uri, $"it was redirected more than {_maxRedirects} time(s).");
+                if (redirects > _maxRedirects)
+                    throw new ImageAccessDeniedException(uri, $"it was redirected more than {_maxRedirects} time(s).");
                 CheckHost(current);
                 using var request = new HttpRequestMessage(HttpMethod.Get, current);
                 request.Headers.Accept.ParseAdd("image/*");
-                using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, time.Token).ConfigureAwait(false);
-                if (response.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+                using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, time.Token)
+                    .ConfigureAwait(false);
+                if (response.StatusCode is not (
+                    HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect
+                    or HttpStatusCode.PermanentRedirect))
                     return await BodyAsync(uri, response, time.Token).ConfigureAwait(false);
                 var next = response.Headers.Location ?? throw new ImageAccessDeniedException(uri, "it was redirected to nowhere.");
                 next = new Uri(current, next);
-                if (current.Scheme == Uri.UriSchemeHttps && next.Scheme != Uri.UriSchemeHttps) throw new ImageAccessDeniedException(next, "an https address was redirected to one that is not.");
+                if (current.Scheme == Uri.UriSchemeHttps && next.Scheme != Uri.UriSchemeHttps)
+                    throw new ImageAccessDeniedException(next, "an https address was redirected to one that is not.");
                 current = next;
             }
         }
@@ -67,7 +74,8 @@ internal sealed class AllowedHosts : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw e.InnerException as ImageAccessDeniedException ?? new ImageAccessDeniedException(current, $"the host could not be read from ({e.Message}).");
+            throw e.InnerException as ImageAccessDeniedException
+                ?? new ImageAccessDeniedException(current, $"the host could not be read from ({e.Message}).");
         }
     }
 
@@ -75,10 +83,13 @@ internal sealed class AllowedHosts : IDisposable
 
     private void CheckHost(Uri uri)
     {
-        if (uri.Scheme is not ("http" or "https")) throw new ImageAccessDeniedException(uri, $"a redirect to the scheme '{uri.Scheme}' is not followed.");
+        if (uri.Scheme is not ("http" or "https"))
+            throw new ImageAccessDeniedException(uri, $"a redirect to the scheme '{uri.Scheme}' is not followed.");
         if (uri.UserInfo.Length > 0) throw new ImageAccessDeniedException(uri, "it carries a user name.");
         var host = uri.IdnHost.Trim('[', ']').TrimEnd('.').ToLowerInvariant();
-        if (!Array.Exists(_hosts, h => h == host || (h.StartsWith("*.", StringComparison.Ordinal) && host.Length > h.Length - 1 && host.EndsWith(h[1..], StringComparison.Ordinal))))
+        if (!Array.Exists(_hosts, h => h == host
+            || (h.StartsWith("*.", StringComparison.Ordinal) && host.Length > h.Length - 1
+                && host.EndsWith(h[1..], StringComparison.Ordinal))))
             throw new ImageAccessDeniedException(uri, $"the host '{host}' is not in AllowedHosts.");
     }
 
@@ -98,16 +109,20 @@ internal sealed class AllowedHosts : IDisposable
 
         return bytes.ToArray();
 
-        ImageAccessDeniedException TooLarge() => new(uri, $"it has more than the {_maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
+        ImageAccessDeniedException TooLarge() =>
+            new(uri, $"it has more than the {_maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
     }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host.Trim('[', ']');
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await _lookUp(host, cancellationToken).ConfigureAwait(false);
+        var addresses = IPAddress.TryParse(host, out var literal) ? [literal]
+            : await _lookUp(host, cancellationToken).ConfigureAwait(false);
         var allowed = addresses.Where(a => _allowPrivate || AddressRules.IsPublic(a)).ToArray();
         if (allowed.Length == 0)
-            throw new ImageAccessDeniedException(context.InitialRequestMessage.RequestUri!, addresses.Length == 0 ? "its host has no address." : "its host lies at a loopback, private or link-local address; AllowPrivateAddresses is off.");
+            throw new ImageAccessDeniedException(
+                context.InitialRequestMessage.RequestUri!, addresses.Length == 0 ? "its host has no address."
+                : "its host lies at a loopback, private or link-local address; AllowPrivateAddresses is off.");
         // By address, never by name: what was checked is what is connected to.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try

@@ -11,7 +11,8 @@ internal static class DataUri
         var payload = text.AsSpan(comma + 1);
         var isBase64 = text.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase);
         if (DecodedLength(payload, isBase64) > maxBytes)
-            throw new ImageAccessDeniedException(uri, $"it holds more than the {maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
+            throw new ImageAccessDeniedException(
+                uri, $"it holds more than the {maxBytes} bytes allowed.", Runtime.VisionErrorKind.TooLarge);
         if (!isBase64) return System.Web.HttpUtility.UrlDecodeToBytes(payload.ToString());
         try
         {
@@ -23,7 +24,8 @@ internal static class DataUri
         }
     }
 
-    // Counted, not guessed: three characters of an escape are one byte or one base64 character. Characters beyond ASCII count as the bytes of their UTF-8.
+    // Counted, not guessed: three characters of an escape are one byte or one base64 character. Characters beyond
+    // ASCII count as the bytes of their UTF-8.
     private static long DecodedLength(ReadOnlySpan<char> payload, bool isBase64)
     {
         long units = System.Text.Encoding.UTF8.GetByteCount(payload);
@@ -35,7 +37,9 @@ internal static class DataUri
         }
 
         if (!isBase64) return units;
-        var padding = payload.EndsWith("==") ? 2 : payload.EndsWith('=') ? 1 : payload.EndsWith("%3D%3D", StringComparison.OrdinalIgnoreCase) ? 2 : payload.EndsWith("%3D", StringComparison.OrdinalIgnoreCase) ? 1 : 0;
+        var padding = payload.EndsWith("==") ? 2 : payload.EndsWith('=') ? 1
+            : payload.EndsWith("%3D%3D", StringComparison.OrdinalIgnoreCase) ? 2
+            : payload.EndsWith("%3D", StringComparison.OrdinalIgnoreCase) ? 1 : 0;
         return units / 4 * 3 - padding;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class DenyAllImageResolver(long maxBytes) : IImageResolver
         ArgumentNullException.ThrowIfNull(uri);
         if (uri is { IsAbsoluteUri: true, Scheme: "data" }) return ValueTask.FromResult(DataUri.Decode(uri, maxBytes));
         throw new ImageAccessDeniedException(uri,
-            "no IImageResolver is registered, so nothing is fetched. Send the bytes as DataContent, or register an IImageResolver that reads only the folders or hosts you trust.");
+            "no IImageResolver is registered, so nothing is fetched. Send the bytes as DataContent, or register an IImageResolver that " +
+            "reads only the folders or hosts you trust.");
     }
 }

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Reads pictures that a message only names (<c>UriContent</c>). The default denies everything but <c>data:</c> URIs, because in process it is
-/// this program's own network and disk that would be read; register an implementation of your own to allow more.
+/// Reads pictures that a message only names (<c>UriContent</c>). The default denies everything but <c>data:</c> URIs, because in process it
+/// is this program's own network and disk that would be read; register an implementation of your own to allow more.
 /// </summary>
 public interface IImageResolver
 {

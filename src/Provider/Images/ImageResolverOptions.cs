@@ -2,19 +2,23 @@ using System.ComponentModel.DataAnnotations;
 
 namespace D2Pruner.AI;
 
-/// <summary>What an <see cref="AllowListImageResolver"/> may read; everything else is refused (configuration section <c>D2Pruner:Images</c>).</summary>
+/// <summary>What an <see cref="AllowListImageResolver"/> may read; everything else is refused (configuration
+/// section <c>D2Pruner:Images</c>).</summary>
 public sealed class ImageResolverOptions
 {
     /// <summary>Folders whose files, at any depth, may be read. Links are followed first: one that leads outside is refused.</summary>
     public IList<string> AllowedRoots { get; set; } = [];
 
-    /// <summary>Whether links inside the folders are followed, as far as they stay in them; default true. False refuses every link.</summary>
+    /// <summary>Whether links inside the folders are followed, as far as they stay in them; default
+    /// true. False refuses every link.</summary>
     public bool FollowLinks { get; set; } = true;
 
-    /// <summary>Hosts that may be asked over http or https: <c>images.example.org</c>, or <c>*.example.org</c> for every host below it. Redirects obey the list too.</summary>
+    /// <summary>Hosts that may be asked over http or https: <c>images.example.org</c>, or <c>*.example.org</c> for every host below
+    /// it. Redirects obey the list too.</summary>
     public IList<string> AllowedHosts { get; set; } = [];
 
-    /// <summary>Whether an allowed host may lie at a loopback, private or link-local address; default false. Checked on the address that is connected to.</summary>
+    /// <summary>Whether an allowed host may lie at a loopback, private or link-local address; default false. Checked on the
+    /// address that is connected to.</summary>
     public bool AllowPrivateAddresses { get; set; }
 
     /// <summary>Largest picture in bytes; default 64 MiB.</summary>

@@ -11,7 +11,8 @@ internal interface IModelSource
     /// <summary>The id and every other name a request may use for it; the id first.</summary>
     IReadOnlyCollection<string> Names { get; }
 
-    /// <summary>What tells answers of this model from another's; known before it is loaded, the same in every process that has the same files.</summary>
+    /// <summary>What tells answers of this model from another's; known before it is loaded, the same in every
+    /// process that has the same files.</summary>
     string Fingerprint { get; }
 
     /// <summary>The engine if it is loaded.</summary>

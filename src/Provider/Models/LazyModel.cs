@@ -4,8 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace D2Pruner.AI;
 
-/// <summary>A registered model: loaded once at first use, shared by its clients, disposed by the container. A failed load is tried again by the next request.</summary>
-internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory, IProgress<ModelLoadProgress>? progress = null) : IModelSource, IAsyncDisposable, IDisposable
+/// <summary>A registered model: loaded once at first use, shared by its clients, disposed by the container. A failed load is
+/// tried again by the next request.</summary>
+internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory, IProgress<ModelLoadProgress>? progress = null)
+    : IModelSource, IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposing = new();
@@ -13,7 +15,8 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     private string? _folder;
     private bool _disposed;
 
-    public string ModelId { get; } = options.ModelId ?? ModelLocator.IdOf(options.ModelPath ?? throw new ArgumentException("ModelPath is empty.", nameof(options)));
+    public string ModelId { get; } = options.ModelId
+        ?? ModelLocator.IdOf(options.ModelPath ?? throw new ArgumentException("ModelPath is empty.", nameof(options)));
 
     public IReadOnlyCollection<string> Names => [ModelId];
 
@@ -44,7 +47,8 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
             }
 
             // One caller's cancellation must not fail the load for the others: it belongs to the model.
-            if (_load is null or { IsFaulted: true } or { IsCanceled: true }) _load = VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
+            if (_load is null or { IsFaulted: true } or { IsCanceled: true })
+                _load = VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
             load = _load;
         }
 

@@ -8,8 +8,8 @@ namespace D2Pruner.AI;
 internal sealed record RegisteredClient(string OptionsName)
 {
     /// <summary>
-    /// Registers one more client. The first one without a key has the default options, and one whose key is a text the options of that name, so
-    /// that applications can configure them further; where two would share a name, the later one is numbered.
+    /// Registers one more client. The first one without a key has the default options, and one whose key is a text the options of that
+    /// name, so that applications can configure them further; where two would share a name, the later one is numbered.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="key">Its key; null for none.</param>
@@ -24,7 +24,8 @@ internal sealed record RegisteredClient(string OptionsName)
             string => "(empty)",
             _ => $"{key} ({key.GetType().Name})",
         };
-        var taken = services.Select(d => d.IsKeyedService ? null : d.ImplementationInstance).OfType<RegisteredClient>().Select(c => c.OptionsName).ToHashSet(StringComparer.Ordinal);
+        var taken = services.Select(d => d.IsKeyedService ? null : d.ImplementationInstance).OfType<RegisteredClient>()
+            .Select(c => c.OptionsName).ToHashSet(StringComparer.Ordinal);
         var name = wanted;
         for (var n = 2; taken.Contains(name); n++) name = wanted.Length == 0 ? $"#{n}" : $"{wanted} #{n}";
         services.AddSingleton(new RegisteredClient(name));

@@ -24,6 +24,7 @@ internal sealed record RegisteredModel(string Name, string? Path = null)
         if (services.GetKeyedService<LazyModel>(chosen) is { } model) return (chosen, model);
         throw new InvalidOperationException(name is null && names.Count > 1
             ? $"{asker} names no model, and there are several ({string.Join(", ", names)}) but none called '{Default}'; name one."
-            : $"{asker} asks for the model '{chosen}', which is not registered; add it with AddD2PrunerModel(\"{chosen}\", ...). Registered: {(names.Count == 0 ? "none" : string.Join(", ", names))}.");
+            : $"{asker} asks for the model '{chosen}', which is not registered; add it with AddD2PrunerModel(\"{chosen}\", ...). " +
+            $"Registered: {(names.Count == 0 ? "none" : string.Join(", ", names))}.");
     }
 }

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace D2Pruner.AI;
 
-/// <summary>Settings of one chat client (configuration section <c>D2Pruner:Clients:{name}</c>). A request may override the pruning settings.</summary>
+/// <summary>Settings of one chat client (configuration section <c>D2Pruner:Clients:{name}</c>). A request may
+/// override the pruning settings.</summary>
 public sealed class D2PrunerChatClientOptions
 {
     /// <summary>Name of a registered model; null takes the model registered as <c>default</c>, or the only one.</summary>
@@ -23,7 +24,8 @@ public sealed class D2PrunerChatClientOptions
     [Range(1, int.MaxValue)]
     public int DefaultMaxOutputTokens { get; set; } = 512;
 
-    /// <summary>Largest picture in pixels (width x height, told by its header); default 25 million. All pictures of a request together may have four times the default.</summary>
+    /// <summary>Largest picture in pixels (width x height, told by its header); default 25 million. All pictures of a request together
+    /// may have four times the default.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxImagePixels { get; set; } = 25_000_000;
 
@@ -39,7 +41,8 @@ public sealed class D2PrunerChatClientOptions
     public bool StrictOptions { get; set; }
 
     /// <summary>
-    /// What a request takes over from earlier ones with the same beginning; a request overrides it by <c>d2pruner.reuse</c> (<c>exact</c>, <c>frozen</c>,
+    /// What a request takes over from earlier ones with the same beginning; a request overrides it by
+    /// <c>d2pruner.reuse</c> (<c>exact</c>, <c>frozen</c>,
     /// <c>off</c>). Default <see cref="PrefixReuse.Exact"/>, which changes no answer.
     /// </summary>
     [EnumDataType(typeof(PrefixReuse))]
@@ -48,10 +51,12 @@ public sealed class D2PrunerChatClientOptions
     /// <summary>Whether boxes are read from answers; null: when the preset in force is <see cref="PruningPreset.Localization"/>.</summary>
     public bool? ParseGroundings { get; set; }
 
-    /// <summary>Whether the prompt says what <c>ChatOptions.ResponseFormat</c> asks for, schema included; default true. The answer follows it either way.</summary>
+    /// <summary>Whether the prompt says what <c>ChatOptions.ResponseFormat</c> asks for, schema included; default true. The
+    /// answer follows it either way.</summary>
     public bool DescribeResponseFormat { get; set; } = true;
 
-    /// <summary>What happens to tools where the model's family has no tool format; default <see cref="ToolConvention.ModelOnly"/>.</summary>
+    /// <summary>What happens to tools where the model's family has no tool format; default
+    /// <see cref="ToolConvention.ModelOnly"/>.</summary>
     [EnumDataType(typeof(ToolConvention))]
     public ToolConvention ToolConvention { get; set; }
 

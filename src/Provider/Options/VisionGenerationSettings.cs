@@ -4,8 +4,8 @@ using D2Pruner.AI.Runtime;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Typed settings of one request, for <c>ChatOptions.RawRepresentationFactory</c>. What is set here wins over the same setting elsewhere in the
-/// options. A factory is not part of a response cache's key: <c>UseD2PrunerDistributedCache</c> does not cache such requests.
+/// Typed settings of one request, for <c>ChatOptions.RawRepresentationFactory</c>. What is set here wins over the same setting elsewhere in
+/// the options. A factory is not part of a response cache's key: <c>UseD2PrunerDistributedCache</c> does not cache such requests.
 /// </summary>
 public sealed class VisionGenerationSettings
 {

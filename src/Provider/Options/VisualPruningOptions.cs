@@ -6,7 +6,8 @@ using Microsoft.Extensions.Configuration;
 
 namespace D2Pruner.AI;
 
-/// <summary>Pruning overrides; null takes the preset's value. <see cref="KeepRatio"/> and <see cref="KeepTokens"/> exclude each other.</summary>
+/// <summary>Pruning overrides; null takes the preset's value. <see cref="KeepRatio"/> and
+/// <see cref="KeepTokens"/> exclude each other.</summary>
 public sealed class VisualPruningOptions
 {
     /// <summary>Method: <c>d2pruner</c> (default) or another name of docs/pruners.md.</summary>
@@ -21,7 +22,8 @@ public sealed class VisualPruningOptions
     public int? KeepTokens { get; set; }
 
     /// <summary>
-    /// K, a count: decoder layers 0..K-1 see every token; 1..L-1, and 0 for methods that read no attention (<c>random</c>, <c>divprune</c>).
+    /// K, a count: decoder layers 0..K-1 see every token; 1..L-1, and 0 for methods that read no
+    /// attention (<c>random</c>, <c>divprune</c>).
     /// <c>Layer</c> in configuration, <c>d2pruner.layer</c> in requests.
     /// </summary>
     [ConfigurationKeyName("Layer"), JsonPropertyName("layer")]
@@ -29,8 +31,8 @@ public sealed class VisualPruningOptions
     public int? LayersBeforePruning { get; set; }
 
     /// <summary>
-    /// Parameters of the method by name (docs/pruners.md), numbers as text; <c>d2pruner.NAME</c> in requests. Those of other methods are ignored, so that a level may hold
-    /// parameters for several.
+    /// Parameters of the method by name (docs/pruners.md), numbers as text; <c>d2pruner.NAME</c> in requests. Those of other methods are
+    /// ignored, so that a level may hold parameters for several.
     /// </summary>
     public IDictionary<string, string> Parameters { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
@@ -53,7 +55,8 @@ public sealed class VisualPruningOptions
     /// <summary>Evict dropped tokens' keys and values from the layers below K too.</summary>
     public bool? EvictEarlyKv { get; set; }
 
-    /// <summary>Positional prior: a name that the operator registered (<c>VisionModelOptions.Priors</c>), <c>uniform</c>, or null for the one beside the model. Never a path.</summary>
+    /// <summary>Positional prior: a name that the operator registered (<c>VisionModelOptions.Priors</c>), <c>uniform</c>, or null for the
+    /// one beside the model. Never a path.</summary>
     public string? Prior { get; set; }
 
     internal bool IsEmpty => this is
@@ -81,7 +84,8 @@ public sealed class VisualPruningOptions
         if (Theta is { } theta) yield return ("theta", $"Theta ({D2PrunerKeys.Theta})", theta);
         if (PivotRatio is { } ratio) yield return ("pivot_ratio", $"PivotRatio ({D2PrunerKeys.PivotRatio})", ratio);
         if (Rule is { } rule) yield return ("rule", $"Rule ({D2PrunerKeys.Rule})", rule.ToString());
-        foreach (var (name, value) in Parameters ?? new Dictionary<string, string>()) yield return (name, $"{name} ({D2PrunerKeys.Prefix}{name})", value);
+        foreach (var (name, value) in Parameters ?? new Dictionary<string, string>())
+            yield return (name, $"{name} ({D2PrunerKeys.Prefix}{name})", value);
     }
 
     internal VisualPruningOptions Copy()

@@ -11,7 +11,8 @@ internal static class VisualPruningRules
     public static IEnumerable<string> Check(VisualPruningOptions options, PrunerRegistry? pruners)
     {
         if (options is { KeepRatio: { } ratio, KeepTokens: { } tokens })
-            yield return $"KeepRatio ({D2PrunerKeys.KeepRatio} = {ratio}) and KeepTokens ({D2PrunerKeys.KeepTokens} = {tokens}) exclude each other; set one of them.";
+            yield return $"KeepRatio ({D2PrunerKeys.KeepRatio} = {ratio}) and KeepTokens ({D2PrunerKeys.KeepTokens} = {tokens}) exclude " +
+                "each other; set one of them.";
         if (options.KeepRatio is { } r && !(r > 0 && r <= 1))
             yield return $"KeepRatio ({D2PrunerKeys.KeepRatio}) is {r}; it must be greater than 0 and at most 1.";
         if (options.KeepTokens is < 1)
@@ -28,8 +29,11 @@ internal static class VisualPruningRules
             var (name, label, value) = group.First();
             if (group.Count() > 1) yield return $"{label} is set twice, by its property and among the parameters; set one of them.";
             // The method in force may be named at another level: then any method's parameter of this name will do.
-            var parameter = pruners.Find(options.Method)?.Find(name) ?? pruners.Parameters.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-            if (parameter is null) yield return $"{label} is a parameter of no method; known ones: {string.Join(", ", pruners.Parameters.Select(p => p.Name))}.";
+            var parameter = pruners.Find(options.Method)?.Find(name)
+                ?? pruners.Parameters.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+            if (parameter is null)
+                yield return $"{label} is a parameter of no method; known ones: " +
+                    $"{string.Join(", ", pruners.Parameters.Select(p => p.Name))}.";
             else if (Problem(parameter, value, label) is { } problem) yield return problem;
         }
     }

@@ -30,12 +30,14 @@ internal static partial class PresetSelector
         if (!PresetVocabulary.WorldPlaces().IsMatch(text) && PresetVocabulary.Places().Match(text) is { Success: true } place)
             return new PresetChoice(PruningPreset.Localization, $"The question asks for a place in the picture ('{Quote(place)}').");
         if (reading.Success)
-            return new PresetChoice(PruningPreset.Understanding, $"The question is about text in the picture ('{Quote(reading)}'): more tokens are kept.", ReadingKeepRatio);
+            return new PresetChoice(PruningPreset.Understanding,
+                $"The question is about text in the picture ('{Quote(reading)}'): more tokens are kept.", ReadingKeepRatio);
         return new PresetChoice(PruningPreset.Understanding, "The question asks for neither boxes, places nor text.");
     }
 
     private static string Lower(string? text, int limit) =>
-        text is null ? "" : (text.Length <= limit ? text : text[..(limit / 2)] + "\n" + text[^(limit / 2)..]).ToLowerInvariant().Replace('’', '\'');
+        text is null ? "" : (text.Length <= limit ? text : text[..(limit / 2)] + "\n" + text[^(limit / 2)..]).ToLowerInvariant()
+            .Replace('’', '\'');
 
     private static string Quote(Match match) => match.Value.Trim();
 

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Phrases that show what a request wants, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese and
-/// Korean. Matched against lower-cased text.
+/// Phrases that show what a request wants, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese,
+/// Japanese and Korean. Matched against lower-cased text.
 /// </summary>
 internal static partial class PresetVocabulary
 {

@@ -3,8 +3,8 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Precedence in one place: request, then client, then preset. The most specific level that names a preset wins, and overrides of less specific
-/// levels than that one are dropped.
+/// Precedence in one place: request, then client, then preset. The most specific level that names a preset wins, and overrides of less
+/// specific levels than that one are dropped.
 /// </summary>
 internal static class PruningResolver
 {
@@ -14,7 +14,8 @@ internal static class PruningResolver
     /// <param name="chooseAuto">Called only where Auto is in force.</param>
     /// <param name="imagesHaveBudgets">Whether pictures carry budgets of their own: those hold under None too.</param>
     /// <exception cref="ArgumentException">Overrides contradict the preset None.</exception>
-    public static ResolvedPruning Resolve(RequestSettings request, D2PrunerChatClientOptions client, Func<PresetChoice> chooseAuto, bool imagesHaveBudgets = false)
+    public static ResolvedPruning Resolve(
+        RequestSettings request, D2PrunerChatClientOptions client, Func<PresetChoice> chooseAuto, bool imagesHaveBudgets = false)
     {
         var byRequest = request.Preset is not null;
         var named = request.Preset ?? client.Preset;
@@ -28,12 +29,16 @@ internal static class PruningResolver
         {
             // Auto says None only where there is nothing to prune; a person who says None and gives a budget contradicts himself.
             if (named == PruningPreset.None && (overrides.KeepTokens is not null || overrides.KeepRatio is < 1))
-                throw new ArgumentException($"The preset None (named by the {source}) prunes nothing, but a budget ({Budget(overrides)}) was given. Name a preset that prunes, or leave the budget out.");
+                throw new ArgumentException(
+                    $"The preset None (named by the {source}) prunes nothing, but a budget ({Budget(overrides)}) was given. Name a " +
+                    "preset that prunes, or leave the budget out.");
             if (!imagesHaveBudgets) return new ResolvedPruning(null, PruningPreset.None, source, choice.Reason);
             var only = Apply(PruningSettings.FromPreset(PruningPreset.Understanding), overrides, autoRatio: 1);
-            return new ResolvedPruning(only, PruningPreset.None, source, choice.Reason + " Only pictures with a budget of their own are pruned.");
+            return new ResolvedPruning(
+                only, PruningPreset.None, source, choice.Reason + " Only pictures with a budget of their own are pruned.");
         }
-        return new ResolvedPruning(Apply(PruningSettings.FromPreset(choice.Preset), overrides, choice.KeepRatio), choice.Preset, source, choice.Reason);
+        return new ResolvedPruning(
+            Apply(PruningSettings.FromPreset(choice.Preset), overrides, choice.KeepRatio), choice.Preset, source, choice.Reason);
     }
 
     private static PruningSettings Apply(PruningSettings preset, VisualPruningOptions o, double? autoRatio) => preset with
@@ -53,5 +58,6 @@ internal static class PruningResolver
     };
 
     private static string Budget(VisualPruningOptions o) =>
-        o.KeepTokens is { } tokens ? $"{D2PrunerKeys.KeepTokens} = {tokens}" : FormattableString.Invariant($"{D2PrunerKeys.KeepRatio} = {o.KeepRatio}");
+        o.KeepTokens is { } tokens ? $"{D2PrunerKeys.KeepTokens} = {tokens}"
+            : FormattableString.Invariant($"{D2PrunerKeys.KeepRatio} = {o.KeepRatio}");
 }

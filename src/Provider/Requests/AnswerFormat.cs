@@ -29,7 +29,8 @@ internal sealed record AnswerFormat(AnswerShape Shape, Grammar? Grammar, string?
         if (written is { } schema)
         {
             description = "Answer with JSON only, without any other text, that follows this JSON schema"
-                + (string.IsNullOrWhiteSpace(json.SchemaDescription) ? "" : $" ({json.SchemaDescription.Trim()})") + ":\n" + CompactJson.Rewrite(schema);
+                + (string.IsNullOrWhiteSpace(json.SchemaDescription) ? "" : $" ({json.SchemaDescription.Trim()})") + ":\n"
+                + CompactJson.Rewrite(schema);
         }
 
         return new AnswerFormat(shape, grammar, description);

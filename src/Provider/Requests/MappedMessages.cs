@@ -10,5 +10,6 @@ namespace D2Pruner.AI;
 internal sealed record MappedMessages(IReadOnlyList<ChatTurn> Turns, string Question, string? SystemText, int Images)
 {
     /// <summary>Whether a picture carries a budget of its own that leaves something out.</summary>
-    public bool ImagesHaveBudgets => Turns.SelectMany(t => t.Parts).Any(p => p is ImagePart { KeepTokens: not null } or ImagePart { KeepRatio: < 1 });
+    public bool ImagesHaveBudgets =>
+        Turns.SelectMany(t => t.Parts).Any(p => p is ImagePart { KeepTokens: not null } or ImagePart { KeepRatio: < 1 });
 }

@@ -11,7 +11,8 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     /// <exception cref="ArgumentException">Too many or empty pictures, or a bad budget on one.</exception>
     /// <exception cref="NotSupportedException">Content that no picture model can take.</exception>
     /// <exception cref="ImageAccessDeniedException">A URI the resolver refuses.</exception>
-    public async ValueTask<MappedMessages> MapAsync(IReadOnlyList<ChatMessage> messages, string? instructions, CancellationToken cancellationToken)
+    public async ValueTask<MappedMessages> MapAsync(
+        IReadOnlyList<ChatMessage> messages, string? instructions, CancellationToken cancellationToken)
     {
         CheckImageCount(messages);
         var turns = new List<ChatTurn>(messages.Count + 1);
@@ -20,7 +21,9 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
 
         var last = turns.FindLast(t => t.Role == ChatRole.User.Value);
         var system = turns.Where(t => t.Role == ChatRole.System.Value).Select(Text).ToList();
-        return new MappedMessages(turns, last is null ? "" : Text(last), system.Count == 0 ? null : string.Join("\n", system), turns.Sum(t => t.Parts.Count(p => p is ImagePart)));
+        return new MappedMessages(
+            turns, last is null ? "" : Text(last), system.Count == 0 ? null
+            : string.Join("\n", system), turns.Sum(t => t.Parts.Count(p => p is ImagePart)));
     }
 
     // One system turn: the templates of several families know only one.
@@ -38,7 +41,8 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
         if (message.RawRepresentation is ChatTurn turn) return [turn];
         var results = new List<ChatTurn>();
         foreach (var result in message.Contents.OfType<FunctionResultContent>())
-            results.Add(new ChatTurn(ChatRole.Tool.Value, await PartsAsync(ToolMessages.Contents(result), cancellationToken).ConfigureAwait(false)));
+            results.Add(new ChatTurn(
+                ChatRole.Tool.Value, await PartsAsync(ToolMessages.Contents(result), cancellationToken).ConfigureAwait(false)));
         var parts = await PartsAsync(message.Contents.Where(c => c is not FunctionResultContent), cancellationToken).ConfigureAwait(false);
         return results.Count > 0 && parts.Count == 0 ? results : [.. results, new ChatTurn(RoleOf(message), parts)];
     }
@@ -75,7 +79,9 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
             case FunctionCallContent call:
                 return ToolMessages.Call(call);
             case HostedFileContent file:
-                throw new NotSupportedException($"A message holds the hosted file '{file.FileId}', which a model in this process cannot reach; send its bytes as DataContent.");
+                throw new NotSupportedException(
+                    $"A message holds the hosted file '{file.FileId}', which a model in this process cannot reach; send its bytes as " +
+                    "DataContent.");
             case TextReasoningContent or UsageContent or ErrorContent:
                 return null; // An answer's by-products, not part of what was said.
             default:
@@ -88,7 +94,9 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     {
         if (bytes.IsEmpty) throw new ArgumentException($"{what} is empty; expected the bytes of an encoded picture.");
         if (bytes.Length > options.MaxImageBytes)
-            throw new RequestTooLargeException($"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise the limit.");
+            throw new RequestTooLargeException(
+                $"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise " +
+                "the limit.");
         if (mustSniff && ImageSniffer.Sniff(bytes.Span) is null)
             throw new NotSupportedException($"{what} holds no known picture format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
 
@@ -101,25 +109,34 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
         if (other is not null || preset is not (null or PruningPreset.None))
         {
             throw new ArgumentException(
-                $"A picture carries '{other ?? $"{D2PrunerKeys.Preset} = {preset}"}', but there is one prune point for the whole request: a picture may carry only {D2PrunerKeys.KeepRatio}, {D2PrunerKeys.KeepTokens} or {D2PrunerKeys.Preset} = none.");
+                $"A picture carries '{other ?? $"{D2PrunerKeys.Preset} = {preset}"}', but there is one prune point for the whole " +
+                    $"request: a picture may carry only {D2PrunerKeys.KeepRatio}, {D2PrunerKeys.KeepTokens} or " +
+                    $"{D2PrunerKeys.Preset} = none.");
         }
         if (preset == PruningPreset.None && (budget.KeepRatio ?? budget.KeepTokens) is not null)
             throw new ArgumentException($"A picture carries both {D2PrunerKeys.Preset} = none and a budget; set one of them.");
-        return new ImagePart(bytes) { KeepRatio = budget.KeepRatio, KeepTokens = budget.KeepTokens, KeepAll = preset == PruningPreset.None };
+        return new ImagePart(bytes) { KeepRatio = budget.KeepRatio, KeepTokens = budget.KeepTokens,
+            KeepAll = preset == PruningPreset.None };
     }
 
     // Before any URI is fetched.
     private void CheckImageCount(IReadOnlyList<ChatMessage> messages)
     {
-        var count = messages.Sum(m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart) : ToolMessages.Flatten(m).Count(c => c is DataContent or UriContent));
+        var count = messages.Sum(
+            m => m.RawRepresentation is ChatTurn t ? t.Parts.Count(p => p is ImagePart)
+            : ToolMessages.Flatten(m).Count(c => c is DataContent or UriContent));
         if (count > options.MaxImagesPerRequest)
-            throw new RequestTooLargeException($"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise the limit.");
+            throw new RequestTooLargeException(
+                $"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise " +
+                "the limit.");
     }
 
     private static void RequireImageType(string mediaType, string kind)
     {
         if (IsOpaque(mediaType) || mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)) return;
-        throw new NotSupportedException($"A message holds {kind} of type '{mediaType}', but this model takes text and pictures only; expected image/... (or application/octet-stream with a picture's bytes).");
+        throw new NotSupportedException(
+            $"A message holds {kind} of type '{mediaType}', but this model takes text and pictures only; expected image/... (or " +
+            "application/octet-stream with a picture's bytes).");
     }
 
     private static bool IsOpaque(string mediaType) => mediaType.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase);

@@ -9,7 +9,8 @@ public sealed class ModelMismatchException : InvalidOperationException, IVisionE
     /// <param name="requested">The model asked for.</param>
     /// <param name="served">The client's model.</param>
     public ModelMismatchException(string requested, string served)
-        : base($"The request asks for model '{requested}', but this client serves '{served}'. Leave ChatOptions.ModelId empty, or register a client for that model.") =>
+        : base($"The request asks for model '{requested}', but this client serves '{served}'. Leave ChatOptions.ModelId empty, or " +
+            "register a client for that model.") =>
         (Requested, Served) = (requested, served);
 
     /// <summary>The model asked for.</summary>

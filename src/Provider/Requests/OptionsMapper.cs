@@ -18,7 +18,8 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
     public RequestSettings Map(ChatOptions? options, IChatClient owner, IReadOnlyCollection<string> modelNames)
     {
         if (options is null)
-            return new RequestSettings { PrefixReuse = client.PrefixReuse, Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
+            return new RequestSettings { PrefixReuse = client.PrefixReuse,
+                Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
 
         unsupported.Check(options);
         var format = AnswerFormat.Read(options.ResponseFormat, client.StrictOptions, unsupported);
@@ -27,7 +28,8 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
         var properties = new PropertyReader(options.AdditionalProperties, "ChatOptions.AdditionalProperties");
         var known = D2PrunerKeys.RequestOf(pruners);
         if (properties.UnknownKeys(known).FirstOrDefault() is { } unknown)
-            throw new ArgumentException($"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", known)}.", nameof(options));
+            throw new ArgumentException(
+                $"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", known)}.", nameof(options));
 
         var fromProperties = ReadPruning(properties, pruners);
         VisualPruningRules.ThrowIfInvalid(fromProperties, "request (AdditionalProperties)", pruners);
@@ -79,7 +81,8 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
         var topP = raw?.TopP ?? Widen(options.TopP);
         var topK = raw?.TopK ?? options.TopK;
         var temperature = raw?.Temperature ?? Widen(options.Temperature);
-        // A caller who names a nucleus or a candidate count wants sampling; without a temperature the engine would stay greedy and lose both.
+        // A caller who names a nucleus or a candidate count wants sampling; without a temperature the
+        // engine would stay greedy and lose both.
         if (temperature is null && (topP is not null || topK is not null)) temperature = 1;
 
         var settings = new GenerationSettings
@@ -111,7 +114,9 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
 
     private static void Require(bool condition, string name, object? value, string expected)
     {
-        if (!condition) throw new ArgumentOutOfRangeException(name, value, $"{name} is {Convert.ToString(value, CultureInfo.InvariantCulture)}; it must be {expected}.");
+        if (!condition)
+            throw new ArgumentOutOfRangeException(
+                name, value, $"{name} is {Convert.ToString(value, CultureInfo.InvariantCulture)}; it must be {expected}.");
     }
 
     // Through text, so that 0.7f arrives as 0.7.

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace D2Pruner.AI;
 
-/// <summary>Reads scalars from a property bag whatever type they arrive in: typed, string, or JSON (Semantic Kernel and caches send the latter two).</summary>
+/// <summary>Reads scalars from a property bag whatever type they arrive in: typed, string, or JSON (Semantic Kernel
+/// and caches send the latter two).</summary>
 internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? properties, string where)
 {
     public string? String(string key) => Value(key) switch
@@ -60,7 +61,9 @@ internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? prope
 
     /// <summary>Keys in this library's name space that nobody reads: most likely a typing error that would be lost in silence.</summary>
     public IEnumerable<string> UnknownKeys(IEnumerable<string> known) =>
-        properties is null ? [] : properties.Keys.Where(k => k.StartsWith(D2PrunerKeys.Prefix, StringComparison.OrdinalIgnoreCase) && !known.Contains(k, StringComparer.OrdinalIgnoreCase));
+        properties is null ? [] : properties.Keys.Where(
+            k => k.StartsWith(D2PrunerKeys.Prefix, StringComparison.OrdinalIgnoreCase)
+            && !known.Contains(k, StringComparer.OrdinalIgnoreCase));
 
     private object? Value(string key)
     {

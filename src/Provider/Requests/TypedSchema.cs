@@ -5,9 +5,9 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Schemas that the framework made of a .NET type. It lists constructor parameters and <c>required</c> members as required and leaves settable properties
-/// open, so that an empty object would satisfy most classes. Here a property is required unless it may be null, has a default, or would hold its own
-/// type for ever. Schemas written by hand say what they mean and stay as they are.
+/// Schemas that the framework made of a .NET type. It lists constructor parameters and <c>required</c> members as required and leaves
+/// settable properties open, so that an empty object would satisfy most classes. Here a property is required unless it may be null, has a
+/// default, or would hold its own type for ever. Schemas written by hand say what they mean and stay as they are.
 /// </summary>
 internal static class TypedSchema
 {
@@ -17,7 +17,8 @@ internal static class TypedSchema
     public static JsonElement Close(ChatResponseFormatJson format)
     {
         var schema = format.Schema!.Value;
-        if (format.SchemaName is null || schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("$schema", out _)) return schema;
+        if (format.SchemaName is null || schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("$schema", out _))
+            return schema;
         try
         {
             var root = JsonNode.Parse(schema.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
@@ -61,12 +62,14 @@ internal static class TypedSchema
     private static bool IsNullable(JsonObject schema, JsonNode root, int depth)
     {
         if (depth > 8) return true;
-        if (Text(schema["$ref"]) is { } reference) return Find(root, reference) is not JsonObject target || IsNullable(target, root, depth + 1);
+        if (Text(schema["$ref"]) is { } reference)
+            return Find(root, reference) is not JsonObject target || IsNullable(target, root, depth + 1);
         if (schema["type"] is { } type) return type is JsonArray types ? types.Any(t => Text(t) == "null") : Text(type) == "null";
         if (schema["enum"] is JsonArray values) return values.Any(v => v is null);
         foreach (var key in (string[])["anyOf", "oneOf"])
         {
-            if (schema[key] is JsonArray options) return options.Any(o => o is not JsonObject option || IsNullable(option, root, depth + 1));
+            if (schema[key] is JsonArray options)
+                return options.Any(o => o is not JsonObject option || IsNullable(option, root, depth + 1));
         }
 
         // Anything at all, null too.
@@ -83,7 +86,8 @@ internal static class TypedSchema
         JsonNode? at = root;
         foreach (var part in reference.Split('/').Skip(1))
         {
-            var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal)
+                .Replace("~0", "~", StringComparison.Ordinal);
             at = at switch
             {
                 JsonObject o => o[name],
@@ -95,7 +99,8 @@ internal static class TypedSchema
         return at;
     }
 
-    private static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+    private static string Escape(string name) =>
+        name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
     private static string? Text(JsonNode? node) => node is JsonValue v && v.TryGetValue(out string? text) ? text : null;
 }

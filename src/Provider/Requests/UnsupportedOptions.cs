@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// The policy for what this provider cannot honour: a hint is ignored with one log entry (an error in strict mode); dropping what changes the
-/// meaning of the request is always a <see cref="NotSupportedException"/>.
+/// The policy for what this provider cannot honour: a hint is ignored with one log entry (an error in strict mode); dropping what changes
+/// the meaning of the request is always a <see cref="NotSupportedException"/>.
 /// </summary>
 internal sealed partial class UnsupportedOptions(bool strict, ILogger logger)
 {
@@ -15,12 +15,14 @@ internal sealed partial class UnsupportedOptions(bool strict, ILogger logger)
             Ignore("ConversationId", "no conversation is kept; send the whole history with each request");
 #pragma warning disable MEAI001 // Experimental property: read, never exposed.
         if (options.ContinuationToken is not null)
-            throw new NotSupportedException("ContinuationToken is set, but answers of this client cannot be resumed. Send the request again without it.");
+            throw new NotSupportedException(
+                "ContinuationToken is set, but answers of this client cannot be resumed. Send the request again without it.");
 #pragma warning restore MEAI001
     }
 
     /// <summary>Ignores content of a message that this provider does not know.</summary>
-    public void IgnoreContent(AIContent content) => Ignore(content.GetType().Name, "this kind of message content is unknown to the provider");
+    public void IgnoreContent(AIContent content) =>
+        Ignore(content.GetType().Name, "this kind of message content is unknown to the provider");
 
     /// <summary>Ignores a hint with one log entry, or throws in strict mode.</summary>
     public void Ignore(string name, string reason)
@@ -38,10 +40,12 @@ internal sealed partial class UnsupportedOptions(bool strict, ILogger logger)
     /// <summary>Notes a tool call that could not be read.</summary>
     public void MalformedCall(string reason) => LogMalformedCall(logger, reason);
 
-    [LoggerMessage(EventId = 3, EventName = "SchemaRelaxed", Level = LogLevel.Warning, Message = "The JSON schema is not enforced in full: {Keywords}.")]
+    [LoggerMessage(EventId = 3, EventName = "SchemaRelaxed", Level = LogLevel.Warning,
+        Message = "The JSON schema is not enforced in full: {Keywords}.")]
     private static partial void LogRelaxed(ILogger logger, string keywords);
 
-    [LoggerMessage(EventId = 4, EventName = "MalformedToolCall", Level = LogLevel.Warning, Message = "The answer holds a tool call that cannot be read ({Reason}); it is handed out as text.")]
+    [LoggerMessage(EventId = 4, EventName = "MalformedToolCall", Level = LogLevel.Warning,
+        Message = "The answer holds a tool call that cannot be read ({Reason}); it is handed out as text.")]
     private static partial void LogMalformedCall(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 1, EventName = "OptionIgnored", Level = LogLevel.Warning, Message = "Ignored {Option}: {Reason}.")]

@@ -21,8 +21,8 @@ public sealed class PrunedImageReport
     public int Separators { get; init; }
 
     /// <summary>
-    /// Kept tokens, ascending: numbers into the grids laid one after another, each row by row. In JSON a text: Base64 of a bit per token, the lowest
-    /// bit of the first byte for token 0.
+    /// Kept tokens, ascending: numbers into the grids laid one after another, each row by row. In JSON a text: Base64 of a bit per token,
+    /// the lowest bit of the first byte for token 0.
     /// </summary>
     [JsonConverter(typeof(TokenSetJson))]
     public IReadOnlyList<int> Kept { get; init; } = [];
@@ -55,7 +55,8 @@ public sealed class PrunedImageReport
     public IReadOnlyList<float>? PriorMap { get; init; }
 
     /// <summary>What became of the picture, on one line.</summary>
-    public override string ToString() => $"image {ImageIndex} ({Width}x{Height}, {string.Join(" + ", Grids)}): {Kept.Count} of {VisualTokens} visual tokens kept";
+    public override string ToString() =>
+        $"image {ImageIndex} ({Width}x{Height}, {string.Join(" + ", Grids)}): {Kept.Count} of {VisualTokens} visual tokens kept";
 
     /// <summary>The area of a token on the original picture, 0..1.</summary>
     /// <param name="token">Number of the token, 0..V-1.</param>

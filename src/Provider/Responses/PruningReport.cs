@@ -5,7 +5,8 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// What pruning did for one answer. It travels as JSON (snake_case names of these properties, null ones left out) under <c>d2pruner.report</c>
+/// What pruning did for one answer. It travels as JSON (snake_case names of these properties, null
+/// ones left out) under <c>d2pruner.report</c>
 /// in the answer message's <c>AdditionalProperties</c>; read it with <see cref="D2PrunerResponseExtensions"/>.
 /// </summary>
 public sealed class PruningReport
@@ -35,7 +36,8 @@ public sealed class PruningReport
     /// <summary>All parameters of the method as they were in force, by name: numbers and texts; null when nothing was pruned.</summary>
     public IReadOnlyDictionary<string, JsonElement>? Parameters { get; init; }
 
-    /// <summary>Weight of semantic against spatial similarity; this and the next three are null for methods that have no such parameter.</summary>
+    /// <summary>Weight of semantic against spatial similarity; this and the next three are null for
+    /// methods that have no such parameter.</summary>
     public double? Alpha { get; init; }
 
     /// <summary>Edge threshold.</summary>
@@ -65,7 +67,8 @@ public sealed class PruningReport
     /// <summary>Prompt tokens that were computed.</summary>
     public int ComputedTokens { get; init; }
 
-    /// <summary>How tokens were taken over: <c>exact</c>, or <c>frozen</c> with the visual tokens of an earlier question; null when none were.</summary>
+    /// <summary>How tokens were taken over: <c>exact</c>, or <c>frozen</c> with the visual tokens of an earlier
+    /// question; null when none were.</summary>
     public string? Reused { get; init; }
 
     /// <summary>Frozen reuse: zero-based index of the turn whose question chose the visual tokens.</summary>
@@ -99,8 +102,10 @@ public sealed class PruningReport
         text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Preset} ({PresetSource}): {PresetReason}");
         text.AppendLine();
         if (Method is null) text.Append("nothing pruned");
-        else text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Method}, K = {LayersBeforePruning}, prior {Prior ?? "none"}: {VisualTokensKept} of {VisualTokens} visual tokens kept");
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"; prompt {PromptTokensKept} of {PromptTokens} tokens, KV {KvBytes / 1024} of {KvBytesUnpruned / 1024} KiB");
+        else text.Append(System.Globalization.CultureInfo.InvariantCulture,
+            $"{Method}, K = {LayersBeforePruning}, prior {Prior ?? "none"}: {VisualTokensKept} of {VisualTokens} visual tokens kept");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture,
+            $"; prompt {PromptTokensKept} of {PromptTokens} tokens, KV {KvBytes / 1024} of {KvBytesUnpruned / 1024} KiB");
         text.AppendLine().Append(Times);
         foreach (var image in Images) text.AppendLine().Append(image);
         foreach (var issue in GroundingIssues) text.AppendLine().Append("grounding: ").Append(issue);

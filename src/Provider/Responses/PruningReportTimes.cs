@@ -31,5 +31,6 @@ public sealed class PruningReportTimes
 
     /// <summary>The times on one line.</summary>
     public override string ToString() => FormattableString.Invariant(
-        $"queue {QueueMs:0.#} ms, preprocess {PreprocessMs:0.#} ms, vision {VisionMs:0.#} ms, prefill {PrefillMs:0.#} ms (pruning {PruneMs:0.#} ms), decode {DecodeMs:0.#} ms");
+        $"queue {QueueMs:0.#} ms, preprocess {PreprocessMs:0.#} ms, vision {VisionMs:0.#} ms, prefill {PrefillMs:0.#} ms (pruning " +
+            $"{PruneMs:0.#} ms), decode {DecodeMs:0.#} ms");
 }

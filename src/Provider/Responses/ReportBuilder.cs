@@ -7,7 +7,8 @@ namespace D2Pruner.AI;
 /// <summary>The engine's account of a finished answer as a report.</summary>
 internal static class ReportBuilder
 {
-    public static PruningReport Build(ResolvedPruning resolved, GenerationResult result, IReadOnlyList<string> groundingIssues, PrunerRegistry pruners)
+    public static PruningReport Build(
+        ResolvedPruning resolved, GenerationResult result, IReadOnlyList<string> groundingIssues, PrunerRegistry pruners)
     {
         var prefill = result.Prefill;
         var pruning = prefill.Pruning;
@@ -55,7 +56,8 @@ internal static class ReportBuilder
     }
 
     private static JsonElement Value(object value) =>
-        value is double number ? JsonSerializer.SerializeToElement(number, ReportJson.Default.Double) : JsonSerializer.SerializeToElement((string)value, ReportJson.Default.String);
+        value is double number ? JsonSerializer.SerializeToElement(number, ReportJson.Default.Double)
+            : JsonSerializer.SerializeToElement((string)value, ReportJson.Default.String);
 
     private static PrunedImageReport Build(ImagePruning image) => new()
     {

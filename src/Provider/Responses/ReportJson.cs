@@ -4,7 +4,8 @@ using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI;
 
-/// <summary>JSON of what rides on answers. Values in property bags are JsonElements: those survive any serializer's options, ahead-of-time ones too.</summary>
+/// <summary>JSON of what rides on answers. Values in property bags are JsonElements: those survive any serializer's
+/// options, ahead-of-time ones too.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -20,7 +21,8 @@ internal sealed partial class ReportJson : JsonSerializerContext
     public static JsonElement ToElement(PruningReport report) => JsonSerializer.SerializeToElement(report, Default.PruningReport);
 
     public static JsonElement ToElement(IEnumerable<GroundedRegion> regions) =>
-        JsonSerializer.SerializeToElement([.. regions.Select(r => D2Pruner.AI.GroundedRegionJson.From(r))], Default.GroundedRegionJsonArray);
+        JsonSerializer.SerializeToElement(
+            [.. regions.Select(r => D2Pruner.AI.GroundedRegionJson.From(r))], Default.GroundedRegionJsonArray);
 
     public static PruningReport? ReadReport(object? value) => value is PruningReport report ? report : Read(value, Default.PruningReport);
 

@@ -7,7 +7,9 @@ namespace D2Pruner.AI;
 internal sealed class RoundedJson : JsonConverter<double>
 {
     public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && double.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var named) ? named : reader.GetDouble();
+        reader.TokenType == JsonTokenType.String
+            && double.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var named) ? named
+            : reader.GetDouble();
 
     public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
     {

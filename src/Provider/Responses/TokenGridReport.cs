@@ -34,5 +34,6 @@ public sealed class TokenGridReport
     public override string ToString() => $"{Name} {Rows}x{Columns}";
 
     internal BoundingBox AreaOf(int row, int column, int width, int height) => BoundingBox.Clip(
-        (X + column * CellWidth) / width, (Y + row * CellHeight) / height, (X + (column + 1) * CellWidth) / width, (Y + (row + 1) * CellHeight) / height);
+        (X + column * CellWidth) / width, (Y + row * CellHeight) / height, (X + (column + 1) * CellWidth) / width,
+            (Y + (row + 1) * CellHeight) / height);
 }

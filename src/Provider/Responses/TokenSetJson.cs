@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// A set of tokens as one short text: Base64 of a bit per token, the lowest bit of the first byte for token 0. An answer's report stays in the
-/// conversation, and a list of hundreds of numbers would weigh more than the answer. Arrays of numbers are read too.
+/// A set of tokens as one short text: Base64 of a bit per token, the lowest bit of the first byte for token 0. An answer's report stays in
+/// the conversation, and a list of hundreds of numbers would weigh more than the answer. Arrays of numbers are read too.
 /// </summary>
 internal sealed class TokenSetJson : JsonConverter<IReadOnlyList<int>>
 {
@@ -20,7 +20,8 @@ internal sealed class TokenSetJson : JsonConverter<IReadOnlyList<int>>
             return tokens;
         }
 
-        if (reader.TokenType != JsonTokenType.String || !reader.TryGetBytesFromBase64(out var bits)) throw new JsonException("Expected Base64 of a bit per token, or an array of numbers.");
+        if (reader.TokenType != JsonTokenType.String || !reader.TryGetBytesFromBase64(out var bits))
+            throw new JsonException("Expected Base64 of a bit per token, or an array of numbers.");
         for (var i = 0; i < bits.Length * 8; i++)
         {
             if ((bits[i / 8] >> (i % 8) & 1) != 0) tokens.Add(i);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.AI;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// The updates of one answer: text pieces, then one last update with usage, finish reason, boxes and report. All carry the same response id,
-/// message id, role, model and time, so that they add up to one message.
+/// The updates of one answer: text pieces, then one last update with usage, finish reason, boxes and report. All carry the same response
+/// id, message id, role, model and time, so that they add up to one message.
 /// </summary>
 internal sealed class UpdateBuilder(string modelId)
 {
@@ -17,7 +17,8 @@ internal sealed class UpdateBuilder(string modelId)
     /// <summary>Pieces of text and calls.</summary>
     public ChatResponseUpdate Contents(List<AIContent> contents, GenerationEvent source) => Update(contents, source);
 
-    public ChatResponseUpdate Last(GenerationCompleted completed, PruningReport report, IReadOnlyList<GroundedRegion>? regions, bool calledTools = false)
+    public ChatResponseUpdate Last(
+        GenerationCompleted completed, PruningReport report, IReadOnlyList<GroundedRegion>? regions, bool calledTools = false)
     {
         var result = completed.Result;
         List<AIContent> contents = [];
@@ -26,7 +27,8 @@ internal sealed class UpdateBuilder(string modelId)
         contents.Add(new UsageContent(Usage(result)));
 
         var update = Update(contents, completed);
-        update.FinishReason = result.FinishReason == GenerationFinishReason.Length ? ChatFinishReason.Length : calledTools ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
+        update.FinishReason = result.FinishReason == GenerationFinishReason.Length ? ChatFinishReason.Length : calledTools
+            ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
         update.AdditionalProperties = new AdditionalPropertiesDictionary
         {
             [D2PrunerKeys.Report] = ReportJson.ToElement(report),

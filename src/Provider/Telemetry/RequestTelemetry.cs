@@ -13,7 +13,8 @@ internal sealed class RequestTelemetry
     /// <summary>Starts with the span that was current when the call came in; only a chat span that collects data gets tags.</summary>
     public static RequestTelemetry Start(Activity? current)
     {
-        var isChat = current is { IsAllDataRequested: true } && (current.DisplayName == "chat" || current.DisplayName.StartsWith("chat ", StringComparison.Ordinal));
+        var isChat = current is { IsAllDataRequested: true }
+            && (current.DisplayName == "chat" || current.DisplayName.StartsWith("chat ", StringComparison.Ordinal));
         return new RequestTelemetry(isChat ? current : null);
     }
 

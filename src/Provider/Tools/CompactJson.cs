@@ -34,12 +34,15 @@ internal static class CompactJson
         using var stream = new MemoryStream();
         try
         {
-            using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
+            using var writer = new Utf8JsonWriter(
+                stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
             json.WriteTo(writer);
         }
         catch (InvalidOperationException e)
         {
-            throw new ArgumentException($"A JSON value of the request cannot be written into the prompt: it is nested more than {MaxDepth} deep, or holds half a surrogate pair ({e.Message})", e);
+            throw new ArgumentException(
+                $"A JSON value of the request cannot be written into the prompt: it is nested more than {MaxDepth} deep, or holds half a " +
+                $"surrogate pair ({e.Message})", e);
         }
 
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);

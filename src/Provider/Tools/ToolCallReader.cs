@@ -112,7 +112,8 @@ internal sealed class ToolCallReader(Action<string> malformed)
         {
             using var document = JsonDocument.Parse(json);
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("name", out var name) || name.ValueKind != JsonValueKind.String || name.GetString() is not { Length: > 0 } function) return null;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("name", out var name)
+                || name.ValueKind != JsonValueKind.String || name.GetString() is not { Length: > 0 } function) return null;
             var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
             if (root.TryGetProperty("arguments", out var given))
             {

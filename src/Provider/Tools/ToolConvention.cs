@@ -7,8 +7,8 @@ public enum ToolConvention
     ModelOnly,
 
     /// <summary>
-    /// They are described in the system text, and calls are JSON between <c>&lt;tool_call&gt;</c> and <c>&lt;/tool_call&gt;</c>, enforced as for models
-    /// that know tools. Such a model was not trained for it: it calls when it must, less surely when it may.
+    /// They are described in the system text, and calls are JSON between <c>&lt;tool_call&gt;</c> and <c>&lt;/tool_call&gt;</c>, enforced
+    /// as for models that know tools. Such a model was not trained for it: it calls when it must, less surely when it may.
     /// </summary>
     Json,
 }

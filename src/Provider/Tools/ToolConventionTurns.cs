@@ -3,7 +3,8 @@ using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
 
-/// <summary>The JSON convention for families without a tool format: tools, calls and results written into turns that every template takes (docs/json.md).</summary>
+/// <summary>The JSON convention for families without a tool format: tools, calls and results written into turns that every
+/// template takes (docs/json.md).</summary>
 internal static class ToolConventionTurns
 {
     /// <summary>Rewrites a conversation.</summary>
@@ -18,8 +19,10 @@ internal static class ToolConventionTurns
             if (turn.Role == "tool")
             {
                 List<ChatPart> parts = [new TextPart("<tool_response>\n"), .. turn.Parts.Select(Plain), new TextPart("\n</tool_response>")];
-                // Results that follow each other, and the user's words after them, are one turn: some templates want the roles to alternate.
-                if (result is [.., { Role: "user" } last] && i > 0 && turns[i - 1].Role == "tool") result[^1] = last with { Parts = [.. last.Parts, new TextPart("\n"), .. parts] };
+                // Results that follow each other, and the user's words after them, are one turn:
+                // some templates want the roles to alternate.
+                if (result is [.., { Role: "user" } last] && i > 0 && turns[i - 1].Role == "tool")
+                    result[^1] = last with { Parts = [.. last.Parts, new TextPart("\n"), .. parts] };
                 else result.Add(new ChatTurn("user", parts));
             }
             else if (turn.Role == "user" && i > 0 && turns[i - 1].Role == "tool" && result is [.., var before])
@@ -46,7 +49,8 @@ internal static class ToolConventionTurns
         foreach (var call in turn.Parts.OfType<ToolCallPart>())
         {
             if (parts.Count > 0 || text.Length > 0) text.Append('\n');
-            text.Append("<tool_call>\n{\"name\": ").Append(CompactJson.Quote(call.Name)).Append(", \"arguments\": ").Append(call.ArgumentsJson).Append("}\n</tool_call>");
+            text.Append("<tool_call>\n{\"name\": ").Append(CompactJson.Quote(call.Name)).Append(", \"arguments\": ")
+                .Append(call.ArgumentsJson).Append("}\n</tool_call>");
         }
 
         parts.Add(new TextPart(text.ToString()));
@@ -63,7 +67,8 @@ internal static class ToolConventionTurns
             text.Append(", \"parameters\": ").Append(CompactJson.Rewrite(tool.ParametersJson)).Append("}\n");
         }
 
-        text.Append("To call one, write nothing but\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <arguments as a JSON object>}\n</tool_call>\nIts result then comes in <tool_response></tool_response>.");
+        text.Append("To call one, write nothing but\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <arguments as a JSON " +
+            "object>}\n</tool_call>\nIts result then comes in <tool_response></tool_response>.");
         if (turns is [{ Role: "system" } first, ..]) turns[0] = first with { Parts = [.. first.Parts, new TextPart("\n\n" + text)] };
         else turns.Insert(0, new ChatTurn("system", [new TextPart(text.ToString())]));
         return turns;

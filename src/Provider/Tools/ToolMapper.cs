@@ -11,7 +11,8 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
     /// <param name="options">The caller's options.</param>
     /// <param name="format">What an answer without calls must look like; what was relaxed in it has been logged.</param>
     /// <returns>Null where no tool is on offer.</returns>
-    /// <exception cref="ArgumentException">A call is required of a tool that is not there, names collide, or a schema is broken.</exception>
+    /// <exception cref="ArgumentException">A call is required of a tool that is not there, names
+    /// collide, or a schema is broken.</exception>
     /// <exception cref="NotSupportedException">Strict, and a tool or schema cannot be honoured.</exception>
     public ToolRequest? Map(ChatOptions options, AnswerFormat format)
     {
@@ -19,7 +20,8 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
         foreach (var tool in options.Tools ?? [])
         {
             if (tool is AIFunctionDeclaration function)
-                tools.Add(new ChatTool(function.Name, string.IsNullOrEmpty(function.Description) ? null : function.Description, function.JsonSchema.GetRawText()));
+                tools.Add(new ChatTool(function.Name, string.IsNullOrEmpty(function.Description) ? null
+                    : function.Description, function.JsonSchema.GetRawText()));
             else
                 unsupported.Ignore($"Tool '{tool.Name}' ({tool.GetType().Name})", "a model in this process calls functions only");
         }
@@ -32,13 +34,17 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
         if (required is not null && callable.Count == 0)
         {
             throw new ArgumentException(
-                $"ToolMode requires {(required.RequiredFunctionName is { } n ? $"a call of '{n}'" : "a tool call")}, but Tools holds {(tools.Count == 0 ? "no function" : string.Join(", ", tools.Select(t => $"'{t.Name}'")))}.",
+                $"ToolMode requires {(required.RequiredFunctionName is { } n ? $"a call of '{n}'" : "a tool call")}, but Tools holds " +
+                    $"{(tools.Count == 0 ? "no function" : string.Join(", ", tools.Select(t => $"'{t.Name}'")))}.",
                 nameof(options));
         }
 
         if (tools.Count == 0) return null;
-        var rule = options.ToolMode switch { NoneChatToolMode => ToolCallRule.Forbidden, RequiredChatToolMode => ToolCallRule.Required, _ => ToolCallRule.Optional };
-        var grammar = Grammar.Create(format.Shape with { Tools = callable, ToolCalls = rule, SeveralCalls = options.AllowMultipleToolCalls ?? true, Strict = strict })!;
+        var rule = options.ToolMode switch { NoneChatToolMode => ToolCallRule.Forbidden, RequiredChatToolMode => ToolCallRule.Required,
+            _ => ToolCallRule.Optional };
+        var grammar = Grammar.Create(
+            format.Shape with { Tools = callable, ToolCalls = rule, SeveralCalls = options.AllowMultipleToolCalls ?? true,
+                Strict = strict })!;
         unsupported.Relaxed([.. grammar.Relaxed.Except(format.Grammar?.Relaxed ?? [])]);
         return new ToolRequest(tools, rule, grammar);
     }

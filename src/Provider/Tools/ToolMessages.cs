@@ -23,7 +23,8 @@ internal static class ToolMessages
     };
 
     /// <summary>All contents of a message, those inside results included.</summary>
-    public static IEnumerable<AIContent> Flatten(ChatMessage message) => message.Contents.SelectMany(c => c is FunctionResultContent r ? Contents(r) : [c]);
+    public static IEnumerable<AIContent> Flatten(ChatMessage message) =>
+        message.Contents.SelectMany(c => c is FunctionResultContent r ? Contents(r) : [c]);
 
     private static string Json(object value, Type type)
     {

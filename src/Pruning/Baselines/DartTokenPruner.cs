@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// DART with equal n ("dart-equal-n"): pivots are the 4 visual and the 4 text tokens with the largest L1 norm of their keys at layer K-1; each in turn (visual
-/// before text, ascending) takes the tokens least similar to it (cosine of final-normed hidden states). The published code keeps 4 + 8 * floor(n / 8)
-/// tokens in an order that depends on the prompt's prefix; here exactly n are kept. With fewer than 4 text tokens there are fewer pivots, and n at
-/// or below the number of visual pivots keeps the n largest norms.
+/// DART with equal n ("dart-equal-n"): pivots are the 4 visual and the 4 text tokens with the largest L1 norm of their keys at layer K-1;
+/// each in turn (visual before text, ascending) takes the tokens least similar to it (cosine of final-normed hidden states). The published
+/// code keeps 4 + 8 * floor(n / 8) tokens in an order that depends on the prompt's prefix; here exactly n are kept. With fewer than 4 text
+/// tokens there are fewer pivots, and n at or below the number of visual pivots keeps the n largest norms.
 /// </summary>
 internal sealed class DartTokenPruner : IVisualTokenPruner
 {
@@ -19,14 +19,17 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
     public DartTokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        Schedule = [PruningStage.Single(PrunerRegistry.Complete(settings, Description), PruningSignals.Keys | PruningSignals.FinalNormedFeatures | PruningSignals.TextRows)];
+        Schedule = [PruningStage.Single(
+            PrunerRegistry.Complete(settings, Description),
+            PruningSignals.Keys | PruningSignals.FinalNormedFeatures | PruningSignals.TextRows)];
     }
 
     /// <summary>The method.</summary>
     public static PrunerDescription Description { get; } = new()
     {
         Name = "dart",
-        Summary = "Four visual and four text pivots by key norm; each takes the tokens least similar to it. Exactly n are kept (published: 4 + 8 floor(n / 8)), pivots in ascending order.",
+        Summary = "Four visual and four text pivots by key norm; each takes the tokens least similar to it. Exactly n are kept " +
+        "(published: 4 + 8 floor(n / 8)), pivots in ascending order.",
         Kind = PrunerKind.Rival,
         Source = "xqy1111111/DART",
         LeastLayers = 1,
@@ -48,8 +51,10 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
         using var scope = NewDisposeScope();
         var keys = PrunerGuard.Rows(context.Keys, context, "keys");
         var features = PrunerGuard.Rows(context.FinalNormed, context, "final-normed hidden states");
-        if (context.TextKeys is not { } textKeys || context.TextFinalNormed is not { } textFeatures || textKeys.shape[0] != textFeatures.shape[0])
-            throw new ArgumentException("DART needs the text rows' keys and final-normed hidden states, as many of the one as of the other.", nameof(context));
+        if (context.TextKeys is not { } textKeys || context.TextFinalNormed is not { } textFeatures
+            || textKeys.shape[0] != textFeatures.shape[0])
+            throw new ArgumentException(
+                "DART needs the text rows' keys and final-normed hidden states, as many of the one as of the other.", nameof(context));
         using var fullPrecision = FullPrecisionProducts.On(features.device);
 
         var visual = ScoreOrder.Top(Norms(keys), Math.Min(PivotsPerKind, context.Budget));
@@ -67,7 +72,8 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
             for (var p = 0; p < count; p++)
                 TakeLeastSimilar(similarity.AsSpan(p * kept.Length, kept.Length), wanted / count + (p < wanted % count ? 1 : 0), kept);
         }
-        return new TokenReduction { Kept = [.. Enumerable.Range(0, kept.Length).Where(i => kept[i])], Statistics = new SelectionStatistics { Pivots = visual.Length } };
+        return new TokenReduction { Kept = [.. Enumerable.Range(0, kept.Length).Where(i => kept[i])],
+            Statistics = new SelectionStatistics { Pivots = visual.Length } };
     }
 
     private static void TakeLeastSimilar(ReadOnlySpan<float> similarity, int count, bool[] kept)

@@ -4,8 +4,8 @@ namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
 /// DivPrune (vbdi/divprune): max-min diversity over D = 1 - cosine. The first token is the one whose nearest other token is farthest; then
-/// each time the token farthest from all chosen ones; ties: lower index. Runs on the decoder's input, as published; an explicit K moves it to the
-/// hidden states after layer K-1. Differs from the published code on purpose: no token is chosen twice, and positions are kept.
+/// each time the token farthest from all chosen ones; ties: lower index. Runs on the decoder's input, as published; an explicit K moves it
+/// to the hidden states after layer K-1. Differs from the published code on purpose: no token is chosen twice, and positions are kept.
 /// </summary>
 internal sealed class DivPruneTokenPruner : IVisualTokenPruner
 {
@@ -22,7 +22,8 @@ internal sealed class DivPruneTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "divprune",
-        Summary = "Max-min diversity of cosine distance, text-blind. No token is taken twice and separators are no candidates, unlike in the published code.",
+        Summary = "Max-min diversity of cosine distance, text-blind. No token is taken twice and separators are no candidates, unlike in " +
+        "the published code.",
         Kind = PrunerKind.Rival,
         Source = "vbdi/divprune",
         Depth = PrunerDepth.AtInput,

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>FastV (pkunlp-icler/FastV): keeps the n tokens with the highest attention from the last prompt token at layer K-1. Ties: lower index.</summary>
+/// <summary>FastV (pkunlp-icler/FastV): keeps the n tokens with the highest attention from the last prompt token at
+/// layer K-1. Ties: lower index.</summary>
 internal sealed class FastVTokenPruner : IVisualTokenPruner
 {
     /// <summary>Creates the pruner.</summary>
@@ -30,11 +31,13 @@ internal sealed class FastVTokenPruner : IVisualTokenPruner
     public IReadOnlyList<PruningStage> Schedule { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The attention row is missing, has the wrong length or holds values that are not finite.</exception>
+    /// <exception cref="ArgumentException">The attention row is missing, has the wrong length or holds
+    /// values that are not finite.</exception>
     public TokenReduction Reduce(PruningContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
         var scores = RelativeAttention.Compute(PrunerGuard.Row(context.Attention, context, "the attention row"), null);
-        return new TokenReduction { Kept = ScoreOrder.Top(scores, context.Budget), Statistics = new SelectionStatistics { Scores = scores } };
+        return new TokenReduction { Kept = ScoreOrder.Top(scores, context.Budget),
+            Statistics = new SelectionStatistics { Scores = scores } };
     }
 }

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// FasterVLM in a served model: per grid of the image the tokens of the highest CLS attention of the layer whose features the model reads; the budget is split over the grids in
-/// proportion to their tokens (published: n per view). Needs a tower with a CLS token. The published function is <see cref="FasterVlm"/>.
+/// FasterVLM in a served model: per grid of the image the tokens of the highest CLS attention of the layer whose features the model reads;
+/// the budget is split over the grids in proportion to their tokens (published: n per view). Needs a tower with a CLS token. The
+/// published function is <see cref="FasterVlm"/>.
 /// </summary>
 internal sealed class FasterVlmTokenPruner : IVisualTokenPruner
 {
@@ -19,7 +20,8 @@ internal sealed class FasterVlmTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "fastervlm",
-        Summary = "The tokens of the highest CLS attention of the vision tower, per grid (published: n per view, newlines dropped). Only for towers with a CLS token (LLaVA).",
+        Summary = "The tokens of the highest CLS attention of the vision tower, per grid (published: n per view, newlines dropped). Only " +
+        "for towers with a CLS token (LLaVA).",
         Kind = PrunerKind.Rival,
         Source = "Theia-4869/FasterVLM",
         Depth = PrunerDepth.AtInput,
@@ -40,6 +42,7 @@ internal sealed class FasterVlmTokenPruner : IVisualTokenPruner
         var attention = PrunerGuard.Cls(context);
         var grids = GridRows.Of(context);
         var budgets = BudgetSplit.Split(TokenBudget.OfTokens(context.Budget), [.. grids.Select(g => g.Length)]);
-        return new TokenReduction { Kept = GridRows.Top(attention, grids, budgets, context.Budget), Statistics = new SelectionStatistics { Scores = attention } };
+        return new TokenReduction { Kept = GridRows.Top(attention, grids, budgets, context.Budget),
+            Statistics = new SelectionStatistics { Scores = attention } };
     }
 }

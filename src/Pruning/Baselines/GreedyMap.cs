@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>Greedy maximum of a determinant: each token's conditional variance, updated by one Cholesky row per choice (arXiv 1709.05135). O(n^2 N) in all.</summary>
+/// <summary>Greedy maximum of a determinant: each token's conditional variance, updated by one Cholesky row per choice (arXiv
+/// 1709.05135). O(n^2 N) in all.</summary>
 internal sealed class GreedyMap(double[] diagonal)
 {
     private readonly double[] _variance = [.. diagonal];

@@ -12,7 +12,8 @@ internal static class GridRows
         return [.. Enumerable.Range(0, indices.Length).GroupBy(r => ends.FindIndex(e => indices[r] < e)).Select(g => g.ToArray())];
     }
 
-    /// <summary>In each grid its budget of the highest scores (ties: lower row); where grids are more than n, the highest of what that gave. Ascending.</summary>
+    /// <summary>In each grid its budget of the highest scores (ties: lower row); where grids are more than n, the highest
+    /// of what that gave. Ascending.</summary>
     public static int[] Top(float[] scores, int[][] grids, int[] budgets, int n)
     {
         var chosen = grids.SelectMany((rows, g) => rows.OrderByDescending(r => scores[r]).ThenBy(r => r).Take(budgets[g]));

@@ -1,12 +1,14 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// HiRED in a served model: on one grid the tokens of the highest CLS attention; on base and mosaic a share of the budget for the base, the rest for the mosaic. Of the published
-/// code for tiles, the split over tiles by the tower's first layer is left out, for a served tower gives the CLS row of one layer. The published function is <see cref="HiRed"/>.
+/// HiRED in a served model: on one grid the tokens of the highest CLS attention; on base and mosaic a share of the budget for the base, the
+/// rest for the mosaic. Of the published code for tiles, the split over tiles by the tower's first layer is left out, for a served tower
+/// gives the CLS row of one layer. The published function is <see cref="HiRed"/>.
 /// </summary>
 internal sealed class HiRedTokenPruner : IVisualTokenPruner
 {
-    private static readonly PrunerParameter BaseShare = PrunerParameter.Number("base_share", 0.5, 0, 1, "Share of the budget for the whole image where there are tiles besides.");
+    private static readonly PrunerParameter BaseShare =
+        PrunerParameter.Number("base_share", 0.5, 0, 1, "Share of the budget for the whole image where there are tiles besides.");
     private readonly double _baseShare;
 
     /// <summary>Creates the pruner.</summary>
@@ -24,7 +26,8 @@ internal sealed class HiRedTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "hired",
-        Summary = "The highest CLS attention, a share of the budget for the base view (published: tiles by the tower's first layer, which is left out here). Only for towers with a CLS token.",
+        Summary = "The highest CLS attention, a share of the budget for the base view (published: tiles by the tower's first layer, " +
+        "which is left out here). Only for towers with a CLS token.",
         Kind = PrunerKind.Rival,
         Source = "hasanar1f/HiRED",
         Depth = PrunerDepth.AtInput,
@@ -49,7 +52,10 @@ internal sealed class HiRedTokenPruner : IVisualTokenPruner
         var rest = grids.Skip(1).Sum(g => g.Length);
         // What the tiles cannot use goes to the base: n is an equality.
         forBase = Math.Max(forBase, context.Budget - rest);
-        int[] others = context.Budget > forBase ? BudgetSplit.Split(TokenBudget.OfTokens(context.Budget - forBase), [.. grids.Skip(1).Select(g => g.Length)]) : new int[grids.Length - 1];
-        return new TokenReduction { Kept = GridRows.Top(attention, grids, [forBase, .. others], context.Budget), Statistics = new SelectionStatistics { Scores = attention } };
+        int[] others = context.Budget > forBase
+            ? BudgetSplit.Split(TokenBudget.OfTokens(context.Budget - forBase), [.. grids.Skip(1).Select(g => g.Length)])
+            : new int[grids.Length - 1];
+        return new TokenReduction { Kept = GridRows.Top(attention, grids, [forBase, .. others], context.Budget),
+            Statistics = new SelectionStatistics { Scores = attention } };
     }
 }

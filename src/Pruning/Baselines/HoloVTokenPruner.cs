@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// HoloV in a served model: the published rule over projected features at the decoder's input and CLS attention, but what a full crop cannot use goes to other crops, so that exactly n
-/// tokens are kept, in order. The published function is <see cref="HoloV"/>.
+/// HoloV in a served model: the published rule over projected features at the decoder's input and CLS attention, but what a full crop
+/// cannot use goes to other crops, so that exactly n tokens are kept, in order. The published function is <see cref="HoloV"/>.
 /// </summary>
 internal sealed class HoloVTokenPruner : IVisualTokenPruner
 {
@@ -24,7 +24,8 @@ internal sealed class HoloVTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "holov",
-        Summary = "Crops of consecutive tokens share the budget by CLS attention and variance of similarity; the highest CLS attention inside. Repaired: no zero rows. Only for towers with a CLS token.",
+        Summary = "Crops of consecutive tokens share the budget by CLS attention and variance of similarity; the highest CLS attention " +
+        "inside. Repaired: no zero rows. Only for towers with a CLS token.",
         Kind = PrunerKind.Rival,
         Source = "obananas/HoloV",
         Depth = PrunerDepth.AtInput,

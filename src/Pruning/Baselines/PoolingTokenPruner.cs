@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// Control: average pooling of s x s windows on each grid. A window becomes one token, the mean of its tokens, that stands at its middle token's position
-/// (for even sides the one left and above the centre); windows at the right and lower edge may be smaller. How many are kept hangs on the grids alone, not on the budget.
+/// Control: average pooling of s x s windows on each grid. A window becomes one token, the mean of its tokens, that stands at its middle
+/// token's position (for even sides the one left and above the centre); windows at the right and lower edge may be smaller. How many are
+/// kept hangs on the grids alone, not on the budget.
 /// </summary>
 internal sealed class PoolingTokenPruner : IVisualTokenPruner
 {
@@ -33,7 +34,8 @@ internal sealed class PoolingTokenPruner : IVisualTokenPruner
     public TokenReduction Reduce(PruningContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (context.Remaining is not null) throw new ArgumentException("Pooling needs whole grids; a stage before it dropped tokens.", nameof(context));
+        if (context.Remaining is not null)
+            throw new ArgumentException("Pooling needs whole grids; a stage before it dropped tokens.", nameof(context));
         var kept = new List<int>();
         var weights = new List<MergeWeight>();
         var start = 0;
@@ -45,7 +47,8 @@ internal sealed class PoolingTokenPruner : IVisualTokenPruner
                 {
                     var (height, width) = (Math.Min(_side, grid.Rows - y), Math.Min(_side, grid.Columns - x));
                     for (var i = 0; i < height * width; i++)
-                        weights.Add(new MergeWeight(kept.Count, start + (y + i / width) * grid.Columns + x + i % width, 1f / (height * width)));
+                        weights.Add(new MergeWeight(
+                            kept.Count, start + (y + i / width) * grid.Columns + x + i % width, 1f / (height * width)));
                     kept.Add(start + (y + (height - 1) / 2) * grid.Columns + x + (width - 1) / 2);
                 }
             }
@@ -62,7 +65,8 @@ internal sealed class PoolingTokenPruner : IVisualTokenPruner
         return description = new PrunerDescription
         {
             Name = name,
-            Summary = $"Average pooling of {side} x {side} windows on each grid; keeps about 1/{side * side} of the tokens, whatever the budget says.",
+            Summary = $"Average pooling of {side} x {side} windows on each grid; keeps about 1/{side * side} of the tokens, whatever the " +
+            "budget says.",
             Kind = PrunerKind.Control,
             Depth = PrunerDepth.AtInput,
             Create = (settings, _) => new PoolingTokenPruner(settings, side, description!),

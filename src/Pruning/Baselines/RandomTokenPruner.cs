@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>Control: keeps n tokens at random, the same ones for the same seed, stage, budget and number of candidates. Runs at K, K = 0 included.</summary>
+/// <summary>Control: keeps n tokens at random, the same ones for the same seed, stage, budget and number of
+/// candidates. Runs at K, K = 0 included.</summary>
 internal sealed class RandomTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter Seed = PrunerParameter.Whole("seed", 0, 0, int.MaxValue, "Seed of the choice.");

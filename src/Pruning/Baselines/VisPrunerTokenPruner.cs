@@ -1,12 +1,14 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// VisPruner in a served model: important tokens by CLS attention, the rest de-duplicated by similarity in rounds. Similarity is that of projected features at the decoder's
-/// input (published: before the projector), and an odd residual is no error. The published function is <see cref="VisPruner"/>.
+/// VisPruner in a served model: important tokens by CLS attention, the rest de-duplicated by similarity in rounds. Similarity is that of
+/// projected features at the decoder's input (published: before the projector), and an odd residual is no error. The
+/// published function is <see cref="VisPruner"/>.
 /// </summary>
 internal sealed class VisPrunerTokenPruner : IVisualTokenPruner
 {
-    private static readonly PrunerParameter ImportantRatio = PrunerParameter.Number("important_ratio", 0.5, 0, 1, "Share of the budget for tokens of the highest CLS attention.");
+    private static readonly PrunerParameter ImportantRatio =
+        PrunerParameter.Number("important_ratio", 0.5, 0, 1, "Share of the budget for tokens of the highest CLS attention.");
     private readonly double _importantRatio;
 
     /// <summary>Creates the pruner.</summary>
@@ -24,7 +26,8 @@ internal sealed class VisPrunerTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "vispruner",
-        Summary = "Important tokens by CLS attention, the rest de-duplicated in rounds by similarity of projected features (published: before the projector). Only for towers with a CLS token.",
+        Summary = "Important tokens by CLS attention, the rest de-duplicated in rounds by similarity of projected features (published: " +
+        "before the projector). Only for towers with a CLS token.",
         Kind = PrunerKind.Rival,
         Source = "Theia-4869/VisPruner",
         Depth = PrunerDepth.AtInput,

@@ -5,7 +5,8 @@ namespace D2Pruner.AI.Pruning;
 /// <c>mosaic</c> and <c>thumbnail</c> (InternVL).</param>
 /// <param name="Rows">Number of grid rows, at least 1.</param>
 /// <param name="Columns">Number of grid columns, at least 1.</param>
-/// <param name="Positions">Positions of the tokens in the prompt, row-major, <c>Rows * Columns</c> of them; separators are not among them.</param>
+/// <param name="Positions">Positions of the tokens in the prompt, row-major, <c>Rows * Columns</c> of
+/// them; separators are not among them.</param>
 public sealed record GridComponent(string Name, int Rows, int Columns, int[] Positions)
 {
     /// <summary>Number of visual tokens, <c>Rows * Columns</c>.</summary>

@@ -1,14 +1,15 @@
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// A pruning method as it describes itself. Request keys, configuration keys, flags, validation, reports and documentation are made from it, so that a new method is
-/// one file: the <see cref="IVisualTokenPruner"/> and its description.
+/// A pruning method as it describes itself. Request keys, configuration keys, flags, validation, reports and documentation are made from
+/// it, so that a new method is one file: the <see cref="IVisualTokenPruner"/> and its description.
 /// </summary>
 public sealed class PrunerDescription
 {
     /// <summary>Where and how every method's kept tokens are numbered (<see cref="PruningStage.Reindex"/>).</summary>
     public static PrunerParameter Positions { get; } = PrunerParameter.Choice("positions", "kept", ["kept", "reindexed"],
-        "Position ids after pruning: the original ones, or 0, 1, 2... over what is left (as some published code has it; one-dimensional ids only).");
+        "Position ids after pruning: the original ones, or 0, 1, 2... over what is left (as some published code has it; one-dimensional " +
+        "ids only).");
 
     private readonly IReadOnlyList<PrunerParameter> _own = [];
     private PruningStage[]? _schedule;
@@ -45,7 +46,8 @@ public sealed class PrunerDescription
         }
     }
 
-    /// <summary>Makes the pruner from settings that a <see cref="PrunerRegistry"/> has completed, and the model's number of decoder layers.</summary>
+    /// <summary>Makes the pruner from settings that a <see cref="PrunerRegistry"/> has completed, and the
+    /// model's number of decoder layers.</summary>
     public required Func<PruningSettings, int, IVisualTokenPruner> Create { get; init; }
 
     /// <summary>Its stages with default settings (K = 2, a third) in a decoder of 32 layers.</summary>

@@ -11,14 +11,20 @@ internal static class PrunerGuard
     public static float[] Row(float[]? signal, PruningContext context, string what) =>
         signal is not null && signal.Length == Count(context)
             ? signal
-            : throw new ArgumentException($"This pruner needs {what} of {Count(context)} visual tokens; found {signal?.Length.ToString() ?? "none"}.", nameof(context));
+            : throw new ArgumentException(
+                $"This pruner needs {what} of {Count(context)} visual tokens; found {signal?.Length.ToString() ?? "none"}.",
+                nameof(context));
 
     public static float[] Cls(PruningContext context) => context.VisionClsAttention is null
-        ? throw new ArgumentException("This pruner needs the vision tower's CLS attention, which only LLaVA's towers have; choose another method for this model.", nameof(context))
+        ? throw new ArgumentException(
+            "This pruner needs the vision tower's CLS attention, which only LLaVA's towers have; choose another method for this model.",
+            nameof(context))
         : Row(context.VisionClsAttention, context, "the vision tower's CLS attention");
 
     public static torch.Tensor Rows(torch.Tensor? signal, PruningContext context, string what) =>
         signal is not null && signal.shape is [var rows, _] && rows == Count(context)
             ? signal
-            : throw new ArgumentException($"This pruner needs {what} of shape [{Count(context)}, D]; found {(signal is null ? "none" : $"[{string.Join(", ", signal.shape)}]")}.", nameof(context));
+            : throw new ArgumentException(
+                $"This pruner needs {what} of shape [{Count(context)}, D]; found " +
+                $"{(signal is null ? "none" : $"[{string.Join(", ", signal.shape)}]")}.", nameof(context));
 }

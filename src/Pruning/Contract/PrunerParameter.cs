@@ -3,8 +3,8 @@ using System.Globalization;
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// A parameter of a pruning method. Its name makes the request key (<c>d2pruner.NAME</c>), the configuration key (<c>Parameters:NAME</c>) and the flag
-/// (<c>--NAME</c> with dashes); methods that share a name mean the same by it.
+/// A parameter of a pruning method. Its name makes the request key (<c>d2pruner.NAME</c>), the configuration key (<c>Parameters:NAME</c>)
+/// and the flag (<c>--NAME</c> with dashes); methods that share a name mean the same by it.
 /// </summary>
 public sealed record PrunerParameter
 {
@@ -18,7 +18,8 @@ public sealed record PrunerParameter
     /// <summary>What it does, one sentence.</summary>
     public required string Help { get; init; }
 
-    /// <summary>Value in force where none is given: a <see cref="double"/>, or a <see cref="string"/> where there are <see cref="Choices"/>.</summary>
+    /// <summary>Value in force where none is given: a <see cref="double"/>, or a <see cref="string"/> where
+    /// there are <see cref="Choices"/>.</summary>
     public required object Default { get; init; }
 
     /// <summary>Smallest number.</summary>
@@ -34,7 +35,8 @@ public sealed record PrunerParameter
     public IReadOnlyList<string> Choices { get; private init; } = [];
 
     /// <summary>The range in words.</summary>
-    public string Range => Choices.Count > 0 ? string.Join(" | ", Choices) : string.Create(CultureInfo.InvariantCulture, $"{Minimum}..{Maximum}{(IsWhole ? ", whole" : "")}");
+    public string Range => Choices.Count > 0 ? string.Join(" | ", Choices)
+        : string.Create(CultureInfo.InvariantCulture, $"{Minimum}..{Maximum}{(IsWhole ? ", whole" : "")}");
 
     /// <summary>A number.</summary>
     /// <param name="name">Name in snake_case.</param>
@@ -61,7 +63,8 @@ public sealed record PrunerParameter
     /// <summary>The value as this parameter holds it (a <see cref="double"/> or one of <see cref="Choices"/>).</summary>
     /// <param name="value">A number, a text that holds one, an enum value or a choice.</param>
     /// <param name="label">What the message calls it; null is <see cref="Name"/>.</param>
-    /// <exception cref="ArgumentException">It is not such a value, or out of range; the message says what was found and expected.</exception>
+    /// <exception cref="ArgumentException">It is not such a value, or out of range; the message says
+    /// what was found and expected.</exception>
     public object Read(object value, string? label = null)
     {
         label ??= Name;
@@ -75,9 +78,11 @@ public sealed record PrunerParameter
         if (value is bool or char || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
             throw new ArgumentException($"{label} is '{text}'; expected a number.", Name);
         if (!(number >= Minimum && number <= Maximum))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{label} is {number}; it must lie between {Minimum} and {Maximum}."), Name);
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"{label} is {number}; it must lie between {Minimum} and {Maximum}."), Name);
         if (IsWhole && number != Math.Truncate(number))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{label} is {number}; it must be a whole number."), Name);
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"{label} is {number}; it must be a whole number."), Name);
         return number;
     }
 }

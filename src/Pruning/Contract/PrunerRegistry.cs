@@ -25,7 +25,8 @@ public sealed class PrunerRegistry
         foreach (var d in descriptions)
         {
             if (string.IsNullOrWhiteSpace(d.Name)) throw new ArgumentException("A pruning method has no name.", nameof(descriptions));
-            if (!_byName.TryAdd(d.Name, d)) throw new ArgumentException($"Two pruning methods are called '{d.Name}'; rename one.", nameof(descriptions));
+            if (!_byName.TryAdd(d.Name, d))
+                throw new ArgumentException($"Two pruning methods are called '{d.Name}'; rename one.", nameof(descriptions));
         }
 
         All = [.. _byName.Values.OrderBy(d => d.Kind).ThenBy(d => d.Name, StringComparer.Ordinal)];
@@ -57,10 +58,12 @@ public sealed class PrunerRegistry
     /// <param name="name">A name; upper and lower case are the same.</param>
     /// <exception cref="ArgumentException">There is none.</exception>
     public PrunerDescription Get(string? name) =>
-        Find(name) ?? throw new ArgumentException($"Pruning method '{name}' is unknown; known methods: {string.Join(", ", Names)}.", nameof(name));
+        Find(name) ?? throw new ArgumentException(
+            $"Pruning method '{name}' is unknown; known methods: {string.Join(", ", Names)}.", nameof(name));
 
     /// <summary>
-    /// Makes settings ready for a model: caps a K that is only a preset's at L-1, checks an explicit one, completes the parameters and makes the pruner. The one place for all of these.
+    /// Makes settings ready for a model: caps a K that is only a preset's at L-1, checks an explicit one, completes the parameters and
+    /// makes the pruner. The one place for all of these.
     /// </summary>
     /// <param name="settings">Settings as resolved from presets and overrides.</param>
     /// <param name="decoderLayers">L, the model's number of decoder layers.</param>
@@ -72,7 +75,8 @@ public sealed class PrunerRegistry
         var description = Get(settings.Method);
         var k = settings.LayersBeforePruning;
         if (settings.LayersAreExplicit && (k < 0 || k >= decoderLayers))
-            throw new ArgumentOutOfRangeException(nameof(settings), k, $"K = {k} is outside 0..{decoderLayers - 1}: the model has {decoderLayers} decoder layers.");
+            throw new ArgumentOutOfRangeException(
+                nameof(settings), k, $"K = {k} is outside 0..{decoderLayers - 1}: the model has {decoderLayers} decoder layers.");
         if (description.Depth == PrunerDepth.AtInput && !settings.LayersAreExplicit) k = 0;
         var ready = Complete(settings with { LayersBeforePruning = Math.Min(k, decoderLayers - 1) }, description);
         var pruner = description.Create(ready, decoderLayers);
@@ -88,10 +92,12 @@ public sealed class PrunerRegistry
         if (settings.LayersBeforePruning < description.LeastLayers)
         {
             throw new ArgumentException(
-                $"K = {settings.LayersBeforePruning} is not possible with '{description.Name}': it needs what layer K-1 computed, so K must be at least {description.LeastLayers}.", nameof(settings));
+                $"K = {settings.LayersBeforePruning} is not possible with '{description.Name}': it needs what layer K-1 computed, so K " +
+                    $"must be at least {description.LeastLayers}.", nameof(settings));
         }
 
-        if (settings.LayersBeforePruning < 0) throw new ArgumentException($"K is {settings.LayersBeforePruning}; it must be at least 0.", nameof(settings));
+        if (settings.LayersBeforePruning < 0)
+            throw new ArgumentException($"K is {settings.LayersBeforePruning}; it must be at least 0.", nameof(settings));
         var values = description.Parameters.Aggregate(PrunerValues.Empty, (all, p) => all.With(p.Name, settings.Parameters.Value(p)));
         return settings with { Method = description.Name, Parameters = values };
     }

@@ -5,7 +5,8 @@ using System.Globalization;
 
 namespace D2Pruner.AI.Pruning;
 
-/// <summary>Values of a method's parameters by name: numbers (<see cref="double"/>) and texts. Immutable; equal where all values are.</summary>
+/// <summary>Values of a method's parameters by name: numbers (<see cref="double"/>) and texts.
+/// Immutable; equal where all values are.</summary>
 public sealed class PrunerValues : IReadOnlyDictionary<string, object>, IEquatable<PrunerValues>
 {
     private readonly ImmutableSortedDictionary<string, object> _values;
@@ -30,7 +31,9 @@ public sealed class PrunerValues : IReadOnlyDictionary<string, object>, IEquatab
     /// <summary>These values and one more (or another one under the same name).</summary>
     /// <param name="name">The parameter's name.</param>
     /// <param name="value">A number or a text; checked against a method's range when the method is made.</param>
-    public PrunerValues With(string name, object value) => new(_values.SetItem(name, value is string ? value : value is IConvertible and not Enum ? Convert.ToDouble(value, CultureInfo.InvariantCulture) : value.ToString()!));
+    public PrunerValues With(string name, object value) =>
+        new(_values.SetItem(name, value is string ? value : value is IConvertible and not Enum
+            ? Convert.ToDouble(value, CultureInfo.InvariantCulture) : value.ToString()!));
 
     /// <summary>The number under the parameter's name, or its default.</summary>
     /// <exception cref="ArgumentException">The value is no number, or out of the parameter's range.</exception>
@@ -73,14 +76,17 @@ public sealed class PrunerValues : IReadOnlyDictionary<string, object>, IEquatab
 
     /// <inheritdoc/>
     public bool Equals(PrunerValues? other) =>
-        other is not null && Count == other.Count && _values.All(p => other._values.TryGetValue(p.Key, out var value) && p.Value.Equals(value));
+        other is not null && Count == other.Count
+            && _values.All(p => other._values.TryGetValue(p.Key, out var value) && p.Value.Equals(value));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PrunerValues);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _values.Aggregate(0, (hash, p) => HashCode.Combine(hash, StringComparer.OrdinalIgnoreCase.GetHashCode(p.Key), p.Value));
+    public override int GetHashCode() =>
+        _values.Aggregate(0, (hash, p) => HashCode.Combine(hash, StringComparer.OrdinalIgnoreCase.GetHashCode(p.Key), p.Value));
 
     /// <summary><c>alpha = 1, theta = 0.8</c>.</summary>
-    public override string ToString() => string.Join(", ", _values.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key} = {p.Value}")));
+    public override string ToString() =>
+        string.Join(", ", _values.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key} = {p.Value}")));
 }

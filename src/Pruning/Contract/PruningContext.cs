@@ -17,7 +17,8 @@ public sealed class PruningContext
     /// <summary>Index into the pruner's schedule.</summary>
     public int StageIndex { get; init; }
 
-    /// <summary>Layout indices of the candidates still present, ascending; null when nothing has been dropped yet. Row r of each signal is candidate <c>Remaining[r]</c>.</summary>
+    /// <summary>Layout indices of the candidates still present, ascending; null when nothing has been dropped yet. Row r of each signal is
+    /// candidate <c>Remaining[r]</c>.</summary>
     public int[]? Remaining { get; init; }
 
     /// <summary>Attention of the last prompt token to each candidate, [V] fp32, raw softmax values over the whole row.</summary>
@@ -48,8 +49,8 @@ public sealed class PruningContext
     public float[]? VisionClsAttention { get; init; }
 
     /// <summary>
-    /// Where values may be kept that depend on this image's features at the first stage alone, for further questions about it; null where there is
-    /// no such place or candidates were dropped before.
+    /// Where values may be kept that depend on this image's features at the first stage alone, for further questions about it; null where
+    /// there is no such place or candidates were dropped before.
     /// </summary>
     public PruningMemo? Memo { get; init; }
 

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// What a pruner computed of an image alone (not of the question), for further questions about the same image: similarity graphs. Values must
-/// depend on nothing but the image's features before the prune point and the key. Safe for concurrent use.
+/// What a pruner computed of an image alone (not of the question), for further questions about the same image: similarity graphs. Values
+/// must depend on nothing but the image's features before the prune point and the key. Safe for concurrent use.
 /// </summary>
 public sealed class PruningMemo
 {

@@ -1,7 +1,8 @@
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>Pruning settings made ready for one model: K capped, parameters checked and complete, the pruner made.</summary>
-/// <param name="Settings">The settings in force; <see cref="PruningSettings.Parameters"/> holds exactly the method's own parameters.</param>
+/// <param name="Settings">The settings in force; <see cref="PruningSettings.Parameters"/> holds
+/// exactly the method's own parameters.</param>
 /// <param name="Description">The method.</param>
 /// <param name="Pruner">The pruner.</param>
 public sealed record PruningPlan(PruningSettings Settings, PrunerDescription Description, IVisualTokenPruner Pruner)

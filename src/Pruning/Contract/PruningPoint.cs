@@ -2,7 +2,8 @@ namespace D2Pruner.AI.Pruning;
 
 /// <summary>A point of the forward pass.</summary>
 /// <param name="Kind">The kind of point.</param>
-/// <param name="Layer">For <see cref="PruningPointKind.AfterLayer"/> the zero-based layer k whose output is reduced (k = K-1); otherwise -1.</param>
+/// <param name="Layer">For <see cref="PruningPointKind.AfterLayer"/> the zero-based layer k whose output is
+/// reduced (k = K-1); otherwise -1.</param>
 public readonly record struct PruningPoint(PruningPointKind Kind, int Layer)
 {
     /// <summary>On the visual embeddings.</summary>

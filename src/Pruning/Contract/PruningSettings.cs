@@ -12,13 +12,15 @@ public sealed record PruningSettings
     /// <summary>K, a count: layers 0..K-1 see every token and pruning happens before layer K; 0..L-1.</summary>
     public int LayersBeforePruning { get; init; } = 2;
 
-    /// <summary>True when K was asked for and is not just the preset's value (a preset's K is capped at L-1, an explicit one is an error).</summary>
+    /// <summary>True when K was asked for and is not just the preset's value (a preset's K is capped at L-1,
+    /// an explicit one is an error).</summary>
     public bool LayersAreExplicit { get; init; }
 
     /// <summary>How many visual tokens are kept.</summary>
     public TokenBudget Budget { get; init; } = TokenBudget.OfRatio(1.0 / 3);
 
-    /// <summary>Values of the method's parameters that differ from its defaults; all of them once a <see cref="PrunerRegistry"/> has planned them.</summary>
+    /// <summary>Values of the method's parameters that differ from its defaults; all of them once a
+    /// <see cref="PrunerRegistry"/> has planned them.</summary>
     public PrunerValues Parameters { get; init; } = PrunerValues.Empty;
 
     /// <summary>Weight of semantic against spatial similarity, 0..1 (paper Eq. 6): the parameter <c>alpha</c>.</summary>
@@ -52,7 +54,8 @@ public sealed record PruningSettings
     /// <summary>Evict the dropped tokens' keys and values from the layers below K too.</summary>
     public bool EvictEarlyKv { get; init; } = true;
 
-    /// <summary>Prior to use: a name that the operator registered with the model, <c>uniform</c>, or null for the one beside the model.</summary>
+    /// <summary>Prior to use: a name that the operator registered with the model, <c>uniform</c>, or null
+    /// for the one beside the model.</summary>
     public string? Prior { get; init; }
 
     /// <summary>The preset's own settings; <see cref="PruningPreset.None"/> and <see cref="PruningPreset.Auto"/> have none.</summary>

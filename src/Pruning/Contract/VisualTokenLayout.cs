@@ -17,7 +17,8 @@ public sealed class VisualTokenLayout
         foreach (var c in components)
         {
             if (c.Rows < 1 || c.Columns < 1 || c.Positions.Length != c.Count)
-                throw new ArgumentException($"Component '{c.Name}' is {c.Rows}x{c.Columns} but holds {c.Positions.Length} positions.", nameof(components));
+                throw new ArgumentException(
+                    $"Component '{c.Name}' is {c.Rows}x{c.Columns} but holds {c.Positions.Length} positions.", nameof(components));
         }
         Components = components;
         Separators = separators ?? [];

@@ -33,7 +33,8 @@ internal sealed class AdjacencyBits
         _words[j * WordsPerRow + (i >> 6)] |= 1UL << i;
     }
 
-    /// <summary>Adds edges from i to every j &gt; i whose bit is set; bit b of <paramref name="bits"/> is token 64 * firstWord + b, other bits are ignored.</summary>
+    /// <summary>Adds edges from i to every j &gt; i whose bit is set; bit b of <paramref name="bits"/> is token 64 *
+    /// firstWord + b, other bits are ignored.</summary>
     public void AddUpper(int i, int firstWord, ReadOnlySpan<ulong> bits)
     {
         for (var w = Math.Max(0, (i >> 6) - firstWord); w < bits.Length; w++)

@@ -37,7 +37,8 @@ internal sealed class CosineStrips : IDisposable
 
     private int StripCount => (Count + _rows - 1) / _rows;
 
-    /// <summary>First walk: min and max over the whole matrix with its diagonal, and the cosines of the given pairs (I &lt; J, ordered by I).</summary>
+    /// <summary>First walk: min and max over the whole matrix with its diagonal, and the cosines of the given
+    /// pairs (I &lt; J, ordered by I).</summary>
     public (float Min, float Max, float[] PairCosines) Scan(List<(int I, int J)> pairs, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
@@ -73,9 +74,11 @@ internal sealed class CosineStrips : IDisposable
         return (min, max, picked.Count == 0 ? [] : cat(picked).cpu().data<float>().ToArray());
     }
 
-    /// <summary>A later walk: adds an edge for every pair i &lt; j whose cosine is above the bound. The strips kept by the first walk are given up unless
+    /// <summary>A later walk: adds an edge for every pair i &lt; j whose cosine is above the bound. The strips
+    /// kept by the first walk are given up unless
     /// <paramref name="keepStrips"/> is true.</summary>
-    public void AddEdgesAbove(float bound, AdjacencyBits adjacency, CancellationToken cancellationToken, bool packOnDevice = false, bool keepStrips = false)
+    public void AddEdgesAbove(
+        float bound, AdjacencyBits adjacency, CancellationToken cancellationToken, bool packOnDevice = false, bool keepStrips = false)
     {
         packOnDevice |= _unit.device_type != DeviceType.CPU;
         using var scope = NewDisposeScope();

@@ -4,13 +4,15 @@ using TorchSharp;
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// D²Pruner with a theta ladder: rule R1, but where no token is available before n are selected, theta rises by a step, and a token is available again
-/// if no selected token is adjacent to it at the new theta; the walk by relative attention starts over. At theta of 1 the rest is filled by score. Where the paper's rule fills
-/// nothing, both choose the same. The cosines are computed once for all steps (twice for images whose matrix exceeds the scratch memory).
+/// D²Pruner with a theta ladder: rule R1, but where no token is available before n are selected, theta rises by a step, and a token is
+/// available again if no selected token is adjacent to it at the new theta; the walk by relative attention starts over. At theta of 1 the
+/// rest is filled by score. Where the paper's rule fills nothing, both choose the same. The cosines are computed once for all steps (twice
+/// for images whose matrix exceeds the scratch memory).
 /// </summary>
 public sealed class D2LadderTokenPruner : IVisualTokenPruner
 {
-    private static readonly PrunerParameter Step = PrunerParameter.Number("ladder_step", 0.02, 0.001, 1, "By how much theta rises each time no token is available.");
+    private static readonly PrunerParameter Step =
+        PrunerParameter.Number("ladder_step", 0.02, 0.001, 1, "By how much theta rises each time no token is available.");
     private readonly PruningSettings _settings;
     private readonly double _step;
 
@@ -29,7 +31,8 @@ public sealed class D2LadderTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "d2pruner-ladder",
-        Summary = "D2Pruner (rule R1), but theta rises step by step where the independent set runs dry, so that diversity goes on instead of filling by attention.",
+        Summary = "D2Pruner (rule R1), but theta rises step by step where the independent set runs dry, so that diversity goes on " +
+        "instead of filling by attention.",
         Kind = PrunerKind.Method,
         Source = "own rule; measured in docs/log.md",
         LeastLayers = 1,

@@ -4,12 +4,15 @@ namespace D2Pruner.AI.Pruning;
 internal static class D2Parameters
 {
     public static PrunerParameter Alpha { get; } =
-        PrunerParameter.Number("alpha", 1, 0, 1, "Weight of semantic against spatial similarity (paper, Eq. 6); the preset Localization has 0.5.");
+        PrunerParameter.Number("alpha", 1, 0, 1,
+            "Weight of semantic against spatial similarity (paper, Eq. 6); the preset Localization has 0.5.");
 
-    public static PrunerParameter Theta { get; } = PrunerParameter.Number("theta", 0.8, 0, 1, "Edge threshold on the fused similarity, strict.");
+    public static PrunerParameter Theta { get; } =
+        PrunerParameter.Number("theta", 0.8, 0, 1, "Edge threshold on the fused similarity, strict.");
 
     public static PrunerParameter PivotRatio { get; } =
-        PrunerParameter.Number("pivot_ratio", 0.7, 0, 1, "Share of the budget that goes to pivots, the tokens of highest relative attention.");
+        PrunerParameter.Number("pivot_ratio", 0.7, 0, 1,
+            "Share of the budget that goes to pivots, the tokens of highest relative attention.");
 
     public static PrunerParameter Rule { get; } = PrunerParameter.Choice("rule", nameof(PivotRule.R1), Enum.GetNames<PivotRule>(),
         "R1: pivots' neighbours leave the pool; R2: pivots exclude nothing; R3: one independent set, no pivots.");

@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// D²Pruner (arXiv 2512.19443): debiased importance (<see cref="RelativeAttention"/>), a hybrid similarity graph, pivots and a greedy independent set.
+/// D²Pruner (arXiv 2512.19443): debiased importance (<see cref="RelativeAttention"/>), a hybrid similarity
+/// graph, pivots and a greedy independent set.
 /// One stage, after layer K-1, nothing merged.
 /// </summary>
 public sealed class D2TokenPruner : IVisualTokenPruner
@@ -12,7 +13,8 @@ public sealed class D2TokenPruner : IVisualTokenPruner
 
     /// <summary>Creates the pruner.</summary>
     /// <param name="settings">Settings; K at least 1, alpha, theta and pivot ratio in 0..1.</param>
-    /// <exception cref="ArgumentException">K is 0 (no layer precedes it, so there is no attention row) or a value is out of range.</exception>
+    /// <exception cref="ArgumentException">K is 0 (no layer precedes it, so there is no attention row)
+    /// or a value is out of range.</exception>
     public D2TokenPruner(PruningSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -24,7 +26,8 @@ public sealed class D2TokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "d2pruner",
-        Summary = "Pivots of the highest debiased attention, then a greedy independent set on the hybrid similarity graph, then the rest by attention.",
+        Summary = "Pivots of the highest debiased attention, then a greedy independent set on the hybrid similarity graph, then the rest " +
+        "by attention.",
         Kind = PrunerKind.Method,
         Source = "D2Pruner, arXiv 2512.19443",
         LeastLayers = 1,
@@ -76,7 +79,9 @@ public sealed class D2TokenPruner : IVisualTokenPruner
             SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
 
         if (context.Memo is not { } memo) return Build();
-        var known = memo.GetOrAdd($"graph|{_settings.Alpha:R}|{_settings.Theta:R}", () => new Known(Build()), k => 8L * k.Graph.Adjacency.Count * k.Graph.Adjacency.WordsPerRow);
+        var known = memo.GetOrAdd(
+            $"graph|{_settings.Alpha:R}|{_settings.Theta:R}", () => new Known(Build()),
+            k => 8L * k.Graph.Adjacency.Count * k.Graph.Adjacency.WordsPerRow);
         return known.Graph;
     }
 

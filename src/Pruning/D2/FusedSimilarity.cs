@@ -22,8 +22,9 @@ internal readonly record struct FusedSimilarity(float Min, float Max, double Alp
         return Alpha * normalized + (neighbours ? 1 - Alpha : 0) > Theta;
     }
 
-    /// <summary>Largest cosine that is NOT an edge between non-neighbours, so that "cosine &gt; bound" is the edge rule; null when no cosine can be
-    /// one (alpha &lt;= theta). The rule grows with the cosine, so the bound is found by halving over the floats: comparing with it is exact.</summary>
+    /// <summary>Largest cosine that is NOT an edge between non-neighbours, so that "cosine &gt; bound" is the edge rule; null when no
+    /// cosine can be one (alpha &lt;= theta). The rule grows with the cosine, so the bound is found by halving over the
+    /// floats: comparing with it is exact.</summary>
     public float? FarBound()
     {
         if (!IsEdge(Max, false)) return null;

@@ -10,7 +10,8 @@ internal static class GreedyIndependentSet
     /// <param name="pivotRatio">Share of pivots, 0..1.</param>
     /// <param name="rule">How pivots and the set interact.</param>
     /// <returns>The kept tokens ascending, the number of pivots and of tokens taken by the fill rule.</returns>
-    public static (int[] Kept, int Pivots, int Fill) Select(float[] scores, AdjacencyBits graph, int budget, double pivotRatio, PivotRule rule)
+    public static (int[] Kept, int Pivots, int Fill) Select(
+        float[] scores, AdjacencyBits graph, int budget, double pivotRatio, PivotRule rule)
     {
         var order = ScoreOrder.Descending(scores);
         var pool = new CandidatePool(scores.Length);
@@ -22,7 +23,8 @@ internal static class GreedyIndependentSet
         return (pool.ToIndices(), pivots, fill);
     }
 
-    /// <summary>Takes available tokens in order, each with its neighbours out of the pool, until the budget is reached or none is available.</summary>
+    /// <summary>Takes available tokens in order, each with its neighbours out of the pool, until the budget is
+    /// reached or none is available.</summary>
     public static void Walk(int[] order, AdjacencyBits graph, int budget, CandidatePool pool)
     {
         // One walk suffices: a token that was unavailable once never becomes available again.

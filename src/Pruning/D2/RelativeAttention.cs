@@ -14,13 +14,17 @@ public static class RelativeAttention
     public static float[] Compute(ReadOnlySpan<float> attention, float[]? prior)
     {
         if (prior is not null && prior.Length != attention.Length)
-            throw new ArgumentException($"The prior has {prior.Length} values for {attention.Length} attention values; resize it to the layout first.", nameof(prior));
+            throw new ArgumentException(
+                $"The prior has {prior.Length} values for {attention.Length} attention values; resize it to the " +
+                "layout first.", nameof(prior));
         var scores = attention.ToArray();
         for (var i = 0; i < scores.Length; i++)
         {
             if (prior is not null) scores[i] /= prior[i] + Epsilon;
             if (!float.IsFinite(scores[i]))
-                throw new ArgumentException($"The attention score of visual token {i} is {scores[i]}: the attention row or the prior holds a value that is not finite.", nameof(attention));
+                throw new ArgumentException(
+                    $"The attention score of visual token {i} is {scores[i]}: the attention row or the prior holds a value that is " +
+                    "not finite.", nameof(attention));
         }
         return scores;
     }

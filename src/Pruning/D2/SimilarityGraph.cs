@@ -27,7 +27,8 @@ internal sealed class SimilarityGraph : IDisposable
         if (!float.IsFinite(Min) || !float.IsFinite(Max))
         {
             strips.Dispose();
-            throw new ArgumentException("The hidden states hold values that are not finite (overflow in half precision?); run the model in bf16 or fp32.");
+            throw new ArgumentException(
+                "The hidden states hold values that are not finite (overflow in half precision?); run the model in bf16 or fp32.");
         }
     }
 
@@ -46,7 +47,8 @@ internal sealed class SimilarityGraph : IDisposable
     /// <param name="cancellationToken">Looked at before every strip.</param>
     /// <param name="scratchBytes">Most memory for kept strips (tests lower it).</param>
     /// <exception cref="ArgumentException">The shape does not fit the layout, or a hidden state is not finite.</exception>
-    public static (AdjacencyBits Adjacency, float Min, float Max) Build(Tensor hiddenStates, VisualTokenLayout layout, int[]? remaining, double alpha, double theta,
+    public static (AdjacencyBits Adjacency, float Min, float Max) Build(
+        Tensor hiddenStates, VisualTokenLayout layout, int[]? remaining, double alpha, double theta,
         CancellationToken cancellationToken = default, long scratchBytes = ScratchBytes)
     {
         using var noGrad = no_grad();
@@ -55,7 +57,8 @@ internal sealed class SimilarityGraph : IDisposable
         return (graph.EdgesAt(alpha, theta, cancellationToken), graph.Min, graph.Max);
     }
 
-    /// <summary>Computes the cosines; edges at one threshold or several come from <see cref="EdgesAt"/>. The parameters are those of <see cref="Build"/>.</summary>
+    /// <summary>Computes the cosines; edges at one threshold or several come from <see cref="EdgesAt"/>. The parameters are
+    /// those of <see cref="Build"/>.</summary>
     /// <exception cref="ArgumentException">The shape does not fit the layout, or a hidden state is not finite.</exception>
     public static SimilarityGraph Open(Tensor hiddenStates, VisualTokenLayout layout, int[]? remaining, double alpha,
         CancellationToken cancellationToken = default, long scratchBytes = ScratchBytes)
@@ -63,9 +66,12 @@ internal sealed class SimilarityGraph : IDisposable
         var count = remaining?.Length ?? layout.Count;
         var shape = hiddenStates.shape;
         if (shape.Length != 2 || shape[0] != count)
-            throw new ArgumentException($"Hidden states have shape [{string.Join(", ", shape)}]; [{count}, D] is expected for this image.", nameof(hiddenStates));
+            throw new ArgumentException(
+                $"Hidden states have shape [{string.Join(", ", shape)}]; [{count}, D] is expected for this image.", nameof(hiddenStates));
         // At alpha = 1 neighbourhood adds nothing.
-        return new SimilarityGraph(new CosineStrips(hiddenStates, StripRows, scratchBytes), alpha < 1 ? SpatialNeighbours.Pairs(layout, remaining) : [], cancellationToken);
+        return new SimilarityGraph(
+            new CosineStrips(hiddenStates, StripRows, scratchBytes), alpha < 1 ? SpatialNeighbours.Pairs(layout, remaining)
+            : [], cancellationToken);
     }
 
     /// <summary>The edges at a threshold.</summary>

@@ -5,18 +5,21 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Pruning.Experiments;
 
 /// <summary>
-/// A determinantal point process, maximised greedily: L_ij = w_i k_ij w_j with w = r^gamma (r: relative attention or likeness to the text, min-max normalised) and k_ij the cosine of hidden states
-/// times a Gaussian of the distance on the grid (none across components). Each step takes the token with the largest conditional variance (the fast greedy
-/// MAP of Chen, Zhang and Zhou, arXiv 1709.05135); where none is left above 1e-12, the rest by relative attention.
+/// A determinantal point process, maximised greedily: L_ij = w_i k_ij w_j with w = r^gamma (r: relative attention or likeness to the text,
+/// min-max normalised) and k_ij the cosine of hidden states times a Gaussian of the distance on the grid (none across components). Each
+/// step takes the token with the largest conditional variance (the fast greedy MAP of Chen, Zhang and Zhou, arXiv 1709.05135); where none
+/// is left above 1e-12, the rest by relative attention.
 /// </summary>
 internal sealed class DppTokenPruner : IVisualTokenPruner
 {
     private const double Exhausted = 1e-12;
 
-    private static readonly PrunerParameter Relevance = PrunerParameter.Number("dpp_relevance", 1, 0, 8, "Exponent of relative attention in the kernel's quality; 0 is diversity alone.");
+    private static readonly PrunerParameter Relevance =
+        PrunerParameter.Number("dpp_relevance", 1, 0, 8, "Exponent of relative attention in the kernel's quality; 0 is diversity alone.");
 
     private static readonly PrunerParameter GridSigma =
-        PrunerParameter.Number("grid_sigma", 4, 0, 1000, "Width of the Gaussian of the grid distance, in cells; 0 leaves the distance out.");
+        PrunerParameter.Number("grid_sigma", 4, 0, 1000,
+            "Width of the Gaussian of the grid distance, in cells; 0 leaves the distance out.");
 
     private static readonly PrunerParameter PivotShare =
         PrunerParameter.Number("pivot_share", 0, 0, 1, "Share of the budget that goes to the tokens of highest relative attention first.");
@@ -36,16 +39,20 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(settings);
         settings = PrunerRegistry.Complete(settings, Description);
-        (_relevance, _sigma, _pivotShare) = (settings.Parameters.Number(Relevance), settings.Parameters.Number(GridSigma), settings.Parameters.Number(PivotShare));
+        (_relevance, _sigma, _pivotShare) =
+            (settings.Parameters.Number(Relevance), settings.Parameters.Number(GridSigma), settings.Parameters.Number(PivotShare));
         _fromText = settings.Parameters.Text(Quality) == "text";
-        Schedule = [PruningStage.Single(settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates | (_fromText ? PruningSignals.TextRows : PruningSignals.None))];
+        Schedule = [PruningStage.Single(
+            settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates | (
+                _fromText ? PruningSignals.TextRows : PruningSignals.None))];
     }
 
     /// <summary>The method.</summary>
     public static PrunerDescription Description { get; } = new()
     {
         Name = "d2pruner-dpp",
-        Summary = "A greedy determinantal point process: a power of relative attention as quality, cosine times a Gaussian of the grid distance as similarity.",
+        Summary = "A greedy determinantal point process: a power of relative attention as quality, cosine times a Gaussian of the grid " +
+        "distance as similarity.",
         Kind = PrunerKind.Experiment,
         LeastLayers = 1,
         UsesPrior = true,
@@ -88,7 +95,8 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
         var kept = new CandidatePool(scores.Length);
         foreach (var token in selected.Taken) kept.Select(token);
         var fill = GreedyIndependentSet.Fill(order, context.Budget, kept);
-        return new TokenReduction { Kept = kept.ToIndices(), Statistics = new SelectionStatistics { Pivots = pivots, Fill = fill, Scores = scores } };
+        return new TokenReduction { Kept = kept.ToIndices(),
+            Statistics = new SelectionStatistics { Pivots = pivots, Fill = fill, Scores = scores } };
     }
 
     private static float[] ToText(Tensor hidden, PruningContext context)
@@ -117,7 +125,9 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
 
     private static (int Grid, int Y, int X)[] Cells(PruningContext context)
     {
-        (int Grid, int Y, int X)[] all = [.. context.Layout.Components.SelectMany((c, g) => Enumerable.Range(0, c.Count).Select(i => (g, i / c.Columns, i % c.Columns)))];
+        (int Grid, int Y, int X)[] all =
+            [.. context.Layout.Components.SelectMany(
+                (c, g) => Enumerable.Range(0, c.Count).Select(i => (g, i / c.Columns, i % c.Columns)))];
         return context.Remaining is { } remaining ? Array.ConvertAll(remaining, r => all[r]) : all;
     }
 }

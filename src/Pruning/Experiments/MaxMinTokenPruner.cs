@@ -3,16 +3,19 @@ using TorchSharp;
 namespace D2Pruner.AI.Pruning.Experiments;
 
 /// <summary>
-/// Pivots and farthest points: n_p tokens of the highest relative attention first, then each time the token with the largest r^gamma d, where d is the cosine distance to
-/// the nearest chosen token and r the relative attention over its maximum. Without pivots the first token is the one of the highest score; gamma = 0 is plain max-min diversity around the pivots.
+/// Pivots and farthest points: n_p tokens of the highest relative attention first, then each time the token with the largest r^gamma d,
+/// where d is the cosine distance to the nearest chosen token and r the relative attention over its maximum. Without pivots the first token
+/// is the one of the highest score; gamma = 0 is plain max-min diversity around the pivots.
 /// </summary>
 internal sealed class MaxMinTokenPruner : IVisualTokenPruner
 {
     private static readonly PrunerParameter PivotShare =
-        PrunerParameter.Number("pivot_share", 0.2, 0, 1, "Share of the budget that goes to the tokens of highest relative attention first.");
+        PrunerParameter.Number("pivot_share", 0.2, 0, 1,
+            "Share of the budget that goes to the tokens of highest relative attention first.");
 
     private static readonly PrunerParameter Relevance =
-        PrunerParameter.Number("relevance", 0.25, 0, 8, "Exponent of relative attention (over its maximum) in the trade-off with diversity; 0 is diversity alone.");
+        PrunerParameter.Number("relevance", 0.25, 0, 8,
+            "Exponent of relative attention (over its maximum) in the trade-off with diversity; 0 is diversity alone.");
 
     private readonly double _pivotShare;
     private readonly double _relevance;
@@ -32,7 +35,8 @@ internal sealed class MaxMinTokenPruner : IVisualTokenPruner
     public static PrunerDescription Description { get; } = new()
     {
         Name = "d2pruner-maxmin",
-        Summary = "A few pivots by relative attention, then the token with the largest product of a power of relative attention and the distance to the nearest chosen one.",
+        Summary = "A few pivots by relative attention, then the token with the largest product of a power of relative attention and the " +
+        "distance to the nearest chosen one.",
         Kind = PrunerKind.Experiment,
         LeastLayers = 1,
         UsesPrior = true,

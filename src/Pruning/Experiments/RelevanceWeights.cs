@@ -3,7 +3,8 @@ namespace D2Pruner.AI.Pruning.Experiments;
 /// <summary>Relative attention as a weight in (0, 1].</summary>
 internal static class RelevanceWeights
 {
-    /// <summary>(score / largest score)^power per token; a score of 0 counts as a millionth of the largest, all ones where all are 0.</summary>
+    /// <summary>(score / largest score)^power per token; a score of 0 counts as a millionth of the
+    /// largest, all ones where all are 0.</summary>
     public static double[] Of(float[] scores, double power)
     {
         var largest = scores.Max();

@@ -20,7 +20,8 @@ public sealed class PositionalBiasPrior
         foreach (var (layer, component) in maps.Keys)
         {
             if (layer < 1 || string.IsNullOrWhiteSpace(component))
-                throw new ArgumentException($"'K{layer}.{component}' is no prior map: K is at least 1 and the component has a name.", nameof(maps));
+                throw new ArgumentException(
+                    $"'K{layer}.{component}' is no prior map: K is at least 1 and the component has a name.", nameof(maps));
         }
         Id = id;
         _maps = new Dictionary<(int, string), PriorMap>(maps);
@@ -39,7 +40,8 @@ public sealed class PositionalBiasPrior
     /// <summary>Number of pictures averaged; null when unknown.</summary>
     public int? PictureCount { get; init; }
 
-    /// <summary>Correlation between the priors of two halves of the pictures, -1..1: how settled the average is; null when unknown.</summary>
+    /// <summary>Correlation between the priors of two halves of the pictures, -1..1: how settled the
+    /// average is; null when unknown.</summary>
     public double? SplitHalfCorrelation { get; init; }
 
     /// <summary>The maps by (K, component name).</summary>
@@ -59,7 +61,9 @@ public sealed class PositionalBiasPrior
         var missing = layout.Components.Where(c => !_maps.ContainsKey((layerK, c.Name))).Select(c => c.Name).ToArray();
         if (missing.Length == layout.Components.Count) return null;
         if (missing.Length > 0)
-            throw new InvalidOperationException($"Prior '{Id}' has no map K{layerK}.{missing[0]}; it belongs to another model or is incomplete. Calibrate again or use the uniform prior.");
+            throw new InvalidOperationException(
+                $"Prior '{Id}' has no map K{layerK}.{missing[0]}; it belongs to another model or is incomplete. Calibrate again or use " +
+                "the uniform prior.");
 
         var output = new float[layout.Count];
         var offset = 0;

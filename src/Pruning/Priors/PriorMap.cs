@@ -15,7 +15,9 @@ public sealed class PriorMap
             throw new ArgumentException($"A prior map of {rows}x{columns} cannot hold {values.Length} values.", nameof(values));
         var bad = Array.FindIndex(values, v => !float.IsFinite(v) || v < 0);
         if (bad >= 0)
-            throw new ArgumentException($"Value {bad} of the prior map is {values[bad]}; mean attention is finite and not negative. Calibrate again.", nameof(values));
+            throw new ArgumentException(
+                $"Value {bad} of the prior map is {values[bad]}; mean attention is finite and not negative. Calibrate again.",
+                nameof(values));
         (Rows, Columns, Values) = (rows, columns, values);
     }
 

@@ -20,7 +20,8 @@ public static class BudgetSplit
             throw new ArgumentException($"{overrides.Count} budgets were given for {counts.Count} images.", nameof(overrides));
         for (var i = 0; i < counts.Count; i++)
         {
-            if (counts[i] < 1) throw new ArgumentException($"Image {i} has {counts[i]} visual tokens; at least 1 is needed.", nameof(counts));
+            if (counts[i] < 1)
+                throw new ArgumentException($"Image {i} has {counts[i]} visual tokens; at least 1 is needed.", nameof(counts));
         }
 
         var result = new int[counts.Count];

@@ -6,5 +6,6 @@ namespace D2Pruner.AI.Pruning;
 /// <param name="StageIndex">The stage; pass it on to the context.</param>
 /// <param name="Budget">n, fewer than there are candidates; pass it on to the context.</param>
 /// <param name="Remaining">Layout indices still present, ascending, or null for all; pass it on to the context.</param>
-/// <param name="Rows">Row of each candidate in the sequence as it is before this stage, in layout order: index the hidden states, keys or attention with it.</param>
+/// <param name="Rows">Row of each candidate in the sequence as it is before this stage, in layout order: index the hidden
+/// states, keys or attention with it.</param>
 public sealed record ImageCandidates(int Image, VisualTokenLayout Layout, int StageIndex, int Budget, int[]? Remaining, int[] Rows);

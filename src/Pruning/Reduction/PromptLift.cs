@@ -29,7 +29,8 @@ internal sealed class PromptLift
             _keep[rows[kept[k]]] = true;
             if (reduction.Positions is not { } positions) continue;
             if (positions[k] < 0 || positions[k] >= _state.PromptLength)
-                throw new InvalidOperationException($"The pruner gave image {image} the position {positions[k]}; the prompt has {_state.PromptLength}.");
+                throw new InvalidOperationException(
+                    $"The pruner gave image {image} the position {positions[k]}; the prompt has {_state.PromptLength}.");
             _positions[rows[kept[k]]] = positions[k];
         }
         if (reduction.MergeWeights is { } merges)
@@ -58,7 +59,8 @@ internal sealed class PromptLift
         return new PromptReductionStep(rows,
             _merged ? _merges.ConvertAll(m => m with { Output = after[m.Output] }) : null,
             images,
-            _state.Keep(rows, reindex ? [.. Enumerable.Range(0, rows.Length)] : Array.ConvertAll(rows, r => _positions[r]), _remaining, reindex))
+            _state.Keep(rows, reindex ? [.. Enumerable.Range(0, rows.Length)]
+                : Array.ConvertAll(rows, r => _positions[r]), _remaining, reindex))
         {
             KeepsEverything = rows.Length == _keep.Length && !_merged && (!reindex || _state.HasOriginalPositions),
         };

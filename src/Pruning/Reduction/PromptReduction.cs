@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// The part of pruning that no algorithm may get wrong, done once: budgets that keep everything, checks of what the pruner answered, sorting,
-/// separators, text and the last token, and lifting an image's choice to rows of the whole prompt.
+/// The part of pruning that no algorithm may get wrong, done once: budgets that keep everything, checks of what the pruner answered,
+/// sorting, separators, text and the last token, and lifting an image's choice to rows of the whole prompt.
 /// </summary>
 public static class PromptReduction
 {
@@ -10,9 +10,11 @@ public static class PromptReduction
     /// <param name="pruner">The algorithm.</param>
     /// <param name="stageIndex">Index into its schedule.</param>
     /// <param name="state">What is left of the prompt; <see cref="PromptReductionState.Start"/> before the first stage.</param>
-    /// <param name="contextFactory">Gathers the stage's signals for one image (by <see cref="ImageCandidates.Rows"/>) and returns the context that the
-    /// pruner sees. Only called for images that have more candidates than their budget; the tensors are the caller's.</param>
-    /// <param name="budgets">n per image (<see cref="BudgetSplit.Split"/> of the images' V), at least 1; n at or above the candidates keeps them all.</param>
+    /// <param name="contextFactory">Gathers the stage's signals for one image (by <see cref="ImageCandidates.Rows"/>) and returns the
+    /// context that the pruner sees. Only called for images that have more candidates than their
+    /// budget; the tensors are the caller's.</param>
+    /// <param name="budgets">n per image (<see cref="BudgetSplit.Split"/> of the images' V), at least 1; n at or
+    /// above the candidates keeps them all.</param>
     /// <param name="cancellationToken">Looked at before every image.</param>
     /// <returns>Rows to keep, merge weights, statistics per image, and the next state.</returns>
     /// <exception cref="ArgumentException">The stage does not exist or the budgets do not fit the images.</exception>
@@ -26,9 +28,11 @@ public static class PromptReduction
         ArgumentNullException.ThrowIfNull(contextFactory);
         ArgumentNullException.ThrowIfNull(budgets);
         if (stageIndex < 0 || stageIndex >= pruner.Schedule.Count)
-            throw new ArgumentException($"'{pruner.Name}' has {pruner.Schedule.Count} stages; there is no stage {stageIndex}.", nameof(stageIndex));
+            throw new ArgumentException(
+                $"'{pruner.Name}' has {pruner.Schedule.Count} stages; there is no stage {stageIndex}.", nameof(stageIndex));
         if (budgets.Count != state.Layouts.Count || budgets.Any(n => n < 1))
-            throw new ArgumentException($"{state.Layouts.Count} images need as many budgets of at least 1; found [{string.Join(", ", budgets)}].", nameof(budgets));
+            throw new ArgumentException(
+                $"{state.Layouts.Count} images need as many budgets of at least 1; found [{string.Join(", ", budgets)}].", nameof(budgets));
 
         var lift = new PromptLift(state);
         var images = new ImageReduction[budgets.Count];
@@ -38,7 +42,8 @@ public static class PromptReduction
             var (layout, remaining, rows) = (state.Layouts[image], state.Remaining[image], state.RowsOf(image));
             if (budgets[image] >= rows.Length)
             {
-                images[image] = new ImageReduction(image, layout, rows.Length, remaining ?? [.. Enumerable.Range(0, rows.Length)], SelectionStatistics.Empty);
+                images[image] = new ImageReduction(
+                    image, layout, rows.Length, remaining ?? [.. Enumerable.Range(0, rows.Length)], SelectionStatistics.Empty);
                 continue;
             }
             var context = contextFactory(new ImageCandidates(image, layout, stageIndex, budgets[image], remaining, rows));
@@ -53,6 +58,7 @@ public static class PromptReduction
     private static void CheckContext(PruningContext context, VisualTokenLayout layout, int budget, int candidates)
     {
         if (!ReferenceEquals(context.Layout, layout) || context.Budget != budget || PrunerGuard.Count(context) != candidates)
-            throw new ArgumentException("The context factory must pass on the layout, budget and remaining candidates that it was given.", nameof(context));
+            throw new ArgumentException(
+                "The context factory must pass on the layout, budget and remaining candidates that it was given.", nameof(context));
     }
 }

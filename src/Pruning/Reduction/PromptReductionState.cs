@@ -5,7 +5,8 @@ public sealed class PromptReductionState
 {
     private readonly int[] _rowOf; // prompt position -> row, -1 where dropped
 
-    private PromptReductionState(IReadOnlyList<VisualTokenLayout> layouts, int promptLength, int[] promptPositions, int[] positions, int[]?[] remaining)
+    private PromptReductionState(
+        IReadOnlyList<VisualTokenLayout> layouts, int promptLength, int[] promptPositions, int[] positions, int[]?[] remaining)
     {
         (Layouts, PromptLength, PromptPositions, Positions, Remaining) = (layouts, promptLength, promptPositions, positions, remaining);
         _rowOf = new int[promptLength];
@@ -22,7 +23,8 @@ public sealed class PromptReductionState
     /// <summary>Prompt position that each row came from, strictly ascending, [M].</summary>
     public int[] PromptPositions { get; }
 
-    /// <summary>Prompt position that each row carries, [M]: the one it came from unless a pruner said otherwise. Rotary tables are gathered by it.</summary>
+    /// <summary>Prompt position that each row carries, [M]: the one it came from unless a pruner said otherwise.
+    /// Rotary tables are gathered by it.</summary>
     public int[] Positions { get; }
 
     /// <summary>Per image the layout indices still present, ascending; null where all are.</summary>
@@ -31,7 +33,8 @@ public sealed class PromptReductionState
     /// <summary>M, the number of rows left.</summary>
     public int Length => PromptPositions.Length;
 
-    /// <summary>How far position ids moved back: an answer's first position is the prompt's next position less this. 0 unless a stage numbered positions anew.</summary>
+    /// <summary>How far position ids moved back: an answer's first position is the prompt's next position less this. 0 unless a
+    /// stage numbered positions anew.</summary>
     public int PositionShift { get; private init; }
 
     /// <summary>The state before any pruning.</summary>
@@ -48,8 +51,10 @@ public sealed class PromptReductionState
             foreach (var p in layouts[i].Positions.Concat(layouts[i].Separators))
             {
                 if (p < 0 || p >= promptLength)
-                    throw new ArgumentException($"Image {i} has a token at prompt position {p}, but the prompt has {promptLength} positions.", nameof(layouts));
-                if (taken[p]) throw new ArgumentException($"Prompt position {p} of image {i} belongs to two visual tokens.", nameof(layouts));
+                    throw new ArgumentException(
+                        $"Image {i} has a token at prompt position {p}, but the prompt has {promptLength} positions.", nameof(layouts));
+                if (taken[p])
+                    throw new ArgumentException($"Prompt position {p} of image {i} belongs to two visual tokens.", nameof(layouts));
                 taken[p] = true;
             }
         }
@@ -65,7 +70,8 @@ public sealed class PromptReductionState
     {
         var left = new bool[promptLength];
         foreach (var p in kept) left[p] = true;
-        var remaining = layouts.Select(l => l.Positions.All(p => left[p]) ? null : Enumerable.Range(0, l.Count).Where(k => left[l.Positions[k]]).ToArray());
+        var remaining = layouts.Select(
+            l => l.Positions.All(p => left[p]) ? null : Enumerable.Range(0, l.Count).Where(k => left[l.Positions[k]]).ToArray());
         return Start(promptLength, layouts).Keep(kept, kept, [.. remaining]);
     }
 

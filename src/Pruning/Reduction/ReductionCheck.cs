@@ -3,8 +3,10 @@ namespace D2Pruner.AI.Pruning;
 /// <summary>Checks what an algorithm answered and brings it into ascending order.</summary>
 internal static class ReductionCheck
 {
-    /// <summary>The reduction with <see cref="TokenReduction.Kept"/> ascending and everything that is aligned to it reordered alike.</summary>
-    /// <exception cref="InvalidOperationException">Wrong count, index out of range, duplicate, or merge weights or positions that do not fit.</exception>
+    /// <summary>The reduction with <see cref="TokenReduction.Kept"/> ascending and everything that is
+    /// aligned to it reordered alike.</summary>
+    /// <exception cref="InvalidOperationException">Wrong count, index out of range, duplicate, or merge weights
+    /// or positions that do not fit.</exception>
     public static TokenReduction Sorted(IVisualTokenPruner pruner, TokenReduction reduction, int candidates, int budget)
     {
         if (reduction?.Kept is not { } kept) throw Invalid("no kept tokens");

@@ -28,6 +28,8 @@ public sealed record CalibrationProgress(int Done, int Total, int Resumed, strin
 
 /// <summary>A calibrated prior and how stable it is.</summary>
 /// <param name="Prior">The prior, with provenance.</param>
-/// <param name="SplitHalf">Per map, the correlation between the averages over the odd and over the even pictures; NaN with one picture.</param>
+/// <param name="SplitHalf">Per map, the correlation between the averages over the odd and over the even
+/// pictures; NaN with one picture.</param>
 /// <param name="Skipped">Pictures that could not be used, with the reason.</param>
-public sealed record CalibrationResult(Pruning.PositionalBiasPrior Prior, IReadOnlyDictionary<(int Layer, string Component), double> SplitHalf, IReadOnlyList<string> Skipped);
+public sealed record CalibrationResult(
+    Pruning.PositionalBiasPrior Prior, IReadOnlyDictionary<(int Layer, string Component), double> SplitHalf, IReadOnlyList<string> Skipped);

@@ -26,7 +26,8 @@ internal static class CalibrationState
         writer.Write(path);
     }
 
-    /// <summary>What an interrupted run left, or null where there is nothing or it belongs to other settings, pictures or another model.</summary>
+    /// <summary>What an interrupted run left, or null where there is nothing or it belongs to other
+    /// settings, pictures or another model.</summary>
     public static (int Done, List<string> Skipped, PriorAccumulator Sums)? Load(string path, string key)
     {
         if (!File.Exists(path)) return null;
@@ -37,10 +38,12 @@ internal static class CalibrationState
             var sums = new PriorAccumulator();
             foreach (var name in file.Names.Where(n => n.EndsWith(".counts", StringComparison.Ordinal)))
             {
-                var (layer, component) = (int.Parse(name[1..name.IndexOf('.')], CultureInfo.InvariantCulture), name[(name.IndexOf('.') + 1)..^".counts".Length]);
+                var (layer, component) = (
+                    int.Parse(name[1..name.IndexOf('.')], CultureInfo.InvariantCulture), name[(name.IndexOf('.') + 1)..^".counts".Length]);
                 if (file.Find($"K{layer}.{component}.0") is not { Shape: [var rows, var columns] }) return null;
                 var sum = new PriorAccumulator.Sum((int)rows, (int)columns);
-                for (var half = 0; half < 2; half++) MemoryMarshal.Cast<long, double>(file.ReadArray<long>($"K{layer}.{component}.{half}")).CopyTo(sum.Halves[half]);
+                for (var half = 0; half < 2; half++)
+                    MemoryMarshal.Cast<long, double>(file.ReadArray<long>($"K{layer}.{component}.{half}")).CopyTo(sum.Halves[half]);
                 file.ReadArray<long>(name).CopyTo(sum.Counts, 0);
                 sums.Restore((layer, component), sum);
             }
@@ -48,7 +51,9 @@ internal static class CalibrationState
             var skipped = file.Metadata.GetValueOrDefault("skipped", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList();
             return (int.Parse(file.Metadata[DoneName], CultureInfo.InvariantCulture), skipped, sums);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or FormatException or KeyNotFoundException or ArgumentException
+            or OverflowException)
         {
             return null; // a damaged state costs time, nothing else
         }

@@ -11,7 +11,8 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Calibration;
 
 /// <summary>
-/// The offline stage of D²Pruner: the generic prompt over many pictures; the last prompt token's attention to each grid position, averaged, is A_bias.
+/// The offline stage of D²Pruner: the generic prompt over many pictures; the last prompt token's attention to
+/// each grid position, averaged, is A_bias.
 /// One forward pass a picture, stopped after the largest K-1, yields every requested K.
 /// </summary>
 public static class Calibrator
@@ -23,9 +24,12 @@ public static class Calibrator
     /// <exception cref="ArgumentException">There is no such folder, or no picture in it.</exception>
     public static IReadOnlyList<string> FindPictures(string folder)
     {
-        if (!Directory.Exists(folder)) throw new ArgumentException($"There is no folder '{folder}'; give a folder of pictures.", nameof(folder));
-        string[] files = [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
-        return files.Length > 0 ? files : throw new ArgumentException($"The folder '{folder}' holds no picture ({string.Join(", ", Extensions)}).", nameof(folder));
+        if (!Directory.Exists(folder))
+            throw new ArgumentException($"There is no folder '{folder}'; give a folder of pictures.", nameof(folder));
+        string[] files = [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        return files.Length > 0 ? files
+            : throw new ArgumentException($"The folder '{folder}' holds no picture ({string.Join(", ", Extensions)}).", nameof(folder));
     }
 
     /// <summary>Calibrates.</summary>
@@ -33,10 +37,13 @@ public static class Calibrator
     /// <param name="pictures">Picture files; their order decides the halves.</param>
     /// <param name="options">What and how.</param>
     /// <param name="progress">Gets progress after every picture.</param>
-    /// <param name="cancellationToken">Observed between pictures and layers; what is done is saved first if <see cref="CalibrationOptions.StatePath"/> is set.</param>
+    /// <param name="cancellationToken">Observed between pictures and layers; what is done is saved first if
+    /// <see cref="CalibrationOptions.StatePath"/> is set.</param>
     /// <exception cref="ArgumentException">No picture, or a K outside 1..L.</exception>
     /// <exception cref="InvalidOperationException">No picture could be used.</exception>
-    public static CalibrationResult Run(VisionLanguageModel model, IReadOnlyList<string> pictures, CalibrationOptions options, IProgress<CalibrationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static CalibrationResult Run(
+        VisionLanguageModel model, IReadOnlyList<string> pictures, CalibrationOptions options,
+        IProgress<CalibrationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
@@ -44,11 +51,15 @@ public static class Calibrator
         if (options.Layers.Count == 0) throw new ArgumentException("No K is given; 2 and 5 are what the presets use.", nameof(options));
         foreach (var k in options.Layers)
         {
-            if (k < 1 || k > model.Info.DecoderLayers) throw new ArgumentOutOfRangeException(nameof(options), k, $"K = {k} is outside 1..{model.Info.DecoderLayers}: the model '{model.Info.Id}' has {model.Info.DecoderLayers} layers.");
+            if (k < 1 || k > model.Info.DecoderLayers)
+                throw new ArgumentOutOfRangeException(
+                    nameof(options), k, $"K = {k} is outside 1..{model.Info.DecoderLayers}: the model '{model.Info.Id}' has " +
+                    $"{model.Info.DecoderLayers} layers.");
         }
 
         var key = Key(model, pictures, options);
-        var (done, skipped, sums) = options.StatePath is { } path && CalibrationState.Load(path, key) is { } state ? state : (0, [], new PriorAccumulator());
+        var (done, skipped, sums) = options.StatePath is { } path && CalibrationState.Load(path, key) is { } state ? state
+            : (0, [], new PriorAccumulator());
         var resumed = done;
         try
         {
@@ -58,7 +69,8 @@ public static class Calibrator
                 var problem = Add(model, pictures[done], options, sums, done % 2, cancellationToken);
                 if (problem is not null) skipped.Add($"{Path.GetFileName(pictures[done])}: {problem}");
                 done++;
-                if (options.StatePath is not null && done % options.SaveEvery == 0) CalibrationState.Save(options.StatePath, key, done, skipped, sums);
+                if (options.StatePath is not null && done % options.SaveEvery == 0)
+                    CalibrationState.Save(options.StatePath, key, done, skipped, sums);
                 progress?.Report(new CalibrationProgress(done, pictures.Count, resumed, problem));
             }
         }
@@ -68,7 +80,8 @@ public static class Calibrator
             throw;
         }
 
-        if (sums.Sums.Count == 0) throw new InvalidOperationException($"None of {pictures.Count} picture(s) could be used; the first: {skipped[0]}");
+        if (sums.Sums.Count == 0)
+            throw new InvalidOperationException($"None of {pictures.Count} picture(s) could be used; the first: {skipped[0]}");
         var split = sums.Sums.ToDictionary(s => s.Key, s => PriorAccumulator.SplitHalf(s.Value));
         var known = split.Values.Where(double.IsFinite).ToArray();
         return new CalibrationResult(
@@ -83,28 +96,34 @@ public static class Calibrator
             skipped);
     }
 
-    private static string? Add(VisionLanguageModel model, string file, CalibrationOptions options, PriorAccumulator sums, int half, CancellationToken cancellationToken)
+    private static string? Add(
+        VisionLanguageModel model, string file, CalibrationOptions options, PriorAccumulator sums, int half,
+        CancellationToken cancellationToken)
     {
         using var inference = torch.inference_mode();
         using var scope = torch.NewDisposeScope();
         ProcessedImage image;
         try
         {
-            image = model.ImageProcessor.Process(Fit(ImageDecoder.Decode(RegularFile.ReadAllBytes(file, ImageLimits.Default.MaxBytes)), model.Blueprint.CalibrationSide));
+            image = model.ImageProcessor.Process(
+                Fit(ImageDecoder.Decode(RegularFile.ReadAllBytes(file, ImageLimits.Default.MaxBytes)), model.Blueprint.CalibrationSide));
         }
         catch (Exception e) when (e is ImageDecodeException or IOException or UnauthorizedAccessException)
         {
             return e.Message;
         }
 
-        var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(options.Prompt)])], [image]);
-        var trace = new ForwardTrace { RecordAttention = true, AttentionLayers = options.Layers.Select(k => k - 1).ToHashSet(), StopAfterLayer = options.Layers.Max() - 1 };
+        var prompt = model.PromptEncoder.Encode(
+            [new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(options.Prompt)])], [image]);
+        var trace = new ForwardTrace { RecordAttention = true, AttentionLayers = options.Layers.Select(k => k - 1).ToHashSet(),
+            StopAfterLayer = options.Layers.Max() - 1 };
         var vision = model.Vision.Encode(image, false, cancellationToken.ThrowIfCancellationRequested);
         using var prefill = PromptForward.Run(model.Decoder, prompt, [vision], new PrefillOptions { Trace = trace }, cancellationToken);
         foreach (var k in options.Layers.Distinct())
         {
             var row = trace.Attention[k - 1];
-            foreach (var component in prompt.Layouts[0].Components) sums.Add(k, component, [.. component.Positions.Select(p => row[p])], half);
+            foreach (var component in prompt.Layouts[0].Components)
+                sums.Add(k, component, [.. component.Positions.Select(p => row[p])], half);
         }
 
         return null;
@@ -123,8 +142,10 @@ public static class Calibrator
 
     private static string Key(VisionLanguageModel model, IReadOnlyList<string> pictures, CalibrationOptions options)
     {
-        var text = new StringBuilder().AppendLine(model.Info.Fingerprint).AppendLine(model.Info.TemplateHash).AppendLine(model.Info.DType).AppendLine(options.Prompt).AppendLine(string.Join(',', options.Layers));
-        foreach (var p in pictures) text.Append(Path.GetFileName(p)).Append(' ').Append(new FileInfo(p) is { Exists: true } f ? f.Length : -1).AppendLine();
+        var text = new StringBuilder().AppendLine(model.Info.Fingerprint).AppendLine(model.Info.TemplateHash).AppendLine(model.Info.DType)
+            .AppendLine(options.Prompt).AppendLine(string.Join(',', options.Layers));
+        foreach (var p in pictures)
+            text.Append(Path.GetFileName(p)).Append(' ').Append(new FileInfo(p) is { Exists: true } f ? f.Length : -1).AppendLine();
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

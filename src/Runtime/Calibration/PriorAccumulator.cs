@@ -24,7 +24,8 @@ internal sealed class PriorAccumulator
     /// <summary>Adds a picture's values of one component; maps of another size are resized to the first one's.</summary>
     public void Add(int layer, GridComponent component, ReadOnlySpan<float> values, int half)
     {
-        if (!_sums.TryGetValue((layer, component.Name), out var sum)) _sums[(layer, component.Name)] = sum = new Sum(component.Rows, component.Columns);
+        if (!_sums.TryGetValue((layer, component.Name), out var sum))
+            _sums[(layer, component.Name)] = sum = new Sum(component.Rows, component.Columns);
         var map = PriorResizer.Resize(values, component.Rows, component.Columns, sum.Rows, sum.Columns);
         for (var i = 0; i < map.Length; i++) sum.Halves[half][i] += map[i];
         sum.Counts[half]++;
@@ -34,7 +35,8 @@ internal sealed class PriorAccumulator
 
     public Dictionary<(int Layer, string Component), PriorMap> Maps() => _sums.ToDictionary(
         s => s.Key,
-        s => new PriorMap(s.Value.Rows, s.Value.Columns, [.. s.Value.Halves[0].Zip(s.Value.Halves[1], (a, b) => (float)((a + b) / (s.Value.Counts[0] + s.Value.Counts[1])))]));
+        s => new PriorMap(s.Value.Rows, s.Value.Columns,
+            [.. s.Value.Halves[0].Zip(s.Value.Halves[1], (a, b) => (float)((a + b) / (s.Value.Counts[0] + s.Value.Counts[1])))]));
 
     /// <summary>Pearson correlation of the two halves' averages.</summary>
     public static double SplitHalf(Sum sum)

@@ -2,7 +2,8 @@ using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI.Runtime.Calibration;
 
-/// <summary>Averages the attention rows that live requests compute anyway; its prior counts once enough pictures have been seen. One engine thread uses it.</summary>
+/// <summary>Averages the attention rows that live requests compute anyway; its prior counts once enough pictures have been
+/// seen. One engine thread uses it.</summary>
 internal sealed class SelfCalibration(int pictures)
 {
     private readonly Dictionary<int, (PriorAccumulator Sums, int Pictures)> _layers = [];

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>
-/// Writes files whole or not at all: beside the target, flushed to the disk, then renamed over it. Whatever fails, no part of a file stays behind and the
-/// old one is as it was.
+/// Writes files whole or not at all: beside the target, flushed to the disk, then renamed over it. Whatever fails, no part of a file stays
+/// behind and the old one is as it was.
 /// </summary>
 public static class AtomicFile
 {
@@ -39,7 +39,8 @@ public static class AtomicFile
     /// <param name="bytes">Its content.</param>
     public static void Write(string path, byte[] bytes) => Write(path, stream => stream.Write(bytes));
 
-    /// <summary>Checks before long work that a target can be written when it is done: its folder takes files, and the target is none that must not be replaced.</summary>
+    /// <summary>Checks before long work that a target can be written when it is done: its folder takes files, and the target is
+    /// none that must not be replaced.</summary>
     /// <param name="path">The target.</param>
     /// <exception cref="IOException">It is a folder, pipe or device, or nothing can be written beside it.</exception>
     /// <exception cref="UnauthorizedAccessException">Its folder may not be written.</exception>

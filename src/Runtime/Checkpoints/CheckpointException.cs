@@ -8,7 +8,8 @@ public sealed class CheckpointException : InvalidOperationException, IVisionErro
     /// <param name="problems">Everything that is wrong.</param>
     /// <param name="inner">The cause, if another exception.</param>
     public CheckpointException(string folder, IReadOnlyList<string> problems, Exception? inner = null)
-        : base($"The model folder '{folder}' cannot be loaded:{Environment.NewLine}" + string.Join(Environment.NewLine, Shorten(problems).Select(p => "  - " + p)), inner)
+        : base($"The model folder '{folder}' cannot be loaded:{Environment.NewLine}"
+            + string.Join(Environment.NewLine, Shorten(problems).Select(p => "  - " + p)), inner)
     {
         Folder = folder;
         Problems = problems;

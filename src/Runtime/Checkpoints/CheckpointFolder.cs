@@ -39,12 +39,17 @@ public sealed class CheckpointFolder
     public JsonElement ProcessorConfig { get; }
 
     /// <summary>Opens a folder; only its JSON files are read.</summary>
-    /// <exception cref="CheckpointException">It is no model folder, a JSON file is damaged, or the weights are quantized in a form that is not read.</exception>
+    /// <exception cref="CheckpointException">It is no model folder, a JSON file is damaged, or the weights are quantized
+    /// in a form that is not read.</exception>
     public static CheckpointFolder Open(string path)
     {
-        if (!Directory.Exists(path)) throw new CheckpointException(path, ["there is no such folder; give the folder that holds config.json."]);
+        if (!Directory.Exists(path))
+            throw new CheckpointException(path, ["there is no such folder; give the folder that holds config.json."]);
         var file = System.IO.Path.Combine(path, "config.json");
-        if (!File.Exists(file)) throw new CheckpointException(path, ["it has no config.json; give the folder of a Hugging Face checkpoint (config.json, *.safetensors, tokenizer files)."]);
+        if (!File.Exists(file))
+            throw new CheckpointException(
+                path, ["it has no config.json; give the folder of a Hugging Face checkpoint (config.json, *.safetensors, " +
+                    "tokenizer files)."]);
         return new CheckpointFolder(path, ReadJson(path, file));
     }
 
@@ -60,18 +65,27 @@ public sealed class CheckpointFolder
             var json = ReadJson(Path, index);
             if (!json.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw new CheckpointException(Path, ["model.safetensors.index.json has no weight_map."]);
-            string[] odd = [.. map.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.String).Select(p => $"model.safetensors.index.json gives '{p.Name}' as {p.Value.ValueKind}; expected the name of a file.").Take(MostProblems)];
+            string[] odd = [.. map.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.String)
+                .Select(p => $"model.safetensors.index.json gives '{p.Name}' as {p.Value.ValueKind}; expected the name of a file.")
+                .Take(MostProblems)];
             if (odd.Length > 0) throw new CheckpointException(Path, odd);
             string[] shards = [.. map.EnumerateObject().Select(p => p.Value.GetString()!).Distinct().Order(StringComparer.Ordinal)];
             if (shards.Length == 0) throw new CheckpointException(Path, ["model.safetensors.index.json names no file."]);
             string[] bad = [.. shards.Where(s => s.Length == 0 || s != System.IO.Path.GetFileName(s))];
-            if (bad.Length > 0) throw new CheckpointException(Path, [.. bad.Select(s => $"model.safetensors.index.json names '{s}', which is not a plain file name.")]);
+            if (bad.Length > 0)
+                throw new CheckpointException(
+                    Path, [.. bad.Select(s => $"model.safetensors.index.json names '{s}', which is not a plain file name.")]);
             string[] missing = [.. shards.Where(s => !File.Exists(File_(s)))];
-            if (missing.Length > 0) throw new CheckpointException(Path, [.. missing.Select(s => $"the shard '{s}' named by model.safetensors.index.json is missing; the download may be incomplete.")]);
+            if (missing.Length > 0)
+                throw new CheckpointException(
+                    Path, [.. missing.Select(
+                        s => $"the shard '{s}' named by model.safetensors.index.json is missing; the download may be incomplete.")]);
             return [.. shards.Select(File_)];
         }
 
-        string[] any = [.. Directory.GetFiles(Path, "*.safetensors").Where(f => !System.IO.Path.GetFileName(f).StartsWith("d2pruner-priors.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        string[] any = [.. Directory.GetFiles(Path, "*.safetensors")
+            .Where(f => !System.IO.Path.GetFileName(f).StartsWith("d2pruner-priors.", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
         if (any.Length == 1) return any;
         var others = Directory.GetFiles(Path, "*.bin").Length + Directory.GetFiles(Path, "*.pth").Length;
         throw new CheckpointException(Path, [others > 0

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>The tensors of a checkpoint, over all its files, in the type and on the device that the model computes with. Owns everything it hands out.</summary>
+/// <summary>The tensors of a checkpoint, over all its files, in the type and on the device that the model computes with.
+/// Owns everything it hands out.</summary>
 public sealed partial class CheckpointWeights : ITensorSource, IDisposable
 {
     private readonly string _folder;
@@ -22,7 +23,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     private QuantizationRule? _rule;
     private QuantizationRule? _headRule;
 
-    private CheckpointWeights(CheckpointFolder folder, WeightsAccess access) => (_folder, _formats, Access) = (folder.Path, folder.Quantization?.Formats ?? [], access);
+    private CheckpointWeights(CheckpointFolder folder, WeightsAccess access) =>
+        (_folder, _formats, Access) = (folder.Path, folder.Quantization?.Formats ?? [], access);
 
     /// <summary>Whether the files are mapped or copied, and why.</summary>
     public WeightsAccess Access { get; }
@@ -44,7 +46,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
 
     /// <summary>Opens the weight files of a folder and reads their headers.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="inMemory">Copy everything while loading (true) or map the files (false); null decides by who may change them: <see cref="WeightsAccess.Decide"/>.</param>
+    /// <param name="inMemory">Copy everything while loading (true) or map the files (false); null decides by who may change them:
+    /// <see cref="WeightsAccess.Decide"/>.</param>
     /// <exception cref="CheckpointException">Files are missing or damaged.</exception>
     public static CheckpointWeights Open(CheckpointFolder folder, bool? inMemory = null)
     {
@@ -75,7 +78,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         throw new CheckpointException(folder.Path, problems, cause);
     }
 
-    /// <summary>Looks whether mapped files are what they were when they were opened: before every request, one call of the system a file. Copies need no look.</summary>
+    /// <summary>Looks whether mapped files are what they were when they were opened: before every request, one call of the
+    /// system a file. Copies need no look.</summary>
     /// <exception cref="WeightsChangedException">A file was written or cut off.</exception>
     public void ThrowIfChanged()
     {
@@ -102,14 +106,17 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
             if (names.Resolve(t.Name, _where.ContainsKey) is not { } name)
             {
                 var old = names.ToOld(t.Name);
-                if (!t.Optional) problems.Add($"the tensor '{t.Name}'{(old == t.Name ? "" : $" (or '{old}')")} of shape [{string.Join(", ", t.Shape)}] is missing.");
+                if (!t.Optional)
+                    problems.Add($"the tensor '{t.Name}'{(old == t.Name ? "" : $" (or '{old}')")} of shape " +
+                        $"[{string.Join(", ", t.Shape)}] is missing.");
                 continue;
             }
 
             used.Add(name);
             var found = _where[name].Find(name)!;
             if (!found.Shape.AsSpan().SequenceEqual(t.Shape))
-                problems.Add($"the tensor '{name}' has the shape [{string.Join(", ", found.Shape)}]; the configuration asks for [{string.Join(", ", t.Shape)}].");
+                problems.Add($"the tensor '{name}' has the shape [{string.Join(", ", found.Shape)}]; the configuration asks for " +
+                    $"[{string.Join(", ", t.Shape)}].");
         }
 
         var ignored = unused.SelectMany(u => new[] { u, names.ToOld(u) }).ToArray();
@@ -127,7 +134,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     public void Configure(ScalarType type, Device device, Action<long>? progress, CancellationToken cancellationToken) =>
         (Type, Device, _progress, _cancellationToken) = (type, device, progress, cancellationToken);
 
-    /// <summary>From here on, dense linear maps that may be are rounded to fewer bits as they are taken, and the head; null leaves them as they are.</summary>
+    /// <summary>From here on, dense linear maps that may be are rounded to fewer bits as they are taken, and the head;
+    /// null leaves them as they are.</summary>
     internal void QuantizeWith(QuantizationRule? rule, QuantizationRule? head = null) => (_rule, _headRule) = (rule, head);
 
     /// <summary>The floating type of most bytes in the files.</summary>
@@ -161,7 +169,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
             : TakeQuantized(name, outputs, inputs, bias, [[new RowRange(0, outputs)]])[0];
 
     /// <inheritdoc/>
-    public StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
+    public StoredLinear[] TakeStoredParts(
+        string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
     {
         if (!IsPlain(name, quantizable)) return TakeQuantized(name, outputs, inputs, bias, parts);
         var weights = TakeSplit(name + ".weight", [outputs, inputs], t => [.. parts.Select(p => RowRange.Select(t, p))]);
@@ -298,7 +307,9 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
         if (bias || _names.Resolve(name + ".bias", _where.ContainsKey) is not { } extra) return;
         using var values = _where[extra].Read(extra, ScalarType.Float32);
         using var any = values.count_nonzero();
-        if (any.item<long>() > 0) throw new CheckpointException(_folder, [$"the tensor '{extra}' holds biases that the model does not have and that are not zero."]);
+        if (any.item<long>() > 0)
+            throw new CheckpointException(
+                _folder, [$"the tensor '{extra}' holds biases that the model does not have and that are not zero."]);
     }
 
     private static float[] Floats(Tensor? bias)
@@ -310,7 +321,8 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
 
     private Tensor LoadStored(string canonical)
     {
-        var name = _names.Resolve(canonical, _where.ContainsKey) ?? throw new CheckpointException(_folder, [$"the tensor '{canonical}' is missing."]);
+        var name = _names.Resolve(canonical, _where.ContainsKey)
+            ?? throw new CheckpointException(_folder, [$"the tensor '{canonical}' is missing."]);
         _progress?.Invoke(_where[name].Find(name)!.Bytes);
         return _where[name].Read(name);
     }

@@ -15,7 +15,8 @@ internal readonly record struct FileIdentity(long Length, DateTime Modified, ulo
     {
         try
         {
-            if (OperatingSystem.IsLinux() && UnixFile.Status(file, out _) is { } s) return new FileIdentity(s.Length, s.Modified, s.Inode, s.Device);
+            if (OperatingSystem.IsLinux() && UnixFile.Status(file, out _) is { } s)
+                return new FileIdentity(s.Length, s.Modified, s.Inode, s.Device);
         }
         catch (EntryPointNotFoundException)
         {

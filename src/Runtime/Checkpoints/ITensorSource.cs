@@ -17,7 +17,8 @@ public interface ITensorSource
     /// <summary>Takes a tensor and keeps only what <paramref name="split"/> makes of it.</summary>
     torch.Tensor[] TakeSplit(string name, long[] shape, Func<torch.Tensor, torch.Tensor[]> split);
 
-    /// <summary>Takes the weight <c>name.weight</c> of a linear map and, if asked, <c>name.bias</c>, in the form that the source has them in.</summary>
+    /// <summary>Takes the weight <c>name.weight</c> of a linear map and, if asked, <c>name.bias</c>, in the
+    /// form that the source has them in.</summary>
     /// <param name="name">Canonical name without ending.</param>
     /// <param name="outputs">Rows of the weight.</param>
     /// <param name="inputs">Columns of the weight.</param>
@@ -26,7 +27,8 @@ public interface ITensorSource
     StoredLinear TakeStored(string name, long outputs, long inputs, bool bias, bool quantizable = false) =>
         new(Take(name + ".weight", [outputs, inputs]), bias ? Take(name + ".bias", [outputs]) : null);
 
-    /// <summary>The head over a weight that has been taken (the embedding, where they are tied), in the form that the source has heads in.</summary>
+    /// <summary>The head over a weight that has been taken (the embedding, where they are tied), in the form
+    /// that the source has heads in.</summary>
     StoredLinear TakeHead(torch.Tensor weight) => new(weight, null);
 
     /// <summary>As <see cref="TakeStored"/>, for several maps whose rows lie in one matrix.</summary>
@@ -36,7 +38,8 @@ public interface ITensorSource
     /// <param name="bias">Whether there is a bias.</param>
     /// <param name="parts">The rows of each map, in its order.</param>
     /// <param name="quantizable">Whether the source may store them in fewer bits.</param>
-    StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
+    StoredLinear[] TakeStoredParts(
+        string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
     {
         var weights = TakeSplit(name + ".weight", [outputs, inputs], t => [.. parts.Select(p => RowRange.Select(t, p))]);
         var biases = bias ? TakeSplit(name + ".bias", [outputs], t => [.. parts.Select(p => RowRange.Select(t, p))]) : null;

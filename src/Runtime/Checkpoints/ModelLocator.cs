@@ -2,7 +2,8 @@ using D2Pruner.AI.Runtime.Checkpoints.Hub;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>Finds a model: a folder, or a Hub id in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub).</summary>
+/// <summary>Finds a model: a folder, or a Hub id in the local Hugging Face cache (HF_HUB_CACHE,
+/// HF_HOME/hub, ~/.cache/huggingface/hub).</summary>
 public static class ModelLocator
 {
     /// <summary>The folder of a model.</summary>
@@ -12,17 +13,22 @@ public static class ModelLocator
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
         if (Directory.Exists(pathOrId)) return Path.GetFullPath(pathOrId);
-        if (!HubId.TryParse(pathOrId, out var id)) throw new CheckpointException(pathOrId, ["there is no such folder; give the folder that holds config.json, or a Hub id (owner/name)."]);
+        if (!HubId.TryParse(pathOrId, out var id))
+            throw new CheckpointException(
+                pathOrId, ["there is no such folder; give the folder that holds config.json, or a Hub id (owner/name)."]);
         var cache = new HubCache(HubEnvironment.CacheFolder);
         return cache.Find(id) ?? throw new CheckpointException(pathOrId,
-            [$"there is no such folder, and the Hugging Face cache '{cache.Root}' does not hold it. Download it with: d2pruner pull {id} (or: hf download {id.Repository}), or set DownloadIfMissing."]);
+            [$"there is no such folder, and the Hugging Face cache '{cache.Root}' does not hold it. Download it with: d2pruner pull " +
+                $"{id} (or: hf download {id.Repository}), or set DownloadIfMissing."]);
     }
 
     /// <summary>Whether a model has to be fetched before it can be loaded: it is a Hub id, and the cache does not hold all of it.</summary>
     /// <param name="pathOrId">A folder or an id.</param>
-    public static bool IsMissing(string pathOrId) => !Directory.Exists(pathOrId) && HubId.TryParse(pathOrId, out _) && ModelHub.Find(pathOrId) is null;
+    public static bool IsMissing(string pathOrId) => !Directory.Exists(pathOrId) && HubId.TryParse(pathOrId, out _)
+        && ModelHub.Find(pathOrId) is null;
 
     /// <summary>A stable id for people: the Hub id's name, or the folder's own name; never a path.</summary>
     public static string IdOf(string pathOrId) =>
-        !Directory.Exists(pathOrId) && HubId.TryParse(pathOrId, out var id) ? id.Name.ToLowerInvariant() : new DirectoryInfo(pathOrId).Name.ToLowerInvariant();
+        !Directory.Exists(pathOrId) && HubId.TryParse(pathOrId, out var id) ? id.Name.ToLowerInvariant()
+            : new DirectoryInfo(pathOrId).Name.ToLowerInvariant();
 }

@@ -5,10 +5,12 @@ using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>Reads and writes priors: tensors <c>K&lt;layer&gt;.&lt;component&gt;</c> [rows, cols] fp32 with provenance as metadata (absent metadata is accepted).</summary>
+/// <summary>Reads and writes priors: tensors <c>K&lt;layer&gt;.&lt;component&gt;</c> [rows, cols] fp32 with provenance as metadata
+/// (absent metadata is accepted).</summary>
 public static partial class PriorFile
 {
-    /// <summary>Split-half correlations below this are low: the two halves of the pictures disagree, and the prior is mostly noise.</summary>
+    /// <summary>Split-half correlations below this are low: the two halves of the pictures disagree,
+    /// and the prior is mostly noise.</summary>
     public const double LowCorrelation = 0.5;
 
     private const int MaxSide = 4096;
@@ -23,11 +25,15 @@ public static partial class PriorFile
         {
             var match = Name().Match(name);
             var entry = file.Find(name)!;
-            if (!match.Success || entry.Shape.Any(d => d is < 1 or > MaxSide) || entry.Type != TorchSharp.torch.ScalarType.Float32 || entry.Shape.Length != 2)
-                throw new SafetensorsException(path, $"the tensor '{name}' is no prior map; expected K<layer>.<component> of type F32 with two axes of 1 to {MaxSide}.");
+            if (!match.Success || entry.Shape.Any(d => d is < 1 or > MaxSide) || entry.Type != TorchSharp.torch.ScalarType.Float32
+                || entry.Shape.Length != 2)
+                throw new SafetensorsException(
+                    path, $"the tensor '{name}' is no prior map; expected K<layer>.<component> of type F32 with two axes of 1 to " +
+                    $"{MaxSide}.");
             try
             {
-                maps[(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), match.Groups[2].Value)] = new PriorMap((int)entry.Shape[0], (int)entry.Shape[1], file.ReadArray<float>(name));
+                maps[(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), match.Groups[2].Value)] =
+                    new PriorMap((int)entry.Shape[0], (int)entry.Shape[1], file.ReadArray<float>(name));
             }
             catch (ArgumentException e)
             {
@@ -37,9 +43,12 @@ public static partial class PriorFile
 
         if (maps.Count == 0) throw new SafetensorsException(path, "it holds no prior map.");
         string? Text(string key) => file.Metadata.TryGetValue(key, out var v) ? v : null;
-        double? correlation = double.TryParse(Text("split_half_correlation"), NumberStyles.Float, CultureInfo.InvariantCulture, out var r) ? r : null;
+        double? correlation = double.TryParse(Text("split_half_correlation"), NumberStyles.Float, CultureInfo.InvariantCulture, out var r)
+            ? r : null;
         // Whatever reports a prior by its id reports this with it.
-        var id = Path.GetFileName(path) + (correlation < LowCorrelation ? string.Create(CultureInfo.InvariantCulture, $" (noisy: split-half correlation {correlation:F2})") : "");
+        var id = Path.GetFileName(path)
+            + (correlation < LowCorrelation
+                ? string.Create(CultureInfo.InvariantCulture, $" (noisy: split-half correlation {correlation:F2})") : "");
         return new PositionalBiasPrior(id, maps)
         {
             ModelFingerprint = Text("model_fingerprint"),
@@ -57,7 +66,8 @@ public static partial class PriorFile
         ArgumentNullException.ThrowIfNull(prior);
         var writer = new SafetensorsWriter();
         foreach (var ((layer, component), map) in prior.Maps) writer.Add($"K{layer}.{component}", map.Values, map.Rows, map.Columns);
-        void Note(string key, IFormattable? value) { if (value is not null) writer.Metadata[key] = value.ToString(null, CultureInfo.InvariantCulture); }
+        void Note(string key, IFormattable? value) { if (value is not null) writer.Metadata[key] = value.ToString(
+            null, CultureInfo.InvariantCulture); }
         if (prior.ModelFingerprint is { } fingerprint) writer.Metadata["model_fingerprint"] = fingerprint;
         if (prior.TemplateHash is { } hash) writer.Metadata["template_hash"] = hash;
         Note("picture_count", prior.PictureCount);

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>
-/// The way to read files here: regular ones alone. A pipe, device, socket or folder under the expected name is refused at once, where opening or reading it
-/// might wait for ever. Safe for concurrent use.
+/// The way to read files here: regular ones alone. A pipe, device, socket or folder under the expected name is refused at once, where
+/// opening or reading it might wait for ever. Safe for concurrent use.
 /// </summary>
 public static class RegularFile
 {
@@ -68,14 +68,16 @@ public static class RegularFile
     /// <param name="path">Its path.</param>
     /// <param name="limit">Most bytes.</param>
     /// <param name="cancellationToken">Observed before and between reads.</param>
-    public static async Task<byte[]> ReadAllBytesAsync(string path, long limit = DefaultLimit, CancellationToken cancellationToken = default)
+    public static async Task<byte[]> ReadAllBytesAsync(
+        string path, long limit = DefaultLimit, CancellationToken cancellationToken = default)
     {
         using var file = await Task.Run(() => Open(path), cancellationToken).ConfigureAwait(false);
         var length = RandomAccess.GetLength(file);
         if (length > limit) throw new IOException($"'{path}' has {length} bytes; at most {limit} are read.");
         var bytes = new byte[length];
         var read = 0;
-        for (int n; read < bytes.Length && (n = await RandomAccess.ReadAsync(file, bytes.AsMemory(read), read, cancellationToken).ConfigureAwait(false)) > 0; read += n)
+        for (int n; read < bytes.Length
+            && (n = await RandomAccess.ReadAsync(file, bytes.AsMemory(read), read, cancellationToken).ConfigureAwait(false)) > 0; read += n)
         {
         }
 
@@ -113,7 +115,8 @@ public static class RegularFile
     private static SafeFileHandle OpenElsewhere(string path)
     {
         var info = new FileInfo(path);
-        if (!info.Exists) throw Directory.Exists(path) ? NotRegular(path, "a folder") : new FileNotFoundException($"There is no file '{path}'.", path);
+        if (!info.Exists)
+            throw Directory.Exists(path) ? NotRegular(path, "a folder") : new FileNotFoundException($"There is no file '{path}'.", path);
         // Pipes and devices have no length. Nothing that is read here can be empty.
         if (info.Length == 0 && !OperatingSystem.IsWindows()) throw NotRegular(path, "empty, or no regular file");
         return File.OpenHandle(path);

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>A safetensors file is damaged or holds what cannot be read; the message names the file, what was found and what was expected.</summary>
+/// <summary>A safetensors file is damaged or holds what cannot be read; the message names the file, what
+/// was found and what was expected.</summary>
 public sealed class SafetensorsException : IOException, IVisionError
 {
     /// <summary>Creates it.</summary>

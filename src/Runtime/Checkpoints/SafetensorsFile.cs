@@ -8,8 +8,10 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>
-/// A safetensors file, held open. Tensors are read into memory of their own; of a mapped file, CPU tensors of the file's own type are views of the mapping:
-/// they must not outlive this object nor be written to. Nothing here touches a mapping's pages: that a file was cut off shows as an exception, not as a signal.
+/// A safetensors file, held open. Tensors are read into memory of their own; of a mapped file, CPU tensors of the
+/// file's own type are views of the mapping:
+/// they must not outlive this object nor be written to. Nothing here touches a mapping's pages: that a file was cut off
+/// shows as an exception, not as a signal.
 /// </summary>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
@@ -25,7 +27,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     private SafetensorsFile(string path, SafeFileHandle file, bool isMapped)
     {
         (FilePath, _file) = (path, file);
-        if (OperatingSystem.IsLinux() && !UnixFile.TryLockShared(file)) throw new SafetensorsException(path, "another program is writing it (it holds the file's lock). Wait until it has ended.");
+        if (OperatingSystem.IsLinux() && !UnixFile.TryLockShared(file))
+            throw new SafetensorsException(path, "another program is writing it (it holds the file's lock). Wait until it has ended.");
         _identity = FileIdentity.Of(file);
         (_tensors, var metadata) = SafetensorsHeader.Read(path, file, _identity.Length);
         Metadata = metadata;
@@ -84,7 +87,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <param name="name">The name.</param>
     /// <param name="type">Type wanted; null keeps the file's.</param>
     /// <param name="device">Device wanted; null is the CPU.</param>
-    /// <returns>A view where the file is mapped, neither type nor device change and the data is aligned; else a tensor of its own.</returns>
+    /// <returns>A view where the file is mapped, neither type nor device change and the data is
+    /// aligned; else a tensor of its own.</returns>
     /// <exception cref="SafetensorsException">There is no such tensor, or the file is shorter than it was when it was opened.</exception>
     public Tensor Read(string name, ScalarType? type = null, Device? device = null)
     {
@@ -105,7 +109,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         var entry = Entry(name);
         if (sizeof(T) != SafetensorsTypes.Size(entry.Type))
             throw new SafetensorsException(FilePath, $"the tensor '{name}' is {SafetensorsTypes.Name(entry.Type)}, not {typeof(T).Name}.");
-        if (entry.Bytes > Array.MaxLength) throw new SafetensorsException(FilePath, $"the tensor '{name}' has {entry.Bytes} bytes, too many for an array.");
+        if (entry.Bytes > Array.MaxLength)
+            throw new SafetensorsException(FilePath, $"the tensor '{name}' has {entry.Bytes} bytes, too many for an array.");
         var result = new T[entry.Count];
         ReadExactly(entry, MemoryMarshal.AsBytes(result.AsSpan()), 0);
         return result;
@@ -193,7 +198,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
         for (var at = 0; at < target.Length;)
         {
             var read = RandomAccess.Read(_file, target[at..], entry.Offset + from + at);
-            if (read == 0) throw new SafetensorsException(FilePath, $"it ended inside the tensor '{entry.Name}': {_identity.DifferenceTo(FileIdentity.Of(_file)) ?? "it cannot be read"}.");
+            if (read == 0)
+                throw new SafetensorsException(
+                    FilePath, $"it ended inside the tensor '{entry.Name}': " +
+                    $"{_identity.DifferenceTo(FileIdentity.Of(_file)) ?? "it cannot be read"}.");
             at += read;
         }
     }

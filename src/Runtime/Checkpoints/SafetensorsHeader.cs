@@ -10,15 +10,19 @@ internal static class SafetensorsHeader
     private const long MaxHeader = 100L << 20;
     private const int MaxAxes = 16;
 
-    public static (Dictionary<string, TensorEntry> Tensors, Dictionary<string, string> Metadata) Read(string path, SafeFileHandle file, long length)
+    public static (Dictionary<string, TensorEntry> Tensors, Dictionary<string, string> Metadata) Read(
+        string path, SafeFileHandle file, long length)
     {
-        if (length < 10) throw new SafetensorsException(path, $"it has {length} bytes; the smallest one has 10. The download may be incomplete.");
+        if (length < 10)
+            throw new SafetensorsException(path, $"it has {length} bytes; the smallest one has 10. The download may be incomplete.");
         Span<byte> prefix = stackalloc byte[8];
         ReadExactly(path, file, prefix, 0);
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > MaxHeader || (long)headerLength > length - 8)
         {
-            throw new SafetensorsException(path, $"its header claims {headerLength} bytes, but the file has {length - 8} after the length (limit {MaxHeader}). It may be truncated, a Git LFS pointer, or no safetensors file.");
+            throw new SafetensorsException(
+                path, $"its header claims {headerLength} bytes, but the file has {length - 8} after the length (limit {MaxHeader}). It " +
+                "may be truncated, a Git LFS pointer, or no safetensors file.");
         }
 
         var header = new byte[headerLength];
@@ -29,7 +33,8 @@ internal static class SafetensorsHeader
         try
         {
             using var json = StrictJson.Parse(header);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new SafetensorsException(path, "its header is not a JSON object.");
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw new SafetensorsException(path, "its header is not a JSON object.");
             foreach (var property in json.RootElement.EnumerateObject())
             {
                 if (property.Name == "__metadata__")
@@ -53,12 +58,15 @@ internal static class SafetensorsHeader
         foreach (var t in tensors.Values.Where(t => t.Bytes > 0).OrderBy(t => t.Offset))
         {
             if (t.Offset < used) throw new SafetensorsException(path, $"the tensors '{previous!.Name}' and '{t.Name}' overlap.");
-            if (t.Offset > used) throw new SafetensorsException(path, $"{t.Offset - used} bytes before the tensor '{t.Name}' belong to no tensor.");
+            if (t.Offset > used)
+                throw new SafetensorsException(path, $"{t.Offset - used} bytes before the tensor '{t.Name}' belong to no tensor.");
             used = t.Offset + t.Bytes;
             previous = t;
         }
 
-        if (used < length) throw new SafetensorsException(path, $"its last {length - used} bytes belong to no tensor. It may be two files in one, or its header another file's.");
+        if (used < length)
+            throw new SafetensorsException(
+                path, $"its last {length - used} bytes belong to no tensor. It may be two files in one, or its header another file's.");
         return (tensors, metadata);
     }
 
@@ -80,25 +88,34 @@ internal static class SafetensorsHeader
             ?? throw new SafetensorsException(path, $"the tensor '{name}' has the type '{typeName}'; readable are {SafetensorsTypes.All}.");
         long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(e => e.GetInt64())];
         var offsets = property.Value.GetProperty("data_offsets");
-        if (offsets.GetArrayLength() != 2) throw new SafetensorsException(path, $"the tensor '{name}' has {offsets.GetArrayLength()} data offsets instead of 2.");
+        if (offsets.GetArrayLength() != 2)
+            throw new SafetensorsException(path, $"the tensor '{name}' has {offsets.GetArrayLength()} data offsets instead of 2.");
         var (begin, end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
         if (begin < 0 || end < begin || end > fileLength - start)
-            throw new SafetensorsException(path, $"the tensor '{name}' claims bytes {begin}..{end}, but the file holds {fileLength - start} bytes of data. It may be truncated.");
-        if (shape.Length > MaxAxes) throw new SafetensorsException(path, $"the tensor '{name}' has {shape.Length} axes; at most {MaxAxes} are read.");
+            throw new SafetensorsException(
+                path, $"the tensor '{name}' claims bytes {begin}..{end}, but the file holds {fileLength - start} bytes of data. It may " +
+                "be truncated.");
+        if (shape.Length > MaxAxes)
+            throw new SafetensorsException(path, $"the tensor '{name}' has {shape.Length} axes; at most {MaxAxes} are read.");
         // Sizes beside a zero count too: libtorch multiplies them all for its strides.
         UInt128 expected = (UInt128)SafetensorsTypes.Size(type);
         var isEmpty = false;
         foreach (var d in shape)
         {
-            if (d < 0) throw new SafetensorsException(path, $"the tensor '{name}' has a negative size in its shape [{string.Join(", ", shape)}].");
+            if (d < 0) throw new SafetensorsException(
+                path, $"the tensor '{name}' has a negative size in its shape [{string.Join(", ", shape)}].");
             if (d == 0) isEmpty = true;
             else expected *= (UInt128)d;
-            if (expected > (UInt128)long.MaxValue) throw new SafetensorsException(path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] needs more bytes than there are numbers.");
+            if (expected > (UInt128)long.MaxValue)
+                throw new SafetensorsException(
+                    path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] needs more bytes than there are numbers.");
         }
 
         if (isEmpty) expected = 0;
         if (expected != (UInt128)(end - begin))
-            throw new SafetensorsException(path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] and type {typeName} needs {expected} bytes but has {end - begin}.");
+            throw new SafetensorsException(
+                path, $"the tensor '{name}' of shape [{string.Join(", ", shape)}] and type {typeName} needs {expected} bytes but has " +
+                $"{end - begin}.");
         return new TensorEntry(name, type, shape, start + begin, end - begin);
     }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
-/// <summary>Writes a safetensors file tensor after tensor: only sizes are known beforehand, so that a model larger than the memory can pass.</summary>
+/// <summary>Writes a safetensors file tensor after tensor: only sizes are known beforehand, so that a model
+/// larger than the memory can pass.</summary>
 internal sealed class SafetensorsStream
 {
     private readonly SortedDictionary<string, (ScalarType Type, long[] Shape, Action<Stream> Write)> _tensors = new(StringComparer.Ordinal);
@@ -37,7 +38,9 @@ internal sealed class SafetensorsStream
                     cancellationToken.ThrowIfCancellationRequested();
                     var start = file.Position;
                     t.Write(file);
-                    if (file.Position - start != Size(t.Type, t.Shape)) throw new InvalidOperationException($"'{name}' wrote {file.Position - start} bytes instead of {Size(t.Type, t.Shape)}.");
+                    if (file.Position - start != Size(t.Type, t.Shape))
+                        throw new InvalidOperationException(
+                            $"'{name}' wrote {file.Position - start} bytes instead of {Size(t.Type, t.Shape)}.");
                     written?.Invoke(file.Position);
                 }
             }

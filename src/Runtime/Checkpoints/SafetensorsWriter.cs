@@ -14,10 +14,12 @@ public sealed class SafetensorsWriter
     public Dictionary<string, string> Metadata { get; } = [];
 
     /// <summary>Adds 32-bit floats.</summary>
-    public SafetensorsWriter Add(string name, float[] values, params long[] shape) => Add(name, ScalarType.Float32, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+    public SafetensorsWriter Add(string name, float[] values, params long[] shape) =>
+        Add(name, ScalarType.Float32, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
     /// <summary>Adds 64-bit integers.</summary>
-    public SafetensorsWriter Add(string name, long[] values, params long[] shape) => Add(name, ScalarType.Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+    public SafetensorsWriter Add(string name, long[] values, params long[] shape) =>
+        Add(name, ScalarType.Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
     /// <summary>Adds bytes.</summary>
     public SafetensorsWriter Add(string name, byte[] values, params long[] shape) => Add(name, ScalarType.Byte, values, shape);
@@ -76,7 +78,9 @@ public sealed class SafetensorsWriter
     private SafetensorsWriter Add(string name, ScalarType type, ReadOnlySpan<byte> data, long[] shape)
     {
         var bytes = SafetensorsTypes.Size(type) * shape.Aggregate(1L, (a, b) => a * b);
-        if (bytes != data.Length) throw new ArgumentException($"'{name}' of shape [{string.Join(", ", shape)}] needs {bytes} bytes, not {data.Length}.", nameof(shape));
+        if (bytes != data.Length)
+            throw new ArgumentException(
+                $"'{name}' of shape [{string.Join(", ", shape)}] needs {bytes} bytes, not {data.Length}.", nameof(shape));
         _tensors[name] = (type, shape, data.ToArray());
         return this;
     }

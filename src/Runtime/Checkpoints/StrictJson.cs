@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>
-/// JSON that can be read to its end without surprises: UTF-8, no lone surrogates in names or texts (<see cref="JsonElement"/> would throw at some later
-/// look), and no deeper than <see cref="MaxDepth"/>.
+/// JSON that can be read to its end without surprises: UTF-8, no lone surrogates in names or texts (<see cref="JsonElement"/> would throw
+/// at some later look), and no deeper than <see cref="MaxDepth"/>.
 /// </summary>
 internal static class StrictJson
 {

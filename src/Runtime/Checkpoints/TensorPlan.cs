@@ -36,7 +36,8 @@ public sealed class TensorPlan : ITensorSource
     }
 
     /// <inheritdoc/>
-    public StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
+    public StoredLinear[] TakeStoredParts(
+        string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false)
     {
         var none = TakeStored(name, outputs, inputs, bias, quantizable);
         return [.. parts.Select(_ => none)];

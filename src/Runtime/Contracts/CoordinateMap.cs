@@ -36,7 +36,8 @@ public readonly record struct PixelFrame(double X, double Y, double Width, doubl
 /// <param name="Cells">Per grid: frame of one cell.</param>
 public sealed record CoordinateMap(int Width, int Height, CoordinateSpace Space, PixelFrame Unit, IReadOnlyList<PixelFrame> Cells)
 {
-    /// <summary>A cell in original pixels, clipped to the picture; parts of the processed picture outside it (padding) give empty boxes.</summary>
+    /// <summary>A cell in original pixels, clipped to the picture; parts of the processed picture outside
+    /// it (padding) give empty boxes.</summary>
     public PixelBox Cell(int grid, int row, int column)
     {
         var f = Cells[grid];

@@ -6,13 +6,15 @@ public sealed class EngineBusyException : InvalidOperationException, IVisionErro
     /// <summary>Creates it.</summary>
     /// <param name="capacity">The queue's capacity.</param>
     public EngineBusyException(int capacity)
-        : base($"The engine already has {capacity} waiting request(s), its capacity. Wait for one to finish, or raise QueueCapacity.") => Capacity = capacity;
+        : base($"The engine already has {capacity} waiting request(s), its capacity. Wait for one to finish, or raise QueueCapacity.") =>
+        Capacity = capacity;
 
     /// <summary>Creates it for a request that waited for a place in vain.</summary>
     /// <param name="capacity">The queue's capacity.</param>
     /// <param name="waited">How long it waited.</param>
     public EngineBusyException(int capacity, TimeSpan waited)
-        : base($"No place in the queue of {capacity} request(s) became free within {waited.TotalSeconds:0.#} s. Try again later, or raise QueueCapacity or QueueTimeout.") => Capacity = capacity;
+        : base($"No place in the queue of {capacity} request(s) became free within {waited.TotalSeconds:0.#} s. Try again later, or " +
+            "raise QueueCapacity or QueueTimeout.") => Capacity = capacity;
 
     /// <summary>The queue's capacity.</summary>
     public int Capacity { get; }
@@ -27,7 +29,8 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException, IVis
     /// <summary>Creates it.</summary>
     /// <param name="inner">What the allocator said.</param>
     public EngineOutOfMemoryException(Exception inner)
-        : base("The request needs more memory than there is, even with an empty picture cache. Send fewer or smaller pictures or less text, keep fewer visual tokens, or lower MaxContextTokens or VisionCacheBytes.", inner)
+        : base("The request needs more memory than there is, even with an empty picture cache. Send fewer or smaller pictures or less " +
+            "text, keep fewer visual tokens, or lower MaxContextTokens or VisionCacheBytes.", inner)
     {
     }
 
@@ -37,5 +40,6 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException, IVis
     // libtorch's allocators know no type of their own for this: CUDA and CPU say it in words.
     internal static bool Is(Exception e) => e is OutOfMemoryException
         || (e is not OperationCanceledException && (e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
-            || e.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
+            || e.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
+            || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
 }

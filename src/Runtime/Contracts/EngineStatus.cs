@@ -31,7 +31,9 @@ public enum EngineState
 /// <param name="QueueCapacity">Requests that may wait.</param>
 /// <param name="VisionCacheBytes">Bytes of cached image features.</param>
 /// <param name="VisionRuns">Images that the vision tower has encoded; those found in the cache are not among them.</param>
-public sealed record EngineStatus(EngineState State, int QueueLength, bool IsBusy, long WeightBytes, string? Error = null, int QueueCapacity = 0, long VisionCacheBytes = 0, long VisionRuns = 0)
+public sealed record EngineStatus(
+    EngineState State, int QueueLength, bool IsBusy, long WeightBytes, string? Error = null, int QueueCapacity = 0,
+    long VisionCacheBytes = 0, long VisionRuns = 0)
 {
     /// <summary>Answers in progress.</summary>
     public int RunningSequences { get; init; }

@@ -10,7 +10,8 @@ public interface IVisionEngine
     EngineStatus GetStatus();
 
     /// <summary>
-    /// Answers a request. Cancellation (or leaving the enumeration) is honoured while queued, between images, between layers and between tokens.
+    /// Answers a request. Cancellation (or leaving the enumeration) is honoured while queued, between
+    /// images, between layers and between tokens.
     /// </summary>
     /// <param name="request">The request; validated before it is queued.</param>
     /// <param name="cancellationToken">Cancels it.</param>

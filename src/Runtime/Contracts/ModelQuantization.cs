@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime;
 
-/// <summary>To how many bits the decoder's weights are rounded while a 16- or 32-bit checkpoint loads. Embeddings, norms, the head and the tower stay.</summary>
+/// <summary>To how many bits the decoder's weights are rounded while a 16- or 32-bit checkpoint loads. Embeddings,
+/// norms, the head and the tower stay.</summary>
 public enum ModelQuantization
 {
     /// <summary>As the checkpoint has them.</summary>

@@ -7,8 +7,8 @@ public enum PrefixReuse
     Exact,
 
     /// <summary>
-    /// Everything of an answered turn, with the visual tokens that were chosen for its question: a further question costs only its own tokens, and
-    /// sees of earlier images what the earlier question needed.
+    /// Everything of an answered turn, with the visual tokens that were chosen for its question: a further question costs only its own
+    /// tokens, and sees of earlier images what the earlier question needed.
     /// </summary>
     Frozen,
 
@@ -16,8 +16,8 @@ public enum PrefixReuse
     Off,
 
     /// <summary>
-    /// An experiment (docs/log.md has its verdict): as <see cref="Frozen"/>, but the further question chooses anew, and what it adds is run through the
-    /// later layers at its own positions beside what is there. What it kept is not kept for a third question.
+    /// An experiment (docs/log.md has its verdict): as <see cref="Frozen"/>, but the further question chooses anew, and what it adds is run
+    /// through the later layers at its own positions beside what is there. What it kept is not kept for a third question.
     /// </summary>
     Grow,
 }

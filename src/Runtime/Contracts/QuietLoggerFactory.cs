@@ -57,7 +57,8 @@ public sealed class QuietLoggerFactory(ILoggerFactory? inner) : ILoggerFactory
             }
         }
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             try
             {

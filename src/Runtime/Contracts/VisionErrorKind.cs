@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime;
 
-/// <summary>What kind of trouble an exception tells of: enough to choose a status, a retry or an alarm by one switch (docs/errors.md).</summary>
+/// <summary>What kind of trouble an exception tells of: enough to choose a status, a retry or an alarm
+/// by one switch (docs/errors.md).</summary>
 public enum VisionErrorKind
 {
     /// <summary>The request is wrong and stays wrong: a value out of range, a damaged image, a broken schema. HTTP 400.</summary>

@@ -6,8 +6,8 @@ namespace D2Pruner.AI.Runtime;
 public static class VisionErrors
 {
     /// <summary>
-    /// The kind of an exception that left an engine or a client: its own where it has one, else by its type. Null for a cancellation, which is
-    /// no error.
+    /// The kind of an exception that left an engine or a client: its own where it has one, else by its type. Null for a cancellation, which
+    /// is no error.
     /// </summary>
     /// <param name="exception">The exception.</param>
     public static VisionErrorKind? GetVisionErrorKind(this Exception exception)
@@ -22,7 +22,8 @@ public static class VisionErrors
             ArgumentException => VisionErrorKind.InvalidRequest,
             NotSupportedException => VisionErrorKind.Unsupported,
             OutOfMemoryException => VisionErrorKind.TooLarge,
-            ObjectDisposedException or TimeoutException or IOException or UnauthorizedAccessException or DllNotFoundException or TypeInitializationException => VisionErrorKind.Unavailable,
+            ObjectDisposedException or TimeoutException or IOException or UnauthorizedAccessException or DllNotFoundException
+            or TypeInitializationException => VisionErrorKind.Unavailable,
             _ => VisionErrorKind.Internal,
         };
     }

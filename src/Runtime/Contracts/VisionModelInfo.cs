@@ -21,7 +21,8 @@ public sealed record VisionModelInfo
     /// <summary>Parameters of the whole model.</summary>
     public required long Parameters { get; init; }
 
-    /// <summary>Name of the weights' type as computed with, e.g. <c>bfloat16</c>, or <c>bfloat16+int4-g128</c> where the decoder's are quantized.</summary>
+    /// <summary>Name of the weights' type as computed with, e.g. <c>bfloat16</c>, or <c>bfloat16+int4-g128</c>
+    /// where the decoder's are quantized.</summary>
     public required string DType { get; init; }
 
     /// <summary>Device, e.g. <c>cpu</c> or <c>cuda:0</c>.</summary>

@@ -5,11 +5,13 @@ namespace D2Pruner.AI.Runtime;
 /// <summary>How a model is loaded (configuration section <c>D2Pruner:Models:{name}</c>).</summary>
 public sealed class VisionModelOptions
 {
-    /// <summary>A Hugging Face model folder, or a Hub id (<c>owner/name</c> or <c>owner/name@revision</c>) found in the local Hugging Face cache.</summary>
+    /// <summary>A Hugging Face model folder, or a Hub id (<c>owner/name</c> or <c>owner/name@revision</c>) found in
+    /// the local Hugging Face cache.</summary>
     [Required]
     public string? ModelPath { get; set; }
 
-    /// <summary>Fetch the model from the Hub at load where <see cref="ModelPath"/> is an id that the cache does not hold. Off by default: no network is used.</summary>
+    /// <summary>Fetch the model from the Hub at load where <see cref="ModelPath"/> is an id that the cache does not hold. Off
+    /// by default: no network is used.</summary>
     public bool DownloadIfMissing { get; set; }
 
     /// <summary>Stable id shown to callers; default from the folder's name or the Hub id.</summary>
@@ -25,25 +27,28 @@ public sealed class VisionModelOptions
     public ModelPrecision Precision { get; set; } = ModelPrecision.Auto;
 
     /// <summary>
-    /// Rounds the decoder's weights to fewer bits while they load; for 16- and 32-bit checkpoints (quantized ones are what they are). Memory never holds
-    /// more than the quantized model and one weight matrix.
+    /// Rounds the decoder's weights to fewer bits while they load; for 16- and 32-bit checkpoints (quantized ones are what they are).
+    /// Memory never holds more than the quantized model and one weight matrix.
     /// </summary>
     [EnumDataType(typeof(ModelQuantization))]
     public ModelQuantization Quantization { get; set; }
 
-    /// <summary>The head in 8 bits too, also where it is tied to the embedding (which stays): faster answers from small models, at some more memory.</summary>
+    /// <summary>The head in 8 bits too, also where it is tied to the embedding (which stays): faster answers from
+    /// small models, at some more memory.</summary>
     public bool QuantizeHead { get; set; }
 
     /// <summary>On CPU, keep keys and values in fp32 rather than bfloat16: twice the memory, slower answers from long prompts.</summary>
     public bool Float32Kv { get; set; }
 
     /// <summary>
-    /// Whether weight files are copied while loading (true) or mapped (false); null maps only where nobody can change the files, and copies everywhere else,
-    /// because changing a mapped file ends the process or changes the running model. Weights that are computed in another type are always copies.
+    /// Whether weight files are copied while loading (true) or mapped (false); null maps only where nobody can change the files, and copies
+    /// everywhere else, because changing a mapped file ends the process or changes the running model. Weights that are
+    /// computed in another type are always copies.
     /// </summary>
     public bool? WeightsInMemory { get; set; }
 
-    /// <summary>Positional priors that requests may name (<c>d2pruner.prior</c>): files by name, read and checked while loading; relative paths are below the model's folder.</summary>
+    /// <summary>Positional priors that requests may name (<c>d2pruner.prior</c>): files by name, read and checked while loading; relative
+    /// paths are below the model's folder.</summary>
     public IDictionary<string, string> Priors { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
@@ -81,40 +86,44 @@ public sealed class VisionModelOptions
     public int MaxSequences { get; set; } = 16;
 
     /// <summary>
-    /// Bytes of keys and values that all answers in progress may hold together; a request that does not fit waits, one that never can is refused.
+    /// Bytes of keys and values that all answers in progress may hold together; a request that does not
+    /// fit waits, one that never can is refused.
     /// Null: on CPU a quarter of the memory that is available at load, on CUDA 80% of what is free after load.
     /// </summary>
     [Range(1d, 1e15)]
     public long? MaxKvBytes { get; set; }
 
     /// <summary>
-    /// Images of waiting requests of one size that go through the vision tower as one batch, where the family's tower can (LLaVA-1.5). Null: 8 on CUDA; 1 on
-    /// CPU, where a batch is no faster and features would no longer be bit for bit those of an image alone.
+    /// Images of waiting requests of one size that go through the vision tower as one batch, where the family's tower can (LLaVA-1.5).
+    /// Null: 8 on CUDA; 1 on CPU, where a batch is no faster and features would no longer be bit for bit those of an image alone.
     /// </summary>
     [Range(1, 64)]
     public int? VisionBatch { get; set; }
 
     /// <summary>
-    /// Longest time that a request being read may keep running answers from their next token; a slice (a decoder layer, a tower's block) is never cut.
+    /// Longest time that a request being read may keep running answers from their next token; a slice (a
+    /// decoder layer, a tower's block) is never cut.
     /// Null: 100 ms on CUDA, and one slice on CPU.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan? MaxDecodeStall { get; set; }
 
     /// <summary>
-    /// Bytes of prompt beginnings kept for further questions (keys, values, hidden states before the prune point); 0 keeps none. Null: 1 GiB on CPU,
-    /// 2 GiB on CUDA. Freed first when memory runs out.
+    /// Bytes of prompt beginnings kept for further questions (keys, values, hidden states before the prune point); 0 keeps none. Null: 1
+    /// GiB on CPU, 2 GiB on CUDA. Freed first when memory runs out.
     /// </summary>
     [Range(0d, 1e15)]
     public long? PrefixCacheBytes { get; set; }
 
-    /// <summary>Math threads on CPU; null leaves libtorch's choice. Process-wide: two loaded models that ask for different numbers are refused.</summary>
+    /// <summary>Math threads on CPU; null leaves libtorch's choice. Process-wide: two loaded models that ask for
+    /// different numbers are refused.</summary>
     [Range(1, 1024)]
     public int? Threads { get; set; }
 
     /// <summary>
     /// Average the attention rows of live requests into a prior for every K that none was calibrated for, and use it once
-    /// <see cref="SelfCalibrationPictures"/> pictures have been seen. Kept in memory only; live prompts are less general than the calibration prompt.
+    /// <see cref="SelfCalibrationPictures"/> pictures have been seen. Kept in memory only; live prompts are
+    /// less general than the calibration prompt.
     /// </summary>
     public bool SelfCalibrate { get; set; }
 

@@ -8,10 +8,13 @@ namespace D2Pruner.AI.Runtime.Decoder;
 internal static class CpuDecoderSource
 {
     /// <summary>Whether the step applies, from types and devices alone.</summary>
-    public static bool Applies(DecoderConfig c, DecoderWeights w) => c.Activation == "silu" && w.Embedding.device_type == TorchSharp.DeviceType.CPU
-        && w.Embedding.dtype is ScalarType.BFloat16 or ScalarType.Float32 && w.Head.Kernel is not null && w.Layers.All(l => Maps(l).All(m => m.Kernel is not null));
+    public static bool Applies(DecoderConfig c, DecoderWeights w) => c.Activation == "silu"
+        && w.Embedding.device_type == TorchSharp.DeviceType.CPU
+        && w.Embedding.dtype is ScalarType.BFloat16 or ScalarType.Float32 && w.Head.Kernel is not null
+        && w.Layers.All(l => Maps(l).All(m => m.Kernel is not null));
 
-    /// <summary>Makes it, or null where the step does not apply: another device, another activation than SiLU, a type without kernels.</summary>
+    /// <summary>Makes it, or null where the step does not apply: another device, another activation than
+    /// SiLU, a type without kernels.</summary>
     public static CpuDecoder? TryCreate(DecoderConfig c, DecoderWeights w)
     {
         if (!Applies(c, w) || new DenseLinear(w.Embedding, null).Kernel is not { } embedding) return null;

@@ -29,7 +29,8 @@ internal sealed class CpuStepper : IDisposable
             for (var b = 0; b < count; b++)
             {
                 var row = rows[from + b];
-                var own = _rows[b] ??= new SequenceRow { Cos = new float[_inverseFrequencies.Length], Sin = new float[_inverseFrequencies.Length] };
+                var own = _rows[b] ??= new SequenceRow { Cos = new float[_inverseFrequencies.Length],
+                    Sin = new float[_inverseFrequencies.Length] };
                 (own.Token, own.Kv, own.Logits) = (row.TokenId, row.Cache, row.Logits);
                 RotaryRow.Fill(row.Position, _inverseFrequencies, own.Cos, own.Sin);
             }

@@ -36,12 +36,14 @@ public sealed class DecoderLayerWeights
 
     internal static DecoderLayerWeights Take(ITensorSource source, DecoderConfig c, DecoderNames names, int layer)
     {
-        Linear Take(string part, long outputs, long inputs, bool bias) => source.TakeLinear(names.Layer(layer, part, ""), outputs, inputs, bias, quantizable: true);
+        Linear Take(string part, long outputs, long inputs, bool bias) =>
+            source.TakeLinear(names.Layer(layer, part, ""), outputs, inputs, bias, quantizable: true);
         var (q, kv) = (c.Heads * c.HeadDim, c.KvHeads * c.HeadDim);
         var norm = source.Take(names.Layer(layer, names.InputNorm), [c.HiddenSize]);
         var qkv = c.FusedQkv
             ? TakeFused(source, c, names.Layer(layer, names.Fused, ""))
-            : [Take(names.Query, q, c.HiddenSize, c.QkvBias), Take(names.Key, kv, c.HiddenSize, c.QkvBias), Take(names.Value, kv, c.HiddenSize, c.QkvBias)];
+            : [Take(names.Query, q, c.HiddenSize, c.QkvBias), Take(names.Key, kv, c.HiddenSize, c.QkvBias),
+                Take(names.Value, kv, c.HiddenSize, c.QkvBias)];
         return new DecoderLayerWeights
         {
             InputNorm = norm,
@@ -60,7 +62,9 @@ public sealed class DecoderLayerWeights
     private static Linear[] TakeFused(ITensorSource source, DecoderConfig c, string name)
     {
         var (r, d, groups) = (c.Heads / c.KvHeads, c.HeadDim, c.KvHeads);
-        RowRange[] Rows(int head, int heads) => [.. Enumerable.Range(0, groups).Select(g => new RowRange(((long)g * (r + 2) + head) * d, (long)heads * d))];
-        return source.TakeLinears(name, (long)groups * (r + 2) * d, c.HiddenSize, c.QkvBias, [Rows(0, r), Rows(r, 1), Rows(r + 1, 1)], quantizable: true);
+        RowRange[] Rows(int head, int heads) =>
+            [.. Enumerable.Range(0, groups).Select(g => new RowRange(((long)g * (r + 2) + head) * d, (long)heads * d))];
+        return source.TakeLinears(
+            name, (long)groups * (r + 2) * d, c.HiddenSize, c.QkvBias, [Rows(0, r), Rows(r, 1), Rows(r + 1, 1)], quantizable: true);
     }
 }

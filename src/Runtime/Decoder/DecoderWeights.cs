@@ -34,7 +34,8 @@ public sealed class DecoderWeights
 
     private static Linear TakeHead(ITensorSource source, DecoderConfig c, string name, torch.Tensor embedding)
     {
-        var own = c.TieWordEmbeddings ? source.TakeOptional(name, [c.VocabularySize, c.HiddenSize]) : source.Take(name, [c.VocabularySize, c.HiddenSize]);
+        var own = c.TieWordEmbeddings ? source.TakeOptional(name, [c.VocabularySize, c.HiddenSize])
+            : source.Take(name, [c.VocabularySize, c.HiddenSize]);
         return LinearSource.TakeHead(source, own ?? embedding);
     }
 }

@@ -2,7 +2,8 @@ using TorchSharp;
 
 namespace D2Pruner.AI.Runtime.Decoder;
 
-/// <summary>Records what a prefill computes, as fp32 host arrays; for tests, dumps, calibration and overlays. Null members were not asked for.</summary>
+/// <summary>Records what a prefill computes, as fp32 host arrays; for tests, dumps, calibration and overlays.
+/// Null members were not asked for.</summary>
 public sealed class ForwardTrace
 {
     /// <summary>Record hidden states: index 0 is the input of layer 0, i the output of layer i-1 (before the final norm).</summary>
@@ -11,7 +12,8 @@ public sealed class ForwardTrace
     /// <summary>Record only the last layer's output.</summary>
     public bool RecordLastHidden { get; init; }
 
-    /// <summary>Record the last prompt token's attention row of every layer in <see cref="AttentionLayers"/>, or of all layers when that is null.</summary>
+    /// <summary>Record the last prompt token's attention row of every layer in <see cref="AttentionLayers"/>, or of
+    /// all layers when that is null.</summary>
     public bool RecordAttention { get; init; }
 
     /// <summary>Layers whose attention row is recorded; null for all.</summary>

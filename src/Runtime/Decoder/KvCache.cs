@@ -117,7 +117,8 @@ public sealed class KvCache : IKvRows, IDisposable
 
     KvRows IKvRows.Reserve(int layer)
     {
-        Reserve(layer, _keys[layer] ?? throw new InvalidOperationException($"Layer {layer} of the cache is empty."), _keys[layer]!.dtype, _lengths[layer] + 1);
+        Reserve(layer, _keys[layer] ?? throw new InvalidOperationException($"Layer {layer} of the cache is empty."), _keys[layer]!.dtype,
+            _lengths[layer] + 1);
         if (_addresses[layer].Keys == 0) _addresses[layer] = AddressesOf(_keys[layer]!, _values[layer]!);
         return _addresses[layer] with { Length = _lengths[layer] };
     }
@@ -154,7 +155,8 @@ public sealed class KvCache : IKvRows, IDisposable
     private static unsafe KvRows AddressesOf(Tensor keys, Tensor values)
     {
         // Native memory: it does not move.
-        fixed (byte* k = keys.bytes, v = values.bytes) return new KvRows((nint)k, (nint)v, 0, (int)keys.shape[2], keys.dtype == ScalarType.BFloat16);
+        fixed (byte* k = keys.bytes, v = values.bytes) return new KvRows(
+            (nint)k, (nint)v, 0, (int)keys.shape[2], keys.dtype == ScalarType.BFloat16);
     }
 
     private static Tensor Copy(Tensor from, int rows, int room)

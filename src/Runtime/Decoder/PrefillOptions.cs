@@ -24,12 +24,13 @@ public sealed record PrefillOptions
     public PrefixUse? Reuse { get; init; }
 
     /// <summary>
-    /// An experiment: the tokens that an earlier question's pruning left, to which this question's choice is added; needs <see cref="Reuse"/> up to the
-    /// prune point and a pruner of one stage that merges nothing.
+    /// An experiment: the tokens that an earlier question's pruning left, to which this question's choice is added; needs
+    /// <see cref="Reuse"/> up to the prune point and a pruner of one stage that merges nothing.
     /// </summary>
     public PrefixUse? Grow { get; init; }
 
-    /// <summary>Prompt tokens whose state before the prune point is copied into <see cref="PrefillOutput.Prefix"/>; 0 copies nothing.</summary>
+    /// <summary>Prompt tokens whose state before the prune point is copied into
+    /// <see cref="PrefillOutput.Prefix"/>; 0 copies nothing.</summary>
     public int KeepPrefix { get; init; }
 
     /// <summary>Told of borders between slices of work and of pruning; null for nobody.</summary>

@@ -25,10 +25,12 @@ public sealed class PrefillOutput : IDisposable
     /// <summary>Per image: the resized prior at the first stage, [V], or null.</summary>
     public IReadOnlyList<float[]?> Priors { get; internal init; } = [];
 
-    /// <summary>The prompt's beginning as it was before the prune point, where <see cref="PrefillOptions.KeepPrefix"/> asked for it; the caller owns it.</summary>
+    /// <summary>The prompt's beginning as it was before the prune point, where <see cref="PrefillOptions.KeepPrefix"/>
+    /// asked for it; the caller owns it.</summary>
     public PromptPrefix? Prefix { get; internal set; }
 
-    /// <summary>Layers from which dropped tokens are missing although the layers before still hold them: K where early keys were not evicted, else 0.</summary>
+    /// <summary>Layers from which dropped tokens are missing although the layers before still hold them: K where early
+    /// keys were not evicted, else 0.</summary>
     public int EarlyLayers { get; internal init; }
 
     /// <summary>Somebody else owns <see cref="Prefix"/> now.</summary>

@@ -8,8 +8,8 @@ namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>
 /// Reads a prompt: layers before the prune point over all tokens, the pruner's choice, the other layers over what is left. Positions never
-/// change: rotary tables are computed once for the whole prompt and gathered. Where the prompt's beginning is known, only the rest is read: by
-/// causality what stands before a position does not depend on what follows.
+/// change: rotary tables are computed once for the whole prompt and gathered. Where the prompt's beginning is known, only the rest is read:
+/// by causality what stands before a position does not depend on what follows.
 /// </summary>
 public static class PromptForward
 {
@@ -19,7 +19,9 @@ public static class PromptForward
     /// <param name="vision">Per image: what stands at its placeholders; null for an image inside a reused prefix.</param>
     /// <param name="options">Pruning, reuse and tracing.</param>
     /// <param name="cancellationToken">Observed between layers and between images.</param>
-    public static PrefillOutput Run(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options, CancellationToken cancellationToken)
+    public static PrefillOutput Run(
+        TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(prompt);
@@ -44,9 +46,11 @@ public static class PromptForward
         if (options.Reuse is not { } use) return new KvCache(layers, options.Room);
         var prefix = use.Prefix;
         if (use.Length < 1 || use.Length > prefix.Length || use.Length >= prompt.Length)
-            throw new ArgumentException($"{use.Length} tokens of a prefix of {prefix.Length} cannot begin a prompt of {prompt.Length}.", nameof(options));
+            throw new ArgumentException(
+                $"{use.Length} tokens of a prefix of {prefix.Length} cannot begin a prompt of {prompt.Length}.", nameof(options));
         var kept = prefix.Frozen?.Positions.Count(p => p < use.Length) ?? use.Length;
-        var rows = Enumerable.Range(0, layers).Select(i => i >= prefix.Layers ? 0 : i < (prefix.Frozen?.EarlyLayers ?? layers) ? use.Length : kept);
+        var rows = Enumerable.Range(0, layers)
+            .Select(i => i >= prefix.Layers ? 0 : i < (prefix.Frozen?.EarlyLayers ?? layers) ? use.Length : kept);
         return prefix.Cache.Fork([.. rows], prompt.Length - use.Length + options.Room);
     }
 
@@ -73,14 +77,18 @@ public static class PromptForward
         private Tensor _cos;
         private Tensor _sin;
 
-        public Prefill(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options, KvCache cache, CancellationToken cancellationToken)
+        public Prefill(TextDecoder decoder, EncodedPrompt prompt, IReadOnlyList<VisionOutput?> vision, PrefillOptions options,
+            KvCache cache, CancellationToken cancellationToken)
         {
-            (_decoder, _prompt, _vision, _options, _cache, _cancellationToken) = (decoder, prompt, vision, options, cache, cancellationToken);
+            (_decoder, _prompt, _vision, _options, _cache, _cancellationToken) =
+                (decoder, prompt, vision, options, cache, cancellationToken);
             _start = options.Reuse?.Length ?? 0;
             var frozen = options.Reuse?.Prefix.Frozen;
             _state = frozen is null
                 ? PromptReductionState.Start(prompt.Length, prompt.Layouts)
-                : PromptReductionState.Restore(prompt.Length, prompt.Layouts, [.. frozen.Positions.Where(p => p < _start), .. Enumerable.Range(_start, prompt.Length - _start)]);
+                : PromptReductionState.Restore(
+                    prompt.Length, prompt.Layouts,
+                    [.. frozen.Positions.Where(p => p < _start), .. Enumerable.Range(_start, prompt.Length - _start)]);
             if (frozen is not null) (_images, _early) = (frozen.Images, frozen.EarlyLayers);
 // What is known of an image holds for that image only: one behind the reused beginning is another.
             _memos = [.. vision.Select((_, i) => Known(options.Reuse, prompt, i) ?? new PruningMemo())];
@@ -88,11 +96,13 @@ public static class PromptForward
             _priors = new float[]?[vision.Count];
             _x = Merge();
             (_cosAll, _sinAll) = decoder.RotaryTable(prompt.PositionIds);
-            (_cos, _sin) = _start == 0 ? (_cosAll, _sinAll) : (_cosAll.narrow(0, _start, prompt.Length - _start), _sinAll.narrow(0, _start, prompt.Length - _start));
+            (_cos, _sin) = _start == 0 ? (_cosAll, _sinAll)
+                : (_cosAll.narrow(0, _start, prompt.Length - _start), _sinAll.narrow(0, _start, prompt.Length - _start));
         }
 
         private static PruningMemo? Known(PrefixUse? use, EncodedPrompt prompt, int image) =>
-            use is not null && image < use.Prefix.Memos.Count && prompt.VisualPositions[image] is [.., var last] && last < use.Length ? use.Prefix.Memos[image] : null;
+            use is not null && image < use.Prefix.Memos.Count && prompt.VisualPositions[image] is [.., var last] && last < use.Length
+                ? use.Prefix.Memos[image] : null;
 
         public PrefillOutput Run()
         {
@@ -111,7 +121,8 @@ public static class PromptForward
         {
             var trace = _options.Trace;
             var layers = _decoder.Config.Layers;
-            var border = _options.Reuse is { Prefix: { Frozen: null } prefix } ? prefix.Layers : _options.KeepPrefix > 0 ? FirstStage() : layers;
+            var border = _options.Reuse is { Prefix: { Frozen: null } prefix } ? prefix.Layers : _options.KeepPrefix > 0
+                ? FirstStage() : layers;
             trace?.AddHidden(0, _x, last: false);
             Prune(p => p.Kind is PruningPointKind.VisionOutput or PruningPointKind.DecoderInput, null);
             for (var i = 0; i < layers; i++)
@@ -175,7 +186,8 @@ public static class PromptForward
                 }
 
                 using Scalar one = 1;
-                Replace(ref _x, _x.index_add(1, Index([.. rows]), levels[layer].index_select(0, Index([.. sources])).unsqueeze(0).to(_x.dtype), one));
+                Replace(ref _x, _x.index_add(
+                    1, Index([.. rows]), levels[layer].index_select(0, Index([.. sources])).unsqueeze(0).to(_x.dtype), one));
             }
         }
 
@@ -196,8 +208,10 @@ public static class PromptForward
             {
                 var places = _prompt.VisualPositions[i];
                 if (places.Length > 0 && places[0] < _start) continue;
-                var features = _vision[i]?.Features ?? throw new InvalidOperationException($"Image {i} has no features and is not part of what is reused.");
-                if (features.shape[0] != places.Length) throw new InvalidOperationException($"Image {i} gave {features.shape[0]} features for {places.Length} placeholders.");
+                var features = _vision[i]?.Features
+                    ?? throw new InvalidOperationException($"Image {i} has no features and is not part of what is reused.");
+                if (features.shape[0] != places.Length)
+                    throw new InvalidOperationException($"Image {i} gave {features.shape[0]} features for {places.Length} placeholders.");
                 // Runs of neighbouring positions: one for most families, several where text stands between tiles.
                 for (var (from, to) = (0, 0); from < places.Length; from = to)
                 {
@@ -216,7 +230,9 @@ public static class PromptForward
 
         private float[]? Layer(int i)
         {
-            var wants = _options.Trace?.WantsAttention(i) == true || Stages(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == i).Any(s => s.Signals.HasFlag(PruningSignals.LastRowAttention));
+            var wants = _options.Trace?.WantsAttention(i) == true
+                || Stages(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == i)
+                .Any(s => s.Signals.HasFlag(PruningSignals.LastRowAttention));
             float[]? row = null;
             using var scope = NewDisposeScope();
             var y = DecoderLayer.Forward(_x, _decoder.Weights.Layers[i], _decoder.Config, _cos, _sin, (q, k, v) =>
@@ -286,7 +302,8 @@ public static class PromptForward
                 Budget = c.Budget,
                 StageIndex = c.StageIndex,
                 Remaining = c.Remaining,
-                Attention = row is not null && signals.HasFlag(PruningSignals.LastRowAttention) ? Array.ConvertAll(c.Rows, r => row[r]) : null,
+                Attention = row is not null && signals.HasFlag(PruningSignals.LastRowAttention)
+                ? Array.ConvertAll(c.Rows, r => row[r]) : null,
                 Prior = Remaining(_options.Prior?.ForLayout(stage.Point.Layer + 1, c.Layout), c.Remaining),
                 HiddenStates = wantsHidden ? hidden.index_select(0, rows) : null,
                 Keys = keys?.index_select(0, rows),
@@ -294,8 +311,10 @@ public static class PromptForward
                 TextHiddenStates = wantsHidden && text is not null ? hidden.index_select(0, text) : null,
                 TextKeys = text is not null ? keys?.index_select(0, text) : null,
                 TextFinalNormed = text is not null ? normed?.index_select(0, text) : null,
-                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention) ? Remaining(_vision[c.Image]?.ClsAttention, c.Remaining) : null,
-                Memo = c.Remaining is null && stage.Point.Kind == PruningPointKind.AfterLayer && c.Image < _memos.Count ? _memos[c.Image] : null,
+                VisionClsAttention = signals.HasFlag(PruningSignals.VisionClsAttention)
+                ? Remaining(_vision[c.Image]?.ClsAttention, c.Remaining) : null,
+                Memo = c.Remaining is null && stage.Point.Kind == PruningPointKind.AfterLayer && c.Image < _memos.Count
+                ? _memos[c.Image] : null,
                 CancellationToken = _cancellationToken,
             };
         }
@@ -336,10 +355,12 @@ public static class PromptForward
             for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, index);
         }
 
-        // The earlier question's tokens stay in the later layers; only what this one adds is run through them, each token seeing what stands before it.
+        // The earlier question's tokens stay in the later layers; only what this one adds is run through them,
+        // each token seeing what stands before it.
         private PromptReductionState Grow(PrefixUse use, PromptReductionStep step, PruningPoint point)
         {
-            if (step.MergeWeights is not null || _options.Pruner!.Schedule.Count > 1) throw new InvalidOperationException("Only pruners of one stage that merge nothing can grow.");
+            if (step.MergeWeights is not null || _options.Pruner!.Schedule.Count > 1)
+                throw new InvalidOperationException("Only pruners of one stage that merge nothing can grow.");
             int[] held = [.. use.Prefix.Frozen!.Positions.TakeWhile(p => p < use.Length)];
             int[] added = [.. step.Rows.Except(held)];
             int[] all = [.. held.Union(added).Order()];
@@ -347,7 +368,8 @@ public static class PromptForward
             Replace(ref _x, _x.index_select(1, index));
             Replace(ref _cos, _cosAll.index_select(0, index));
             Replace(ref _sin, _sinAll.index_select(0, index));
-            for (var i = point.Layer + 1; i < _decoder.Config.Layers; i++) _cache.Adopt(i, use.Prefix.Cache, held.Length, added.Length + _options.Room);
+            for (var i = point.Layer + 1; i < _decoder.Config.Layers; i++)
+                _cache.Adopt(i, use.Prefix.Cache, held.Length, added.Length + _options.Room);
             if (_options.EvictEarlyKv) for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, Index(all));
             int[] keys = [.. held, .. added];
             var mask = new float[added.Length * keys.Length];

@@ -4,8 +4,9 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>
-/// What is known of a prompt's first tokens, whatever follows them. Before the prune point: keys and values of layers 0..K-1 and the hidden states
-/// after layer K-1 (K = L has no hidden states). Frozen: keys and values of all layers of an answered prompt, with the tokens that its pruning kept.
+/// What is known of a prompt's first tokens, whatever follows them. Before the prune point: keys and values of layers 0..K-1 and the hidden
+/// states after layer K-1 (K = L has no hidden states). Frozen: keys and values of all layers of an answered
+/// prompt, with the tokens that its pruning kept.
 /// </summary>
 public sealed class PromptPrefix : IDisposable
 {

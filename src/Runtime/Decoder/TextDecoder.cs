@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Decoder;
 
-/// <summary>The one decoder of all families: embeddings in, hidden states and logits out. Prefill is driven by <see cref="PromptForward"/>.</summary>
+/// <summary>The one decoder of all families: embeddings in, hidden states and logits out. Prefill is driven
+/// by <see cref="PromptForward"/>.</summary>
 public sealed class TextDecoder : IDisposable
 {
     private readonly Tensor _inverseFrequencies;
@@ -18,7 +19,8 @@ public sealed class TextDecoder : IDisposable
     {
         Config = config;
         Weights = weights;
-        _inverseFrequencies = Rotary.InverseFrequencies(config.HeadDim, config.RopeTheta, weights.Embedding.device).DetachFromDisposeScope();
+        _inverseFrequencies = Rotary.InverseFrequencies(config.HeadDim, config.RopeTheta, weights.Embedding.device)
+            .DetachFromDisposeScope();
         // The step of our own reads bfloat16 as fast as anything; libtorch's attention over it is slow on CPU.
         var own = CpuDecoderSource.Applies(config, weights);
         KvType = own && DType == ScalarType.BFloat16 && !float32Kv ? ScalarType.BFloat16 : Attention.ComputeType(Device, DType);
@@ -73,7 +75,8 @@ public sealed class TextDecoder : IDisposable
     public void Step(KvCache cache, int tokenId, long position, float[] logits) => Step([new DecodeRow(cache, tokenId, position, logits)]);
 
     /// <summary>
-    /// One decode step of B sequences: their rows go through norms and linears together, attention runs over each one's own cache. All or nothing:
+    /// One decode step of B sequences: their rows go through norms and linears together, attention runs
+    /// over each one's own cache. All or nothing:
     /// when it throws, every cache is as it was before.
     /// </summary>
     /// <param name="rows">One row a sequence.</param>

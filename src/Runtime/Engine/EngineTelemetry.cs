@@ -4,8 +4,8 @@ using System.Diagnostics.Metrics;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// Spans and measurements of the engine, source and meter <c>D2Pruner.AI</c>. They stay in the process unless the application exports them. The
-/// standard <c>gen_ai.client.*</c> measurements are left to the framework's own middleware, which would count them twice.
+/// Spans and measurements of the engine, source and meter <c>D2Pruner.AI</c>. They stay in the process unless the application exports them.
+/// The standard <c>gen_ai.client.*</c> measurements are left to the framework's own middleware, which would count them twice.
 /// </summary>
 internal static class EngineTelemetry
 {
@@ -15,17 +15,26 @@ internal static class EngineTelemetry
     private static readonly Meter Meter = new(Name);
     private static readonly Lock Gate = new();
     private static readonly List<WeakReference<VisionLanguageEngine>> Engines = [];
-    private static readonly Histogram<double> Stage = Meter.CreateHistogram<double>("d2pruner.stage.duration", "s", "Time of one stage of a request: queue, preprocess, vision, prune, prefill (prune included), decode.");
-    private static readonly Histogram<long> Visual = Meter.CreateHistogram<long>("d2pruner.visual_tokens", "{token}", "Visual tokens of a request before pruning.");
-    private static readonly Histogram<long> Kept = Meter.CreateHistogram<long>("d2pruner.visual_tokens.kept", "{token}", "Visual tokens of a request after pruning.");
-    private static readonly Histogram<long> Kv = Meter.CreateHistogram<long>("d2pruner.kv.size", "By", "Keys and values held after the prompt.");
-    private static readonly Counter<long> Requests = Meter.CreateCounter<long>("d2pruner.requests", "{request}", "Requests by outcome: ok, cancelled, failed, rejected, out_of_memory.");
-    private static readonly Counter<long> Pictures = Meter.CreateCounter<long>("d2pruner.vision_cache.lookups", "{picture}", "Pictures by result: hit (the tower was skipped) or miss.");
+    private static readonly Histogram<double> Stage =
+        Meter.CreateHistogram<double>(
+            "d2pruner.stage.duration", "s",
+            "Time of one stage of a request: queue, preprocess, vision, prune, prefill (prune included), decode.");
+    private static readonly Histogram<long> Visual =
+        Meter.CreateHistogram<long>("d2pruner.visual_tokens", "{token}", "Visual tokens of a request before pruning.");
+    private static readonly Histogram<long> Kept =
+        Meter.CreateHistogram<long>("d2pruner.visual_tokens.kept", "{token}", "Visual tokens of a request after pruning.");
+    private static readonly Histogram<long> Kv =
+        Meter.CreateHistogram<long>("d2pruner.kv.size", "By", "Keys and values held after the prompt.");
+    private static readonly Counter<long> Requests =
+        Meter.CreateCounter<long>("d2pruner.requests", "{request}", "Requests by outcome: ok, cancelled, failed, rejected, out_of_memory.");
+    private static readonly Counter<long> Pictures =
+        Meter.CreateCounter<long>("d2pruner.vision_cache.lookups", "{picture}", "Pictures by result: hit (the tower was skipped) or miss.");
 
     static EngineTelemetry()
     {
         Meter.CreateObservableGauge("d2pruner.queue.length", () => Observe(s => s.QueueLength), "{request}", "Requests waiting.");
-        Meter.CreateObservableGauge("d2pruner.vision_cache.size", () => Observe(s => s.VisionCacheBytes), "By", "Bytes of cached picture features.");
+        Meter.CreateObservableGauge(
+            "d2pruner.vision_cache.size", () => Observe(s => s.VisionCacheBytes), "By", "Bytes of cached picture features.");
     }
 
     public static void Started(VisionLanguageEngine engine)
@@ -42,9 +51,11 @@ internal static class EngineTelemetry
         lock (Gate) Engines.RemoveAll(w => !w.TryGetTarget(out var e) || ReferenceEquals(e, engine));
     }
 
-    public static void Counted(string model, string outcome) => Requests.Add(1, new("d2pruner.model", model), new("d2pruner.outcome", outcome));
+    public static void Counted(string model, string outcome) =>
+        Requests.Add(1, new("d2pruner.model", model), new("d2pruner.outcome", outcome));
 
-    public static void LookedUp(string model, bool hit) => Pictures.Add(1, new("d2pruner.model", model), new("d2pruner.result", hit ? "hit" : "miss"));
+    public static void LookedUp(string model, bool hit) =>
+        Pictures.Add(1, new("d2pruner.model", model), new("d2pruner.result", hit ? "hit" : "miss"));
 
     public static void Prefilled(string model, PrefillSummary p, ActivityContext parent, DateTime queued)
     {
@@ -58,7 +69,8 @@ internal static class EngineTelemetry
         Span(model, "prefill", parent, at, p.PrefillTime, a =>
         {
             a.SetTag("d2pruner.prompt_tokens", p.PromptTokens).SetTag("d2pruner.prompt_tokens_kept", p.PromptTokensKept)
-                .SetTag("d2pruner.visual_tokens", p.VisualTokens).SetTag("d2pruner.visual_tokens_kept", p.VisualTokensKept).SetTag("d2pruner.kv_bytes", p.KvBytes);
+                .SetTag("d2pruner.visual_tokens", p.VisualTokens).SetTag("d2pruner.visual_tokens_kept", p.VisualTokensKept)
+                .SetTag("d2pruner.kv_bytes", p.KvBytes);
             // Only its length is measured; it happens in the middle of the prefill, and is drawn at its end.
             if (p.Pruning is not null) Draw(model, "prune", a.Context, at + (p.PrefillTime - p.PruneTime), p.PruneTime, null);
         });
@@ -66,17 +78,20 @@ internal static class EngineTelemetry
     }
 
     public static void Decoded(string model, GenerationResult result, ActivityContext parent) =>
-        Span(model, "decode", parent, DateTime.UtcNow - result.DecodeTime, result.DecodeTime, a => a.SetTag("d2pruner.tokens", result.TokenIds.Count));
+        Span(model, "decode", parent, DateTime.UtcNow - result.DecodeTime, result.DecodeTime,
+            a => a.SetTag("d2pruner.tokens", result.TokenIds.Count));
 
     // Every stage is measured; it becomes a span where somebody listens.
-    private static DateTime Span(string model, string stage, ActivityContext parent, DateTime start, TimeSpan duration, Action<Activity>? describe)
+    private static DateTime Span(
+        string model, string stage, ActivityContext parent, DateTime start, TimeSpan duration, Action<Activity>? describe)
     {
         Record(model, stage, duration);
         Draw(model, stage, parent, start, duration, describe);
         return start + duration;
     }
 
-    private static void Draw(string model, string stage, ActivityContext parent, DateTime start, TimeSpan duration, Action<Activity>? describe)
+    private static void Draw(
+        string model, string stage, ActivityContext parent, DateTime start, TimeSpan duration, Action<Activity>? describe)
     {
         using var activity = Source.StartActivity("d2pruner." + stage, ActivityKind.Internal, parent, startTime: start);
         if (activity is null) return;

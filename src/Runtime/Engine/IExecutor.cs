@@ -14,7 +14,8 @@ internal interface IExecutor : IDisposable
     /// <summary>Checks settings that need no image; on the caller's thread, before anything waits.</summary>
     void Validate(VisionRequest request);
 
-    /// <summary>Everything that needs no tensor: images decoded and resized, the prompt, the constraint, the budget. Off the engine's thread, several at once.</summary>
+    /// <summary>Everything that needs no tensor: images decoded and resized, the prompt, the constraint, the budget. Off the
+    /// engine's thread, several at once.</summary>
     PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken);
 
     /// <summary>Reads a prompt, on the engine's thread: sets the sequence's cache, logits, position and summary.</summary>

@@ -33,7 +33,8 @@ internal sealed partial class ModelExecutor : IExecutor
         _logger = logger ?? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
         _self = options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null;
         // One processor and tower an engine: their identity is the checkpoint's, the fit's and the type's.
-        _features = new VisionFeatureCache(options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
+        _features = new VisionFeatureCache(
+            options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
         _prefixes = new PrefixCache(options.PrefixCacheBytes ?? (device.type == DeviceType.CUDA ? 2L << 30 : 1L << 30));
         _visionBatch = options.VisionBatch ?? (device.type == DeviceType.CUDA ? 8 : 1);
         MaxKvBytes = options.MaxKvBytes ?? DeviceMemory.KvBudget(device);
@@ -55,7 +56,9 @@ internal sealed partial class ModelExecutor : IExecutor
     };
 
     /// <summary>Loads a model and stands ready to answer with it.</summary>
-    public static IExecutor Load(VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    public static IExecutor Load(
+        VisionModelOptions options, IProgress<ModelLoadProgress>? progress, ILoggerFactory loggerFactory,
+        CancellationToken cancellationToken)
     {
         var logger = loggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
         return new ModelExecutor(ModelLoader.LoadModel(options, progress, logger, cancellationToken: cancellationToken), options, logger);
@@ -63,7 +66,8 @@ internal sealed partial class ModelExecutor : IExecutor
 
     public void Validate(VisionRequest request) => _preparer.Validate(request);
 
-    public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken) => _preparer.Prepare(request, cancellationToken);
+    public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken) =>
+        _preparer.Prepare(request, cancellationToken);
 
     public long Trim() => _prefixes.Clear() + _features.Clear();
 
@@ -122,7 +126,8 @@ internal sealed partial class ModelExecutor : IExecutor
 
     public void Keep(Sequence sequence)
     {
-        if (!_prefixes.IsOn || sequence.Prepared.Request.PrefixReuse == PrefixReuse.Off || sequence is not { Cache: { } cache, Prefill: { } prefill, Answer: { } answer }) return;
+        if (!_prefixes.IsOn || sequence.Prepared.Request.PrefixReuse == PrefixReuse.Off
+            || sequence is not { Cache: { } cache, Prefill: { } prefill, Answer: { } answer }) return;
         var pruning = sequence.Prepared.Pruning;
         // The last id was never fed.
         long[] key = [.. KeyOf(sequence.Prepared), .. answer.Ids.SkipLast(1).Select(i => (long)i)];
@@ -139,7 +144,8 @@ internal sealed partial class ModelExecutor : IExecutor
             Length = key.Length,
             Layers = layers,
             Cache = cache,
-            Frozen = whole ? null : new FrozenChoice([.. prefill.State.PromptPositions, .. Enumerable.Range(n, key.Length - n)], prefill.EarlyLayers, prefill.Images),
+            Frozen = whole ? null : new FrozenChoice(
+                [.. prefill.State.PromptPositions, .. Enumerable.Range(n, key.Length - n)], prefill.EarlyLayers, prefill.Images),
         };
         sequence.Cache = null;
         sequence.Prefill = null;
@@ -164,7 +170,8 @@ internal sealed partial class ModelExecutor : IExecutor
         var mode = prepared.Request.PrefixReuse;
         if (!_prefixes.IsOn || mode == PrefixReuse.Off) return null;
         var (prompt, layers, border) = (prepared.Prompt, _model.Info.DecoderLayers, Border(prepared));
-        var frozen = mode is PrefixReuse.Frozen or PrefixReuse.Grow && prepared.Pruning is { } p ? _prefixes.Find(key, prompt, layers, FrozenName(p)) : null;
+        var frozen = mode is PrefixReuse.Frozen or PrefixReuse.Grow && prepared.Pruning is { } p
+            ? _prefixes.Find(key, prompt, layers, FrozenName(p)) : null;
         var exact = border > 0 && (frozen is null || mode == PrefixReuse.Grow) ? _prefixes.Find(key, prompt, border, null) : null;
         var found = (mode, frozen, exact) switch
         {
@@ -178,7 +185,8 @@ internal sealed partial class ModelExecutor : IExecutor
         return found;
     }
 
-    // Layers whose results depend on nothing behind a position: K, L without pruning; 0 where the tower's own signals decide or features come in levels.
+    // Layers whose results depend on nothing behind a position: K, L without pruning; 0 where the tower's own
+    // signals decide or features come in levels.
     private int Border(PreparedRequest prepared) => prepared.Pruning switch
     {
         null => _model.Info.DecoderLayers,
@@ -189,7 +197,8 @@ internal sealed partial class ModelExecutor : IExecutor
     // Up to the last image's end: the text behind it is short, and another question's differs.
     private int PrefixToKeep(PreparedRequest prepared, PrefixUse? use)
     {
-        if (!_prefixes.IsOn || prepared.Request.PrefixReuse == PrefixReuse.Off || prepared.Pruning is null || Border(prepared) == 0 || use is { Prefix.Frozen: not null }) return 0;
+        if (!_prefixes.IsOn || prepared.Request.PrefixReuse == PrefixReuse.Off || prepared.Pruning is null || Border(prepared) == 0
+            || use is { Prefix.Frozen: not null }) return 0;
         if (prepared.Images.Any(i => i.Output?.Levels is not null)) return 0;
         var end = prepared.Prompt.VisualPositions.Max(p => p[^1]) + 1;
         return use is not null && use.Length >= end ? 0 : end;
@@ -233,7 +242,8 @@ internal sealed partial class ModelExecutor : IExecutor
         foreach (var other in prepared.Images.Concat(waiting.SelectMany(s => s.Prepared.Images)))
         {
             if (batch.Count >= _visionBatch) break;
-            if (other.Pixels is { } pixels && pixels.PixelShape.AsSpan().SequenceEqual(shape) && batch.TrueForAll(i => i.Key != other.Key)) batch.Add(other);
+            if (other.Pixels is { } pixels && pixels.PixelShape.AsSpan().SequenceEqual(shape) && batch.TrueForAll(i => i.Key != other.Key))
+                batch.Add(other);
         }
 
         return batch;
@@ -242,12 +252,14 @@ internal sealed partial class ModelExecutor : IExecutor
     private void Encode(List<PreparedImage> batch, bool clsAttention, Action atBorder)
     {
         // Pixels of a waiting request may go with its caller at any moment.
-        (PreparedImage Image, ProcessedImage Pixels)[] present = [.. batch.Select(i => (i, i.Pixels)).Where(i => i.Pixels is not null).Select(i => (i.i, i.Pixels!))];
+        (PreparedImage Image, ProcessedImage Pixels)[] present =
+            [.. batch.Select(i => (i, i.Pixels)).Where(i => i.Pixels is not null).Select(i => (i.i, i.Pixels!))];
         var outputs = _model.Vision.EncodeBatch([.. present.Select(i => i.Pixels)], clsAttention, atBorder);
         for (var i = 0; i < present.Length; i++)
         {
             // A copy of its own where the batch's block would stay alive for one image.
-            var features = present.Length == 1 ? outputs[i].Features.DetachFromDisposeScope() : outputs[i].Features.clone().DetachFromDisposeScope();
+            var features = present.Length == 1 ? outputs[i].Features.DetachFromDisposeScope()
+                : outputs[i].Features.clone().DetachFromDisposeScope();
             _features.Add(present[i].Image.Key, present[i].Image.Plan, outputs[i] with { Features = features }, clsAttention);
             present[i].Image.Take(outputs[i] with { Features = features });
             Interlocked.Increment(ref _visionRuns);
@@ -271,7 +283,8 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private void Learn(PruningChoice? pruning, EncodedPrompt prompt, PrefillOutput prefill)
     {
-        if (_self is null || pruning?.Settings is not { Prior: null, LayersBeforePruning: var k } || _model.Prior?.Layers.Contains(k) == true) return;
+        if (_self is null || pruning?.Settings is not { Prior: null, LayersBeforePruning: var k }
+            || _model.Prior?.Layers.Contains(k) == true) return;
         for (var i = 0; i < prompt.Layouts.Count; i++)
         {
             if (prefill.Attention[i] is { } row) _self.Add(k, prompt.Layouts[i], row);
@@ -286,7 +299,9 @@ internal sealed partial class ModelExecutor : IExecutor
 
     private static partial class Log
     {
-        [LoggerMessage(10, LogLevel.Warning, "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Make one with: d2pruner calibrate --model \"{Folder}\" --images FOLDER_OF_PICTURES --layers {Layer}; or set the prior to 'uniform' to say that this is meant.")]
+        [LoggerMessage(10, LogLevel.Warning,
+            "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Make one with: d2pruner calibrate " +
+            "--model \"{Folder}\" --images FOLDER_OF_PICTURES --layers {Layer}; or set the prior to 'uniform' to say that this is meant.")]
         public static partial void NoPrior(ILogger logger, int layer, string model, string folder);
     }
 }

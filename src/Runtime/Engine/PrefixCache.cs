@@ -6,8 +6,9 @@ using D2Pruner.AI.Runtime.Prompts;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// Beginnings of recent prompts, least recently used out first, bounded in bytes. By causality they are the same whatever follows; a request takes the
-/// longest one that it shares, never cut inside an image. One engine's model and type; its thread uses it, its numbers may be read by any.
+/// Beginnings of recent prompts, least recently used out first, bounded in bytes. By causality they are the same whatever follows; a
+/// request takes the longest one that it shares, never cut inside an image. One engine's model and type; its thread
+/// uses it, its numbers may be read by any.
 /// </summary>
 internal sealed class PrefixCache(long capacity) : IDisposable
 {
@@ -99,7 +100,8 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         for (var node = _order.First; node is not null;)
         {
             var next = node.Next;
-            if (node.Value.Prefix.Layers == prefix.Layers && node.Value.Frozen == frozen && Shared(node.Value.Key, key) == node.Value.Key.Length) Remove(node);
+            if (node.Value.Prefix.Layers == prefix.Layers && node.Value.Frozen == frozen
+                && Shared(node.Value.Key, key) == node.Value.Key.Length) Remove(node);
             node = next;
         }
 

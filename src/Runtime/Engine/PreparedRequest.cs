@@ -5,7 +5,8 @@ using D2Pruner.AI.Runtime.Prompts;
 
 namespace D2Pruner.AI.Runtime.Engine;
 
-/// <summary>A request that the engine can answer without looking at the caller's input again. Holds no tensor of its own; cached features are leased.</summary>
+/// <summary>A request that the engine can answer without looking at the caller's input again. Holds no tensor of its
+/// own; cached features are leased.</summary>
 internal sealed record PreparedRequest : IDisposable
 {
     public required VisionRequest Request { get; init; }

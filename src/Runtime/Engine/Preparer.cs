@@ -7,8 +7,9 @@ using D2Pruner.AI.Runtime.Prompts;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// Makes a request ready on the caller's side: images decoded and resized, the prompt tokenized, constraint and budgets settled. A broken image, a prompt
-/// beyond the context or an impossible setting fails here, at once, whatever the queue holds. No tensor is touched. Safe for concurrent use.
+/// Makes a request ready on the caller's side: images decoded and resized, the prompt tokenized, constraint and budgets settled. A broken
+/// image, a prompt beyond the context or an impossible setting fails here, at once, whatever the queue holds. No
+/// tensor is touched. Safe for concurrent use.
 /// </summary>
 internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache features, long maxKvBytes)
 {
@@ -32,7 +33,8 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = model.PromptEncoder.Encode(request.Turns, [.. images.Select(i => i.Plan)], request.Tools);
             var room = Room(prompt);
-            var choice = plan is null ? null : new PruningChoice(plan, [.. plan.Pruner.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(plan));
+            var choice = plan is null ? null
+                : new PruningChoice(plan, [.. plan.Pruner.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(plan));
             var generation = model.Generation.Merge(request.Generation);
             return new PreparedRequest
             {
@@ -87,7 +89,8 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         if (room >= 1) return room;
         var visual = prompt.Images.Sum(i => i.TokenCount);
         throw new PromptException(
-            $"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send fewer or smaller images, or less text.",
+            $"The prompt has {prompt.Length} tokens ({visual} of them visual), but the context holds {model.Info.ContextLength}. Send " +
+                "fewer or smaller images, or less text.",
             VisionErrorKind.TooLarge);
     }
 
@@ -102,7 +105,8 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
     private static int[] Budget(TokenBudget budget, EncodedPrompt prompt, ImagePart[] parts)
     {
         var own = parts.Select(i =>
-            i.KeepAll ? TokenBudget.OfRatio(1) : i.KeepRatio is { } r ? TokenBudget.OfRatio(r) : i.KeepTokens is { } t ? TokenBudget.OfTokens(t) : (TokenBudget?)null);
+            i.KeepAll ? TokenBudget.OfRatio(1) : i.KeepRatio is { } r ? TokenBudget.OfRatio(r) : i.KeepTokens is { } t
+                ? TokenBudget.OfTokens(t) : (TokenBudget?)null);
         return BudgetSplit.Split(budget, [.. prompt.Layouts.Select(l => l.Count)], [.. own]);
     }
 
@@ -117,7 +121,8 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         return bytes <= maxKvBytes
             ? bytes
             : throw new RequestTooLargeException(
-                $"The request's keys and values take up to {bytes:N0} bytes ({n} prompt tokens, {kept} after pruning, up to {answer} more), but MaxKvBytes is {maxKvBytes:N0}. "
+                $"The request's keys and values take up to {bytes:N0} bytes ({n} prompt tokens, {kept} after pruning, up to " +
+                    $"{answer} more), but MaxKvBytes is {maxKvBytes:N0}. "
                 + "Send less, lower the token limit, keep fewer visual tokens, or raise MaxKvBytes.");
     }
 }

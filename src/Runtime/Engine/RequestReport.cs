@@ -25,7 +25,8 @@ internal static class RequestReport
             ReusedTurn = reuse?.Turn,
             Images = [.. prompt.Images.Select((_, i) => Image(sequence, prefill, i))],
             Pruning = pruning?.Settings,
-            Prior = pruning?.Plan.Description.UsesPrior != true ? null : prior is not null && prefill.Priors.Any(p => p is not null) ? prior.Id : "uniform",
+            Prior = pruning?.Plan.Description.UsesPrior != true ? null : prior is not null && prefill.Priors.Any(p => p is not null)
+            ? prior.Id : "uniform",
             KvBytes = prefill.Cache.Bytes,
             KvBytesUnpruned = prompt.Length * model.KvBytesPerToken,
             QueueTime = sequence.QueueTime,
@@ -49,7 +50,8 @@ internal static class RequestReport
             Map = prompt.Images[i].Map,
             Width = prompt.Images[i].OriginalWidth,
             Height = prompt.Images[i].OriginalHeight,
-            Statistics = reduction is null ? SelectionStatistics.Empty : scores ? reduction.Statistics : reduction.Statistics with { Scores = null },
+            Statistics = reduction is null ? SelectionStatistics.Empty : scores ? reduction.Statistics
+            : reduction.Statistics with { Scores = null },
             Attention = scores ? prefill.Attention[i] : null,
             PriorMap = scores ? prefill.Priors[i] : null,
         };

@@ -3,15 +3,16 @@ using System.Diagnostics;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// The engine thread's work: admits waiting sequences in their order while keys and values fit, reads their prompts in slices, and between slices
-/// runs one decode step for all answers in progress. One sequence's failure ends that sequence only.
+/// The engine thread's work: admits waiting sequences in their order while keys and values fit, reads their prompts in slices, and between
+/// slices runs one decode step for all answers in progress. One sequence's failure ends that sequence only.
 /// </summary>
 internal sealed class Scheduler(IExecutor executor, EngineLimits limits, WaitingLine line, SequenceLog log)
 {
     private readonly object _gate = new();
     private readonly LinkedList<Sequence> _waiting = [];
     private readonly List<Sequence> _running = []; // prompts read, answers in progress; the engine's thread only
-    private readonly TimeSpan _stall = limits.MaxDecodeStall ?? (executor.Model.Device.StartsWith("cuda", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero);
+    private readonly TimeSpan _stall = limits.MaxDecodeStall
+    ?? (executor.Model.Device.StartsWith("cuda", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero);
     private Sequence? _reading;
     private long _lastStep;
     private long _kvBytes;
@@ -83,7 +84,8 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     /// <param name="isPreparing">Whether requests are still being prepared that a graceful stop must answer.</param>
     public void Run(Func<bool> isPreparing)
     {
-        Exception reason = new ObjectDisposedException(nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
+        Exception reason = new ObjectDisposedException(
+            nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
         try
         {
             while (Wait(isPreparing))
@@ -197,7 +199,8 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
 
     private void ThrowIfUnwanted(Sequence s)
     {
-        if (_disposed) throw new ObjectDisposedException(nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
+        if (_disposed)
+            throw new ObjectDisposedException(nameof(VisionLanguageEngine), "The engine was disposed before the answer was complete.");
         if (!s.IsWanted) throw new OperationCanceledException(s.Caller);
     }
 

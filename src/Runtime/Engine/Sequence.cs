@@ -35,7 +35,8 @@ internal sealed class Sequence(PreparedRequest prepared, ActivityContext parent,
     /// <summary>Whether its caller has seen anything of the answer.</summary>
     public bool HasEvents { get; private set; }
 
-    public Channel<GenerationEvent> Events { get; } = Channel.CreateUnbounded<GenerationEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
+    public Channel<GenerationEvent> Events { get; } =
+        Channel.CreateUnbounded<GenerationEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
 
     /// <summary>Keys and values; set by the executor, owned by the sequence.</summary>
     public KvCache? Cache { get; set; }
@@ -86,7 +87,8 @@ internal sealed class Sequence(PreparedRequest prepared, ActivityContext parent,
     {
         Prefilled?.Invoke(this);
         _decoding = Stopwatch.GetTimestamp();
-        Answer = new Answer(Prepared.Generation, Prepared.Prompt.TokenIds.Select(i => (int)i), tokenizer, Prepared.Room, t => Emit(new TextDelta(t)), Prepared.Constraint);
+        Answer = new Answer(Prepared.Generation, Prepared.Prompt.TokenIds.Select(i => (int)i), tokenizer, Prepared.Room,
+            t => Emit(new TextDelta(t)), Prepared.Constraint);
     }
 
     /// <summary>Takes the logits, emits what is final, and tells whether further ones are wanted.</summary>

@@ -3,12 +3,13 @@ using Microsoft.Extensions.Logging;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// What the engine's thread tells loggers, meters and span listeners. They are the application's code and may throw: nothing that they do reaches the
-/// thread.
+/// What the engine's thread tells loggers, meters and span listeners. They are the application's code and may throw: nothing that they do
+/// reaches the thread.
 /// </summary>
 internal sealed partial class SequenceLog(ILogger logger, string model)
 {
-    public void Loaded(VisionModelInfo info, double milliseconds) => Quietly(() => Lines.Loaded(logger, info.Id, info.Family, info.DType, info.Device, milliseconds));
+    public void Loaded(VisionModelInfo info, double milliseconds) =>
+        Quietly(() => Lines.Loaded(logger, info.Id, info.Family, info.DType, info.Device, milliseconds));
 
     public void Prefilled(Sequence s) => Quietly(() => EngineTelemetry.Prefilled(model, s.Summary!, s.Parent, s.QueuedAt));
 
@@ -24,7 +25,9 @@ internal sealed partial class SequenceLog(ILogger logger, string model)
     public void Ended(Exception e) => Quietly(() => Lines.Ended(logger, e));
 
     public void Dropped(Sequence s, Exception e) => Quietly(
-        () => EngineTelemetry.Counted(model, e switch { OperationCanceledException or ObjectDisposedException => "cancelled", EngineOutOfMemoryException => "out_of_memory", _ => "failed" }),
+        () => EngineTelemetry.Counted(
+            model, e switch { OperationCanceledException or ObjectDisposedException => "cancelled",
+                EngineOutOfMemoryException => "out_of_memory", _ => "failed" }),
         () =>
         {
             // A request that fails by its own input is its caller's matter: no warning, no stack trace.
@@ -62,7 +65,8 @@ internal sealed partial class SequenceLog(ILogger logger, string model)
         [LoggerMessage(4, LogLevel.Warning, "A request failed; the engine goes on.")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(5, LogLevel.Warning, "Memory ran out; {Bytes} bytes of cached features and prompt beginnings were freed and the request is tried once more.")]
+        [LoggerMessage(5, LogLevel.Warning,
+            "Memory ran out; {Bytes} bytes of cached features and prompt beginnings were freed and the request is tried once more.")]
         public static partial void Trimmed(ILogger logger, long bytes);
 
         [LoggerMessage(6, LogLevel.Debug, "A request was refused: {Reason}")]

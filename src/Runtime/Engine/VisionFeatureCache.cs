@@ -5,9 +5,9 @@ using D2Pruner.AI.Runtime.Prompts;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// Unpruned features of recent images, least recently used out first, bounded in bytes. Pruning comes later and depends on the question, so that a
-/// second question about an image skips decoding, resizing and the tower, and prunes anew. Safe for concurrent use: what is leased stays until its
-/// last lease ends, whatever the bound says.
+/// Unpruned features of recent images, least recently used out first, bounded in bytes. Pruning comes later and depends on the question, so
+/// that a second question about an image skips decoding, resizing and the tower, and prunes anew. Safe for concurrent use: what is leased
+/// stays until its last lease ends, whatever the bound says.
 /// </summary>
 internal sealed class VisionFeatureCache(long capacity, string processor) : IDisposable
 {
@@ -98,7 +98,8 @@ internal sealed class VisionFeatureCache(long capacity, string processor) : IDis
         private readonly VisionFeatureCache _cache;
         private Entry? _entry;
 
-        internal Lease(VisionFeatureCache cache, object entry) => (_cache, _entry, Image, Output) = (cache, (Entry)entry, ((Entry)entry).Image, ((Entry)entry).Output);
+        internal Lease(VisionFeatureCache cache, object entry) =>
+            (_cache, _entry, Image, Output) = (cache, (Entry)entry, ((Entry)entry).Image, ((Entry)entry).Output);
 
         public ImagePlan Image { get; }
 

@@ -10,8 +10,8 @@ namespace D2Pruner.AI.Runtime;
 
 /// <summary>
 /// Owns a model and the one thread that computes with it. Requests are prepared on their callers' side and wait in a bounded line; up to
-/// <see cref="VisionModelOptions.MaxSequences"/> answers are in progress at once and decode together. Events come back through channels, so that nothing
-/// asynchronous ever runs inside inference mode. Safe for concurrent use.
+/// <see cref="VisionModelOptions.MaxSequences"/> answers are in progress at once and decode together. Events come back through channels, so
+/// that nothing asynchronous ever runs inside inference mode. Safe for concurrent use.
 /// </summary>
 public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDisposable
 {
@@ -49,7 +49,8 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     /// <param name="loggerFactory">Logging; null for none.</param>
     /// <param name="cancellationToken">Cancels the load; nothing stays behind.</param>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
-    /// <exception cref="Checkpoints.CheckpointException">The folder cannot be loaded; the message lists everything that is wrong.</exception>
+    /// <exception cref="Checkpoints.CheckpointException">The folder cannot be loaded; the message
+    /// lists everything that is wrong.</exception>
     /// <exception cref="TorchUnavailableException">libtorch cannot be loaded.</exception>
     public static Task<VisionLanguageEngine> LoadAsync(
         VisionModelOptions options,
@@ -60,10 +61,12 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         ArgumentNullException.ThrowIfNull(options);
         ModelLoader.Validate(options);
         var factory = new QuietLoggerFactory(loggerFactory);
-        return StartAsync(ct => ModelExecutor.Load(options, progress, factory, ct), EngineLimits.From(options), loggerFactory, cancellationToken);
+        return StartAsync(ct => ModelExecutor.Load(options, progress, factory, ct), EngineLimits.From(options), loggerFactory,
+            cancellationToken);
     }
 
-    /// <summary>Starts an engine over any executor: the loader runs on the engine's thread, because inference mode belongs to a thread.</summary>
+    /// <summary>Starts an engine over any executor: the loader runs on the engine's thread, because
+    /// inference mode belongs to a thread.</summary>
     internal static async Task<VisionLanguageEngine> StartAsync(
         Func<CancellationToken, IExecutor> load, EngineLimits limits, ILoggerFactory? loggerFactory, CancellationToken cancellationToken)
     {
@@ -102,7 +105,8 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     public EngineStatus GetStatus()
     {
         var (memory, running) = (_executor.Memory, _scheduler.Running);
-        return new EngineStatus(_state, _line.Taken, running > 0, memory.WeightBytes, _error, _limits.QueueCapacity, memory.VisionCacheBytes, memory.VisionRuns)
+        return new EngineStatus(_state, _line.Taken, running > 0, memory.WeightBytes, _error, _limits.QueueCapacity,
+            memory.VisionCacheBytes, memory.VisionRuns)
         {
             RunningSequences = running,
             MaxSequences = _limits.MaxSequences,
@@ -144,7 +148,8 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         }
     }
 
-    /// <summary>Ends the engine gracefully: it takes nothing new, answers what runs and waits, and frees everything. Disposing cancels instead.</summary>
+    /// <summary>Ends the engine gracefully: it takes nothing new, answers what runs and waits, and frees
+    /// everything. Disposing cancels instead.</summary>
     /// <param name="cancellationToken">Ends the patience: what is left is cancelled then.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
@@ -178,7 +183,8 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     /// <summary>Ends the thread as a defect would.</summary>
     internal void BreakForTests(Exception e) => _scheduler.Break(e);
 
-    private async IAsyncEnumerable<GenerationEvent> Enumerate(VisionRequest request, ActivityContext parent, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<GenerationEvent> Enumerate(
+        VisionRequest request, ActivityContext parent, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var sequence = await QueueAsync(request, parent, cancellationToken).ConfigureAwait(false);
         // Cancelling in the queue frees the place at once; a running one is dropped at its next border.
@@ -265,7 +271,8 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
             case EngineState.Faulted:
                 throw new EngineUnavailableException($"The engine has ended: {_error} Load the model again.");
             case EngineState.Stopping:
-                throw new EngineUnavailableException("The engine is stopping and takes no new requests. Send it to another instance, or load the model again.");
+                throw new EngineUnavailableException(
+                    "The engine is stopping and takes no new requests. Send it to another instance, or load the model again.");
         }
     }
 

@@ -4,7 +4,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation;
 
-/// <summary>One answer in progress: chooses an id from logits, decodes it, looks for stops. Knows nothing of models; for one thread at a time.</summary>
+/// <summary>One answer in progress: chooses an id from logits, decodes it, looks for stops. Knows nothing of
+/// models; for one thread at a time.</summary>
 public sealed class Answer
 {
     private readonly ResolvedGeneration _settings;
@@ -24,9 +25,10 @@ public sealed class Answer
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="room">Tokens that still fit the context, at least 1.</param>
     /// <param name="onText">Gets final, non-empty pieces of text.</param>
-    /// <param name="constraint">What the answer must follow; null for any text. It ends an answer to which nothing can be added; one that the limit
-    /// or a stop text cuts ends by length.</param>
-    public Answer(ResolvedGeneration settings, IEnumerable<int> promptIds, ITokenizer tokenizer, int room, Action<string> onText, TokenConstraint? constraint = null)
+    /// <param name="constraint">What the answer must follow; null for any text. It ends an answer to which nothing can be added; one that
+    /// the limit or a stop text cuts ends by length.</param>
+    public Answer(ResolvedGeneration settings, IEnumerable<int> promptIds, ITokenizer tokenizer, int room, Action<string> onText,
+        TokenConstraint? constraint = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(tokenizer);

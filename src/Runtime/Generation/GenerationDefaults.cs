@@ -28,7 +28,8 @@ public sealed record GenerationDefaults
     public double? RepetitionPenalty { get; init; }
 
     /// <summary>Reads generation_config.json, and the stop ids from config.json where it names none.</summary>
-    /// <exception cref="CheckpointException">A value has another form than expected or is out of range; the message lists every such value.</exception>
+    /// <exception cref="CheckpointException">A value has another form than expected or is out of range; the
+    /// message lists every such value.</exception>
     public static GenerationDefaults Read(CheckpointFolder folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -37,7 +38,8 @@ public sealed record GenerationDefaults
         var json = folder.GenerationConfig;
         var stop = StopIdsOf(json, File, problems);
         if (stop.Count == 0) stop = StopIdsOf(folder.Config, "config.json", problems);
-        if (stop.Count == 0 && folder.Config.TryGetProperty("text_config", out var text)) stop = StopIdsOf(text, "config.json:text_config", problems);
+        if (stop.Count == 0 && folder.Config.TryGetProperty("text_config", out var text))
+            stop = StopIdsOf(text, "config.json:text_config", problems);
         var result = new GenerationDefaults
         {
             StopIds = stop.Count > 0 ? stop : [LlamaStop],
@@ -53,19 +55,22 @@ public sealed record GenerationDefaults
         {
             if (!json.TryGetProperty(key, out var v) || v.ValueKind == JsonValueKind.Null) return null;
             if (v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var d) && d >= min && d <= max) return d;
-            problems.Add($"{File}:{key} is {v.GetRawText()}; expected a number {(min > 0 ? "above 0" : "of at least 0")} and at most {max}.");
+            problems.Add($"{File}:{key} is {v.GetRawText()}; expected a number {(min > 0 ? "above 0" : "of at least 0")} and at " +
+                $"most {max}.");
             return null;
         }
     }
 
     private static HashSet<int> StopIdsOf(JsonElement json, string where, List<string> problems)
     {
-        if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("eos_token_id", out var eos) || eos.ValueKind == JsonValueKind.Null) return [];
+        if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("eos_token_id", out var eos)
+            || eos.ValueKind == JsonValueKind.Null) return [];
         var ids = new HashSet<int>();
         foreach (var e in eos.ValueKind == JsonValueKind.Array ? eos.EnumerateArray().ToArray() : [eos])
         {
             if (e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out var id) && id >= 0) ids.Add(id);
-            else problems.Add($"{where}:eos_token_id holds {e.GetRawText()}; expected ids of tokens, whole numbers from 0 to {int.MaxValue}.");
+            else problems.Add($"{where}:eos_token_id holds {e.GetRawText()}; expected ids of tokens, whole numbers from 0 to " +
+                $"{int.MaxValue}.");
         }
 
         return ids;
@@ -80,10 +85,12 @@ public sealed record GenerationDefaults
         Check(r.Temperature is null or (>= 0 and <= 100), nameof(r.Temperature), r.Temperature, "between 0 and 100");
         Check(r.TopP is null or (> 0 and <= 1), nameof(r.TopP), r.TopP, "greater than 0 and at most 1");
         Check(r.TopK is null or >= 1, nameof(r.TopK), r.TopK, "at least 1");
-        Check(r.RepetitionPenalty is null or (> 0 and <= 100), nameof(r.RepetitionPenalty), r.RepetitionPenalty, "greater than 0 and at most 100");
+        Check(r.RepetitionPenalty is null or (> 0 and <= 100), nameof(r.RepetitionPenalty), r.RepetitionPenalty,
+            "greater than 0 and at most 100");
         Check(r.FrequencyPenalty is null or (>= -100 and <= 100), nameof(r.FrequencyPenalty), r.FrequencyPenalty, "between -100 and 100");
         Check(r.PresencePenalty is null or (>= -100 and <= 100), nameof(r.PresencePenalty), r.PresencePenalty, "between -100 and 100");
-        Check(r.StopSequences.All(s => !string.IsNullOrEmpty(s)), nameof(r.StopSequences), "an empty text", "texts of at least one character");
+        Check(r.StopSequences.All(s => !string.IsNullOrEmpty(s)), nameof(r.StopSequences), "an empty text",
+            "texts of at least one character");
         var model = r.IgnoreModelDefaults ? new GenerationDefaults { StopIds = StopIds } : this;
         var temperature = r.Temperature ?? model.Temperature ?? 1;
         var asked = r.Temperature > 0 || r.TopP is not null || r.TopK is not null;

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation;
 
-/// <summary>Penalties on fp32 logits. The repetition penalty sees the unpruned prompt and the output; the additive ones the output.</summary>
+/// <summary>Penalties on fp32 logits. The repetition penalty sees the unpruned prompt and the output;
+/// the additive ones the output.</summary>
 public sealed class Penalties
 {
     private readonly ResolvedGeneration _settings;

@@ -19,7 +19,8 @@ public sealed class Sampler
     {
         if (_settings.Greedy) return TensorPrimitives.IndexOfMax(logits);
         // Kept from token to token: a vocabulary's worth of garbage each would keep the collector busy.
-        if (_order.Length < logits.Length) (_order, _keys, _weights) = (new int[logits.Length], new float[logits.Length], new double[logits.Length]);
+        if (_order.Length < logits.Length)
+            (_order, _keys, _weights) = (new int[logits.Length], new float[logits.Length], new double[logits.Length]);
         var (order, keys, weights) = (_order, _keys, _weights);
         var possible = 0;
         // What a constraint has ruled out is no candidate, not even by rounding.

@@ -11,7 +11,8 @@ public sealed class DecodedImage
     public DecodedImage(int width, int height, byte[] rgb)
     {
         if (width < 1 || height < 1 || rgb.Length != (long)width * height * 3)
-            throw new ArgumentException($"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+            throw new ArgumentException(
+                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
         (Width, Height, Rgb) = (width, height, rgb);
     }
 

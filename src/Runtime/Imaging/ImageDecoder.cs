@@ -2,7 +2,8 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>Decodes pictures as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management, alpha dropped, grey replicated.</summary>
+/// <summary>Decodes pictures as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management,
+/// alpha dropped, grey replicated.</summary>
 public static class ImageDecoder
 {
     /// <summary>Checks all images of a request by their headers: nothing is decoded.</summary>
@@ -28,7 +29,8 @@ public static class ImageDecoder
         var (width, height) = ImageHeader.Check(bytes.Span, codec, limits);
         var rgba = Pixels(codec, width, height);
         var origin = codec.EncodedOrigin;
-        if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default) origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;
+        if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default)
+            origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;
         return Orient(rgba, width, height, origin);
     }
 
@@ -50,7 +52,8 @@ public static class ImageDecoder
 
     private static DecodedImage Orient(byte[] rgba, int width, int height, SKEncodedOrigin origin)
     {
-        var swap = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        var swap = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom
+            or SKEncodedOrigin.LeftBottom;
         var (w, h) = swap ? (height, width) : (width, height);
         var rgb = new byte[w * h * 3];
         for (int y = 0, o = 0; y < h; y++)

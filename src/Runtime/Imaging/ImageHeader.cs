@@ -4,7 +4,8 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>What an image's first bytes say of it, and whether the file can hold that much: known before anything of its size is taken from memory.</summary>
+/// <summary>What an image's first bytes say of it, and whether the file can hold that much: known before anything of
+/// its size is taken from memory.</summary>
 internal static class ImageHeader
 {
     // Deflate makes at most 1032 bytes of one (zlib's documentation); an LZW code of at least 3 bits stands for at most 4096 pixels.
@@ -32,23 +33,31 @@ internal static class ImageHeader
         // One image within its own limit is never too many.
         if (images.Count < 2) return;
         if (pixels > Math.Max(limits.MaxPixels, limits.MaxTotalPixels))
-            throw new ImageDecodeException($"The {images.Count} images have {pixels} pixels together; the limit for a request is {Math.Max(limits.MaxPixels, limits.MaxTotalPixels)}. Send fewer or smaller ones.", kind: VisionErrorKind.TooLarge);
+            throw new ImageDecodeException(
+                $"The {images.Count} images have {pixels} pixels together; the limit for a request is " +
+                $"{Math.Max(limits.MaxPixels, limits.MaxTotalPixels)}. Send fewer or smaller ones.", kind: VisionErrorKind.TooLarge);
         if (bytes > limits.MaxTotalBytes)
-            throw new ImageDecodeException($"The {images.Count} images have {bytes} bytes together; the limit for a request is {limits.MaxTotalBytes}. Send fewer or smaller files.", kind: VisionErrorKind.TooLarge);
+            throw new ImageDecodeException(
+                $"The {images.Count} images have {bytes} bytes together; the limit for a request is {limits.MaxTotalBytes}. Send fewer " +
+                "or smaller files.", kind: VisionErrorKind.TooLarge);
     }
 
     public static void CheckLength(ReadOnlyMemory<byte> bytes, ImageLimits limits)
     {
         if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
         if (bytes.Length > limits.MaxBytes)
-            throw new ImageDecodeException($"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.", kind: VisionErrorKind.TooLarge);
+            throw new ImageDecodeException(
+                $"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.",
+                kind: VisionErrorKind.TooLarge);
     }
 
     /// <summary>A codec over bytes that stay where they are as long as it lives.</summary>
     public static unsafe SKCodec Open(ReadOnlySpan<byte> bytes, MemoryHandle pinned)
     {
         using var data = SKData.Create((nint)pinned.Pointer, bytes.Length);
-        return SKCodec.Create(data) ?? throw new ImageDecodeException($"The {bytes.Length} bytes are not a readable picture. Supported are PNG, JPEG, WebP, GIF and BMP.");
+        return SKCodec.Create(data)
+            ?? throw new ImageDecodeException(
+                $"The {bytes.Length} bytes are not a readable picture. Supported are PNG, JPEG, WebP, GIF and BMP.");
     }
 
     /// <summary>The size, once it is within the limit and the file can hold it.</summary>
@@ -57,9 +66,13 @@ internal static class ImageHeader
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");
         if ((long)width * height > limits.MaxPixels)
-            throw new ImageDecodeException($"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one or raise the limit.", kind: VisionErrorKind.TooLarge);
+            throw new ImageDecodeException(
+                $"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one " +
+                "or raise the limit.", kind: VisionErrorKind.TooLarge);
         if (Fewest(bytes, codec.EncodedFormat, width, height) is { } fewest && bytes.Length < fewest)
-            throw new ImageDecodeException($"The picture ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete: {bytes.Length} bytes cannot hold it (at least {fewest} would).");
+            throw new ImageDecodeException(
+                $"The picture ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete: {bytes.Length} bytes cannot hold it " +
+                $"(at least {fewest} would).");
         return (width, height);
     }
 
@@ -74,7 +87,8 @@ internal static class ImageHeader
             case SKEncodedImageFormat.Gif:
                 return (long)width * height / GifPixelsPerByte;
             case SKEncodedImageFormat.Bmp when file.Length >= 34 && BinaryPrimitives.ReadUInt32LittleEndian(file[14..]) >= 40:
-                var (bits, compression) = (BinaryPrimitives.ReadUInt16LittleEndian(file[28..]), BinaryPrimitives.ReadUInt32LittleEndian(file[30..]));
+                var (bits, compression) =
+                    (BinaryPrimitives.ReadUInt16LittleEndian(file[28..]), BinaryPrimitives.ReadUInt32LittleEndian(file[30..]));
                 return compression is 0 or 3 ? ((long)width * bits + 31) / 32 * 4 * height : null;
             case SKEncodedImageFormat.Wbmp:
                 return ((long)width + 7) / 8 * height;

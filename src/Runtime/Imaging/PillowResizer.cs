@@ -1,7 +1,8 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
 /// <summary>
-/// Pillow's resize, bit for bit (before Pillow 13): two passes over bytes, horizontal first, 22-bit fixed-point weights, antialiased when shrinking.
+/// Pillow's resize, bit for bit (before Pillow 13): two passes over bytes, horizontal first, 22-bit
+/// fixed-point weights, antialiased when shrinking.
 /// </summary>
 public static class PillowResizer
 {
@@ -26,7 +27,9 @@ public static class PillowResizer
     public static byte[] Resize(byte[] rgb, int width, int height, int newWidth, int newHeight, ResampleFilter filter)
     {
         ArgumentNullException.ThrowIfNull(rgb);
-        if (rgb.Length != (long)width * height * 3) throw new ArgumentException($"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+        if (rgb.Length != (long)width * height * 3)
+            throw new ArgumentException(
+                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
         return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight));
     }
 
@@ -35,13 +38,19 @@ public static class PillowResizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newWidth, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(newHeight, 1);
-        if (!Enum.IsDefined(filter)) throw new ArgumentException($"The filter {(int)filter} does not exist; supported are 0 to 3 (nearest, lanczos, bilinear, bicubic).", nameof(filter));
-        if (source.Whole is { } rgb && newWidth == source.Width && newHeight == source.Height && window == new PixelWindow(0, 0, newWidth, newHeight)) return rgb;
+        if (!Enum.IsDefined(filter))
+            throw new ArgumentException(
+                $"The filter {(int)filter} does not exist; supported are 0 to 3 (nearest, lanczos, bilinear, bicubic).", nameof(filter));
+        if (source.Whole is { } rgb && newWidth == source.Width && newHeight == source.Height
+            && window == new PixelWindow(0, 0, newWidth, newHeight)) return rgb;
         var down = newHeight == source.Height ? null : ResampleTaps.Of(source.Height, newHeight, filter, window.Top, window.Height);
-        var (first, end) = down is null ? (window.Top, window.Top + window.Height) : (down.Min(t => t.Start), down.Max(t => t.Start + t.Weights.Length));
+        var (first, end) = down is null ? (window.Top, window.Top + window.Height)
+            : (down.Min(t => t.Start), down.Max(t => t.Start + t.Weights.Length));
         var work = 3L * window.Width * Math.Max(end - first, window.Height);
         if (work > MaxWorkBytes)
-            throw new ImageDecodeException($"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is {MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
+            throw new ImageDecodeException(
+                $"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
+                $"{MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
         var rows = Horizontal(source, newWidth, filter, window, first, end);
         return down is null ? rows : Vertical(rows, window.Width * 3, first, down);
     }

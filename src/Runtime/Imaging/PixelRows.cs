@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>The rows of a picture on a canvas of one colour, made one at a time: a square canvas of a long picture would need far more memory than the picture.</summary>
+/// <summary>The rows of a picture on a canvas of one colour, made one at a time: a square canvas of a long picture would need far
+/// more memory than the picture.</summary>
 internal sealed class PixelRows
 {
     private readonly byte[] _rgb;
@@ -18,7 +19,8 @@ internal sealed class PixelRows
     }
 
     /// <summary>The picture at (<paramref name="left"/>, <paramref name="top"/>) of a larger canvas.</summary>
-    public PixelRows(DecodedImage image, int left, int top, int width, int height, byte[] colour) : this(image.Rgb, image.Width, image.Height)
+    public PixelRows(DecodedImage image, int left, int top, int width, int height, byte[] colour)
+        : this(image.Rgb, image.Width, image.Height)
     {
         if (width == image.Width && height == image.Height) return;
         (Width, Height, _left, _top, Colour) = (width, height, left, top, colour);

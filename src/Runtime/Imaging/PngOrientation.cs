@@ -34,13 +34,16 @@ internal static class PngOrientation
         {
             var at = (int)directory + 2 + 12 * i;
             if (at + 12 > tiff.Length) return null;
-            if (U16(tiff[at..], little) == 0x0112 && U16(tiff[(at + 8)..], little) is var value and >= 1 and <= 8) return (SKEncodedOrigin)value;
+            if (U16(tiff[at..], little) == 0x0112 && U16(tiff[(at + 8)..], little) is var value and >= 1 and <= 8)
+                return (SKEncodedOrigin)value;
         }
 
         return null;
     }
 
-    private static int U16(ReadOnlySpan<byte> b, bool little) => little ? BinaryPrimitives.ReadUInt16LittleEndian(b) : BinaryPrimitives.ReadUInt16BigEndian(b);
+    private static int U16(ReadOnlySpan<byte> b, bool little) => little ? BinaryPrimitives.ReadUInt16LittleEndian(b)
+        : BinaryPrimitives.ReadUInt16BigEndian(b);
 
-    private static uint U32(ReadOnlySpan<byte> b, bool little) => little ? BinaryPrimitives.ReadUInt32LittleEndian(b) : BinaryPrimitives.ReadUInt32BigEndian(b);
+    private static uint U32(ReadOnlySpan<byte> b, bool little) => little ? BinaryPrimitives.ReadUInt32LittleEndian(b)
+        : BinaryPrimitives.ReadUInt32BigEndian(b);
 }

@@ -58,7 +58,8 @@ internal readonly record struct ResampleTaps(int Start, int[] Weights)
         ResampleFilter.Bilinear => (Triangle, 1),
         ResampleFilter.Bicubic => (Cubic, 2),
         ResampleFilter.Lanczos => (Lanczos, 3),
-        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Supported are Nearest, Lanczos, Bilinear and Bicubic (0 to 3)."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(filter), filter, "Supported are Nearest, Lanczos, Bilinear and Bicubic (0 to 3)."),
     };
 
     private static double Triangle(double t)

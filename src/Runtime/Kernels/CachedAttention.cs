@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>Attention of one position over a cache, for the query heads of one KV head: scores and sums in fp32 over keys and values in fp32 or bfloat16.</summary>
+/// <summary>Attention of one position over a cache, for the query heads of one KV head: scores and sums in fp32 over keys
+/// and values in fp32 or bfloat16.</summary>
 internal static unsafe class CachedAttention
 {
     // Positions whose keys (or values) stay in the first cache while every query head of the group uses them.
@@ -25,7 +26,8 @@ internal static unsafe class CachedAttention
         // Heads that the lanes do not divide go through narrower ones: a rule of shape.
         if (d % (bfloat16 ? 2 * T.Count : T.Count) != 0)
         {
-            if (d % 8 == 0 && T.Count > 4 && Lanes128.IsSupported) Attend<Lanes128>(q, group, d, keys, values, length, bfloat16, y, scratch);
+            if (d % 8 == 0 && T.Count > 4 && Lanes128.IsSupported)
+                Attend<Lanes128>(q, group, d, keys, values, length, bfloat16, y, scratch);
             else Attend<Lanes1>(q, group, d, keys, values, length, bfloat16, y, scratch);
             return;
         }

@@ -1,9 +1,9 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// One decode step of 1 to 16 sequences without a call into libtorch: norms, projections, rotary embedding, attention over each sequence's own cache, MLP and
-/// head by a team of threads in step, five barriers a layer. Nothing is allocated. Every row gives what it gives alone, bit for bit, whatever the
-/// number of rows and of threads: each of its sums has one order.
+/// One decode step of 1 to 16 sequences without a call into libtorch: norms, projections, rotary embedding, attention over each sequence's
+/// own cache, MLP and head by a team of threads in step, five barriers a layer. Nothing is allocated. Every row gives what it gives alone,
+/// bit for bit, whatever the number of rows and of threads: each of its sums has one order.
 /// </summary>
 internal sealed unsafe class CpuDecodeStep : IDisposable
 {
@@ -50,10 +50,13 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
         _cos = Buffers(d / 2);
         _sin = Buffers(d / 2);
         _kv = new KvRows[decoder.Layers.Length * maxRows];
-        var prepared = decoder.Layers.SelectMany(l => new[] { l.Query, l.Key, l.Value, l.Output, l.Gate, l.Up, l.Down }).Append(decoder.Head).Max(m => m.PreparedLength);
+        var prepared = decoder.Layers.SelectMany(l => new[] { l.Query, l.Key, l.Value, l.Output, l.Gate, l.Up, l.Down })
+            .Append(decoder.Head).Max(m => m.PreparedLength);
         _members = new Member[team.Count];
-        for (var i = 0; i < _members.Length; i++) _members[i] = new Member { Normed = Buffer(decoder.HiddenSize), Prepared = Buffers(prepared) };
-        _work = Lanes512.IsSupported ? new Body<Lanes512>(this) : Lanes256.IsSupported ? new Body<Lanes256>(this) : Lanes128.IsSupported ? new Body<Lanes128>(this) : new Body<Lanes1>(this);
+        for (var i = 0; i < _members.Length; i++)
+            _members[i] = new Member { Normed = Buffer(decoder.HiddenSize), Prepared = Buffers(prepared) };
+        _work = Lanes512.IsSupported ? new Body<Lanes512>(this) : Lanes256.IsSupported ? new Body<Lanes256>(this) : Lanes128.IsSupported
+            ? new Body<Lanes128>(this) : new Body<Lanes1>(this);
     }
 
     /// <summary>For tests: a step whose kernels have the given lanes.</summary>
@@ -67,7 +70,8 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
     /// <param name="rows">1 to the most rows; their caches have room.</param>
     public void Run(ReadOnlySpan<SequenceRow> rows)
     {
-        if (rows.Length < 1 || rows.Length > _maxRows) throw new ArgumentException($"There are {rows.Length} sequences; this step takes 1 to {_maxRows}.", nameof(rows));
+        if (rows.Length < 1 || rows.Length > _maxRows)
+            throw new ArgumentException($"There are {rows.Length} sequences; this step takes 1 to {_maxRows}.", nameof(rows));
         ObjectDisposedException.ThrowIf(_owned.Count == 0, this);
         _rows = rows.Length;
         long scratch = 0;
@@ -80,9 +84,11 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
             for (var l = 0; l < _decoder.Layers.Length; l++)
             {
                 var kv = row.Kv.Reserve(l);
-                if (kv.Length >= kv.Capacity) throw new ArgumentException($"The cache of layer {l} is full ({kv.Length} tokens).", nameof(rows));
+                if (kv.Length >= kv.Capacity)
+                    throw new ArgumentException($"The cache of layer {l} is full ({kv.Length} tokens).", nameof(rows));
                 _kv[l * _maxRows + b] = kv;
-                scratch = Math.Max(scratch, CachedAttention.ScratchLength(_decoder.Heads / _decoder.KvHeads, kv.Length + 1, _decoder.HeadDim));
+                scratch = Math.Max(scratch,
+                    CachedAttention.ScratchLength(_decoder.Heads / _decoder.KvHeads, kv.Length + 1, _decoder.HeadDim));
             }
         }
 
@@ -105,7 +111,8 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
     private void Embed(int token, float* to)
     {
         var e = _decoder.Embedding;
-        if ((uint)token >= (uint)e.Outputs) throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has {e.Outputs} tokens.");
+        if ((uint)token >= (uint)e.Outputs)
+            throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has {e.Outputs} tokens.");
         var row = e.Data + token * e.RowBytes;
         if (e.Kind == KernelMatrixKind.Float32)
         {
@@ -246,7 +253,8 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
                 Store(step._value[b] + g * d, values + (long)kv.Length * d * size, d, kv.BFloat16);
                 var query = step._query[b] + g * group * d;
                 for (var h = 0; h < group; h++) Rotate(query + h * d, step._cos[b], step._sin[b], d);
-                CachedAttention.Attend<T>(query, group, d, keys, values, kv.Length + 1, kv.BFloat16, step._attended[b] + g * group * d, own.Scratch);
+                CachedAttention.Attend<T>(
+                    query, group, d, keys, values, kv.Length + 1, kv.BFloat16, step._attended[b] + g * group * d, own.Scratch);
             }
         }
 

@@ -3,14 +3,14 @@ using System.Runtime.CompilerServices;
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// y = W x for 1 to 16 rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in one order whatever
-/// the number of rows (the rows then agree bit for bit with what each gives alone).
+/// y = W x for 1 to 16 rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in one order
+/// whatever the number of rows (the rows then agree bit for bit with what each gives alone).
 /// </summary>
 internal static unsafe class DenseKernel
 {
     /// <summary>
-    /// Prepares an activation row for <see cref="BFloat16{T}"/>: whole blocks of two vectors hold their even elements first, then their odd ones, as the
-    /// weights' words are taken apart; what remains stays in order.
+    /// Prepares an activation row for <see cref="BFloat16{T}"/>: whole blocks of two vectors hold their even elements first, then their odd
+    /// ones, as the weights' words are taken apart; what remains stays in order.
     /// </summary>
     public static void Interleave<T>(float* x, float* to, int inputs)
         where T : struct, ILanes<T>

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>8- and 4-bit rows as numbers: the exact product of code less zero point and scale, in fp32 or rounded once to bfloat16.</summary>
+/// <summary>8- and 4-bit rows as numbers: the exact product of code less zero point and scale, in
+/// fp32 or rounded once to bfloat16.</summary>
 internal static unsafe class DequantizeKernel
 {
     /// <summary>Rows <paramref name="from"/> to <paramref name="to"/> (exclusive), [rows, inputs] in the order of the inputs.</summary>
@@ -55,7 +56,8 @@ internal static unsafe class DequantizeKernel
         {
             var at = (long)row * m.Groups + g;
             var (zero, scale) = (T.Splat(m.Zeros is null ? 0 : (sbyte)m.Zeros[at]), T.Splat(m.Scales[at]));
-            for (var end = Math.Min(i + m.GroupSize, m.Padded); i < end; i += T.Count) T.Store(T.Multiply(T.Subtract(T.Bytes(w + i), zero), scale), to + i);
+            for (var end = Math.Min(i + m.GroupSize, m.Padded); i < end; i += T.Count)
+                T.Store(T.Multiply(T.Subtract(T.Bytes(w + i), zero), scale), to + i);
         }
     }
 

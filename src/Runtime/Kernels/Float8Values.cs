@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>The numbers of float8 e4m3fn: one sign, four exponent bits (bias 7), three of mantissa; no infinities, 0x7F and 0xFF are NaN.</summary>
+/// <summary>The numbers of float8 e4m3fn: one sign, four exponent bits (bias 7), three of mantissa; no
+/// infinities, 0x7F and 0xFF are NaN.</summary>
 internal static class Float8Values
 {
     /// <summary>By byte.</summary>

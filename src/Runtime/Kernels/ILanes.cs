@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// A vector of fp32 lanes: the kernels are written once over it and compiled for each width. Every width sums in an order of its own, but always in the
-/// same one, so that a row's result depends on neither the number of rows nor the number of threads.
+/// A vector of fp32 lanes: the kernels are written once over it and compiled for each width. Every width sums in an order of its own, but
+/// always in the same one, so that a row's result depends on neither the number of rows nor the number of threads.
 /// </summary>
 /// <typeparam name="T">The implementing structure.</typeparam>
 internal unsafe interface ILanes<T>

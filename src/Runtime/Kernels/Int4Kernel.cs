@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>y = W x over 4-bit codes in groups: a word holds the codes of eight inputs 16 apart, so that a shift a step meets consecutive activations.</summary>
+/// <summary>y = W x over 4-bit codes in groups: a word holds the codes of eight inputs 16 apart, so that a shift a step
+/// meets consecutive activations.</summary>
 internal static unsafe class Int4Kernel
 {
     private const float Middle = 8;

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>y = W x over signed bytes: codes become floats in registers, products and sums are fp32, a group's sum is scaled once.</summary>
+/// <summary>y = W x over signed bytes: codes become floats in registers, products and sums are fp32,
+/// a group's sum is scaled once.</summary>
 internal static unsafe class Int8Kernel
 {
     /// <summary>Outputs <paramref name="from"/> to <paramref name="to"/> (exclusive) of every row, without the bias.</summary>
@@ -48,7 +49,8 @@ internal static unsafe class Int8Kernel
         for (var (g, i) = (0, 0); g < m.Groups; g++)
         {
             var part = T.Splat(0);
-            for (var end = Math.Min(i + m.GroupSize, m.Padded); i < end; i += T.Count) part = T.MultiplyAdd(T.Bytes(w + i), T.Load(x + i), part);
+            for (var end = Math.Min(i + m.GroupSize, m.Padded); i < end; i += T.Count)
+                part = T.MultiplyAdd(T.Bytes(w + i), T.Load(x + i), part);
             sum = T.MultiplyAdd(part, T.Splat(scales[g]), sum);
         }
 

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>Weights [outputs, inputs] as the kernels read them, with an optional bias. Immutable; dense ones are views of memory that somebody else keeps.</summary>
+/// <summary>Weights [outputs, inputs] as the kernels read them, with an optional bias. Immutable; dense ones are views of
+/// memory that somebody else keeps.</summary>
 internal sealed unsafe class KernelMatrix : IDisposable
 {
     /// <summary>Inputs that a 4-bit kernel takes at a time: 16 words of 8 codes.</summary>
@@ -11,7 +12,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
     private readonly List<NativeBuffer> _owned = [];
     private readonly object? _keeps;
 
-    private KernelMatrix(KernelMatrixKind kind, int outputs, int inputs, object? keeps) => (Kind, Outputs, Inputs, Padded, _keeps) = (kind, outputs, inputs, inputs, keeps);
+    private KernelMatrix(KernelMatrixKind kind, int outputs, int inputs, object? keeps) =>
+        (Kind, Outputs, Inputs, Padded, _keeps) = (kind, outputs, inputs, inputs, keeps);
 
     public KernelMatrixKind Kind { get; }
 
@@ -125,7 +127,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
     }
 
     private static bool FitsKernel(QuantizedMatrix q) =>
-        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0 : q.GroupSize % Chunk == 0 || (q.GroupSize >= 16 && Chunk % q.GroupSize == 0));
+        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0
+            : q.GroupSize % Chunk == 0 || (q.GroupSize >= 16 && Chunk % q.GroupSize == 0));
 
     // Columns of one group side by side. Groups of other sizes than the format's are not the kernels'.
     private static bool TryOrder(QuantizedMatrix q, out int[]? order)
@@ -162,7 +165,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
             var code = codes[order is null ? i : order[i]];
             if (four)
             {
-                // Code of input 128 c + 16 j + l: nibble j of word l of chunk c, so that one step of the kernel meets 16 consecutive activations.
+                // Code of input 128 c + 16 j + l: nibble j of word l of chunk c, so that one step of the
+                // kernel meets 16 consecutive activations.
                 var (chunk, inChunk) = (i / Chunk, i % Chunk);
                 ((uint*)to)[chunk * 16 + inChunk % 16] |= (uint)code << (4 * (inChunk / 16));
             }

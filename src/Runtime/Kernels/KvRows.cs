@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>Where one layer's keys and values of one sequence lie: [KV heads, capacity, d] each. The step writes the row behind the last one.</summary>
+/// <summary>Where one layer's keys and values of one sequence lie: [KV heads, capacity, d] each. The step
+/// writes the row behind the last one.</summary>
 /// <param name="Keys">Address of the keys.</param>
 /// <param name="Values">Address of the values.</param>
 /// <param name="Length">Tokens held; below <paramref name="Capacity"/>.</param>

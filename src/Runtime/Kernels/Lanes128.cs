@@ -29,7 +29,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Bits(uint* p) => new(Vector128.Load(p).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Bytes(sbyte* p) => new(Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)p).AsSByte()))));
+    public static Lanes128 Bytes(sbyte* p) =>
+        new(Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)p).AsSByte()))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes128 v, float* p) => v._v.Store(p);

@@ -76,10 +76,12 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 NextCodes(Lanes256 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 EvenElements(Lanes256 a, Lanes256 b) => new(Avx2.Permute4x64(Avx.Shuffle(a._v, b._v, 0x88).AsDouble(), 0xD8).AsSingle());
+    public static Lanes256 EvenElements(Lanes256 a, Lanes256 b) =>
+        new(Avx2.Permute4x64(Avx.Shuffle(a._v, b._v, 0x88).AsDouble(), 0xD8).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 OddElements(Lanes256 a, Lanes256 b) => new(Avx2.Permute4x64(Avx.Shuffle(a._v, b._v, 0xDD).AsDouble(), 0xD8).AsSingle());
+    public static Lanes256 OddElements(Lanes256 a, Lanes256 b) =>
+        new(Avx2.Permute4x64(Avx.Shuffle(a._v, b._v, 0xDD).AsDouble(), 0xD8).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBFloat16(Lanes256 v, ushort* p)

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>The product of a few rows with weights of any kind, in two steps: rows are prepared once, then any part of the outputs can be computed.</summary>
+/// <summary>The product of a few rows with weights of any kind, in two steps: rows are prepared once, then any part
+/// of the outputs can be computed.</summary>
 internal static unsafe class MatrixKernel
 {
     /// <summary>Most rows that the kernels take; more are libtorch's.</summary>

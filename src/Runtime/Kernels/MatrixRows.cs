@@ -44,7 +44,8 @@ internal static unsafe class MatrixRows
                 MatrixKernel.Prepare<T>(m, row, start + b * length);
             }
 
-            var parts = (int)Math.Clamp((long)rows * outputs * m.Inputs / MinProductsPerThread, 1, Math.Max(1, Math.Min(threads, Environment.ProcessorCount)));
+            var parts = (int)Math.Clamp(
+                (long)rows * outputs * m.Inputs / MinProductsPerThread, 1, Math.Max(1, Math.Min(threads, Environment.ProcessorCount)));
             if (parts == 1) Part<T>(m, prepared, sums, y, rows, bfloat16, 0, outputs);
             else Spread<T>(m, prepared, sums, y, rows, bfloat16, parts);
         }

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>Zeroed memory outside the garbage collector's heap; large ones ask for huge pages, which the kernels read faster (docs/quantization.md).</summary>
+/// <summary>Zeroed memory outside the garbage collector's heap; large ones ask for huge pages, which the kernels read
+/// faster (docs/quantization.md).</summary>
 internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     private const nuint HugePage = 2 << 20;

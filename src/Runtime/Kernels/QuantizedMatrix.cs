@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// A quantized matrix taken apart, as every format and our own quantizer give it: w = (q - z) s with a scale and a zero point for each row and group of
-/// columns. Codes and zero points are unsigned; a symmetric matrix has the middle of the range (8 or 128) as its zero point everywhere.
+/// A quantized matrix taken apart, as every format and our own quantizer give it: w = (q - z) s with a scale and a zero point for each row
+/// and group of columns. Codes and zero points are unsigned; a symmetric matrix has the middle of the range
+/// (8 or 128) as its zero point everywhere.
 /// </summary>
 internal sealed class QuantizedMatrix
 {

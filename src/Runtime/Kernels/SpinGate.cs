@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>A counter that threads wait on: they spin briefly, give their time away a few times, then sleep, so that a crowded machine loses nothing by them.</summary>
+/// <summary>A counter that threads wait on: they spin briefly, give their time away a few times, then sleep, so that a crowded
+/// machine loses nothing by them.</summary>
 internal sealed class SpinGate
 {
     private const int Spins = 2000;

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>Threads of our own that work in step: between two barriers microseconds pass, so no general pool can serve them. One caller at a time.</summary>
+/// <summary>Threads of our own that work in step: between two barriers microseconds pass, so no general pool can
+/// serve them. One caller at a time.</summary>
 internal sealed class WorkerTeam : IDisposable
 {
     private readonly SpinGate _start = new();

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>Attention over heads; q [1, H, n, d], k and v [1, KV, m, d], scale 1/sqrt(d), result [1, H, n, d] in q's type.</summary>
-/// <remarks>On CPU the products run in fp32 whatever the weights' type: libtorch's bf16 kernels are no faster there and lose accuracy.</remarks>
+/// <remarks>On CPU the products run in fp32 whatever the weights' type: libtorch's bf16 kernels are no
+/// faster there and lose accuracy.</remarks>
 public static class Attention
 {
     /// <summary>Type in which attention and the KV cache live on a device.</summary>
@@ -17,11 +18,13 @@ public static class Attention
         using var scope = NewDisposeScope();
         var type = ComputeType(q.device, q.dtype);
         var heads = q.shape[1];
-        var y = nn.functional.scaled_dot_product_attention(q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), is_casual: causal);
+        var y = nn.functional.scaled_dot_product_attention(
+            q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), is_casual: causal);
         return y.to(q.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Causal attention of the last n of m positions: each sees the m - n before all of them, those of its own before it, and itself.</summary>
+    /// <summary>Causal attention of the last n of m positions: each sees the m - n before all of them, those of
+    /// its own before it, and itself.</summary>
     /// <param name="q">[1, H, n, d].</param>
     /// <param name="k">[1, KV, m, d], m at least n.</param>
     /// <param name="v">[1, KV, m, d].</param>
@@ -45,11 +48,13 @@ public static class Attention
         using var scope = NewDisposeScope();
         var type = ComputeType(q.device, q.dtype);
         var heads = q.shape[1];
-        var y = nn.functional.scaled_dot_product_attention(q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), attn_mask: mask.to(type));
+        var y = nn.functional.scaled_dot_product_attention(
+            q.to(type), Repeat(k.to(type), heads), Repeat(v.to(type), heads), attn_mask: mask.to(type));
         return y.to(q.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Attention of one query position over a cache: the query heads of a group become rows, so keys and values are never repeated.</summary>
+    /// <summary>Attention of one query position over a cache: the query heads of a group become rows, so keys
+    /// and values are never repeated.</summary>
     public static Tensor Decode(Tensor q, Tensor k, Tensor v)
     {
         using var scope = NewDisposeScope();
@@ -80,7 +85,8 @@ public static class Attention
     public static Tensor CausalMask(long n, Device device) =>
         HeldScalars.Filled([n, n], float.NegativeInfinity, device).triu_(1);
 
-    /// <summary>The last query's softmax row over all keys in fp32, mean over query heads (specification step 1): O(N d), no full map.</summary>
+    /// <summary>The last query's softmax row over all keys in fp32, mean over query heads (specification
+    /// step 1): O(N d), no full map.</summary>
     /// <param name="lastQuery">[1, H, 1, d] after rotary embedding.</param>
     /// <param name="k">[1, KV, N, d].</param>
     /// <returns>[N] fp32.</returns>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>
-/// A linear map over a plain tensor. On CPU, 1 to 16 rows without gradient go through kernels of our own: decoding reads every weight once a token, where
-/// libtorch's product reaches about half of the memory's bandwidth, and each row gives what it gives alone, bit for bit.
+/// A linear map over a plain tensor. On CPU, 1 to 16 rows without gradient go through kernels of our own: decoding reads every weight once
+/// a token, where libtorch's product reaches about half of the memory's bandwidth, and each row gives what it gives alone, bit for bit.
 /// </summary>
 public sealed class DenseLinear : Linear
 {
@@ -42,14 +42,18 @@ public sealed class DenseLinear : Linear
     /// <inheritdoc/>
     public override Tensor Dequantize(ScalarType type) => Weight.to(type, copy: true);
 
-    /// <summary>Whether <see cref="Forward"/> takes our kernels: a rule of shape and type, so that a row never changes its path with the batch.</summary>
+    /// <summary>Whether <see cref="Forward"/> takes our kernels: a rule of shape and type, so that a row never
+    /// changes its path with the batch.</summary>
     internal bool Applies(Tensor x) =>
-        KernelsEnabled && x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs && !is_grad_enabled() && Kernel is not null && x.dtype == Weight.dtype;
+        KernelsEnabled && x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs && !is_grad_enabled()
+            && Kernel is not null && x.dtype == Weight.dtype;
 
     // Larger weights than a span can hold stay libtorch's.
     private KernelMatrix? View() =>
         Weight.dtype is ScalarType.BFloat16 or ScalarType.Float32 && Weight.device_type == DeviceType.CPU && Weight.is_contiguous()
-        && Outputs * Inputs * Weight.element_size() <= int.MaxValue && (Bias is null || (Bias.dtype == Weight.dtype && Bias.is_contiguous()))
-            ? KernelMatrix.Dense(Address(Weight), (int)Outputs, (int)Inputs, Weight.dtype == ScalarType.BFloat16, Bias is null ? 0 : Address(Bias), Weight)
+        && Outputs * Inputs * Weight.element_size() <= int.MaxValue
+        && (Bias is null || (Bias.dtype == Weight.dtype && Bias.is_contiguous()))
+            ? KernelMatrix.Dense(Address(Weight), (int)Outputs, (int)Inputs, Weight.dtype == ScalarType.BFloat16, Bias is null ? 0
+                : Address(Bias), Weight)
             : null;
 }

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>
-/// Sums whose TorchSharp scalars stay alive. <c>a + b</c> and <c>a + 0.1</c> make a Scalar in passing (the second one two), which the garbage collector may
-/// finalize while libtorch still reads it: measured once in 14 000 sums under constant collections, as a native exception or a wrong number.
+/// Sums whose TorchSharp scalars stay alive. <c>a + b</c> and <c>a + 0.1</c> make a Scalar in passing (the second one two), which the
+/// garbage collector may finalize while libtorch still reads it: measured once in 14 000 sums under constant collections,
+/// as a native exception or a wrong number.
 /// </summary>
 public static class HeldScalars
 {

@@ -46,7 +46,8 @@ public abstract class Linear
         using var rows = x.contiguous();
         shape[^1] = Outputs;
         var result = empty(shape, x.dtype);
-        MatrixRows.Multiply(kernel, Address(rows), Address(result), (int)(rows.NumberOfElements / Inputs), x.dtype == ScalarType.BFloat16, get_num_threads());
+        MatrixRows.Multiply(kernel, Address(rows), Address(result), (int)(rows.NumberOfElements / Inputs), x.dtype == ScalarType.BFloat16,
+            get_num_threads());
         return result;
     }
 

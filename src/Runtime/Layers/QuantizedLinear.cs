@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>
-/// A linear map over 8- or 4-bit weights on CPU. Up to 16 rows go through kernels that read the codes; more are multiplied by libtorch, block after block of
-/// outputs made dense in a small buffer: reading a prompt is bound by arithmetic, not by memory. Activations keep their type.
+/// A linear map over 8- or 4-bit weights on CPU. Up to 16 rows go through kernels that read the codes; more are multiplied by libtorch,
+/// block after block of outputs made dense in a small buffer: reading a prompt is bound by arithmetic, not
+/// by memory. Activations keep their type.
 /// </summary>
 public sealed class QuantizedLinear : Linear
 {
@@ -31,7 +32,8 @@ public sealed class QuantizedLinear : Linear
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        var few = x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs && x.dtype is ScalarType.BFloat16 or ScalarType.Float32;
+        var few = x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs
+            && x.dtype is ScalarType.BFloat16 or ScalarType.Float32;
         return few && !is_grad_enabled() ? Multiply(_matrix, x) : Blocks(x);
     }
 

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Layers;
 
-/// <summary>A linear map that sums X^T X of everything it is given: what rounding with compensation needs to know about its inputs.</summary>
+/// <summary>A linear map that sums X^T X of everything it is given: what rounding with compensation
+/// needs to know about its inputs.</summary>
 internal sealed class RecordingLinear : Linear, IDisposable
 {
     private readonly Linear _inner;

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>
-/// The largest values that configurations may name, far above those of any published model (the largest of the supported families: 80 layers, width 8192,
-/// vocabulary 152 064, 12 to 40 tiles). They are checked first: sizes that follow from a configuration are never taken from memory before.
+/// The largest values that configurations may name, far above those of any published model (the largest of the supported families: 80
+/// layers, width 8192, vocabulary 152 064, 12 to 40 tiles). They are checked first: sizes that follow from a
+/// configuration are never taken from memory before.
 /// </summary>
 internal static class ConfigRange
 {

@@ -58,7 +58,8 @@ public sealed class ConfigReader
         }
 
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var i) && i >= min && i <= max) return i;
-        _problems.Add($"{_where}:{key} is {Short(value)}; expected a whole number {(max == int.MaxValue ? $"of at least {min}" : $"from {min} to {max}")}.");
+        _problems.Add($"{_where}:{key} is {Short(value)}; expected a whole number " +
+            $"{(max == int.MaxValue ? $"of at least {min}" : $"from {min} to {max}")}.");
         return fallback ?? Math.Max(1, min);
     }
 
@@ -104,7 +105,8 @@ public sealed class ConfigReader
     {
         if (!TryGet(key, out var value)) return fallback;
         JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
-        if (items.Length > 0 && items.All(i => i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out _))) return [.. items.Select(i => i.GetInt32())];
+        if (items.Length > 0 && items.All(i => i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out _)))
+            return [.. items.Select(i => i.GetInt32())];
         _problems.Add($"{_where}:{key} is {Short(value)}; expected whole numbers.");
         return fallback;
     }

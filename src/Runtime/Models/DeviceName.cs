@@ -8,6 +8,7 @@ internal static class DeviceName
     /// <summary>0 for <c>auto</c> and <c>cuda</c>, N for <c>cuda:N</c>, -1 for anything else.</summary>
     public static int CudaIndex(string name) =>
         name is "cuda" or "auto" ? 0
-        : name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), System.Globalization.NumberStyles.None, null, out var i) ? i
+        : name.StartsWith("cuda:", StringComparison.Ordinal)
+        && int.TryParse(name.AsSpan(5), System.Globalization.NumberStyles.None, null, out var i) ? i
         : -1;
 }

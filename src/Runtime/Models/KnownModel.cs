@@ -10,7 +10,8 @@ namespace D2Pruner.AI.Runtime.Models;
 /// <param name="HeadDim">Size of a head.</param>
 /// <param name="ImageTokens">Visual tokens of an image of 640x480 pixels.</param>
 /// <param name="GoodAt">What it is good at, by its publisher.</param>
-public sealed record KnownModel(string Id, string Family, string Licence, long Parameters, int Layers, int KvHeads, int HeadDim, int ImageTokens, string GoodAt)
+public sealed record KnownModel(
+    string Id, string Family, string Licence, long Parameters, int Layers, int KvHeads, int HeadDim, int ImageTokens, string GoodAt)
 {
     /// <summary>Bytes of the weights in 16 bit, which is also what is downloaded.</summary>
     public long WeightBytes => Parameters * 2;

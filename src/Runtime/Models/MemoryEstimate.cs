@@ -14,7 +14,8 @@ public sealed record MemoryEstimate
     /// <summary>Bytes of keys and values when nothing is pruned.</summary>
     public required long KvBytesUnpruned { get; init; }
 
-    /// <summary>Bytes of keys and values at their highest under the preset Understanding: the layers before pruning hold all tokens, the others the kept ones.</summary>
+    /// <summary>Bytes of keys and values at their highest under the preset Understanding: the layers before pruning hold all
+    /// tokens, the others the kept ones.</summary>
     public required long KvBytesPruned { get; init; }
 
     /// <summary>Bytes of activations at their highest; a rough figure.</summary>
@@ -53,7 +54,8 @@ public sealed record MemoryEstimate
         var others = workload.TextTokens + workload.AnswerTokens;
         var early = Math.Min(preset.LayersBeforePruning, text.Layers);
         var prompt = visual + workload.TextTokens;
-        // Hidden states, residual, queries, keys, values, attention's output, and the three intermediate rows of the perceptron; then the logits.
+        // Hidden states, residual, queries, keys, values, attention's output, and the three intermediate
+        // rows of the perceptron; then the logits.
         var decoder = prompt * (8L * text.HiddenSize + 3L * text.IntermediateSize) * element + 2L * text.VocabularySize * 4;
         // A tower runs image by image, over one patch a token or the four that are merged, of some fifteen thousand values each.
         var patches = blueprint.Family.StartsWith("llava", StringComparison.Ordinal) ? 1L : 4L;
@@ -78,7 +80,8 @@ public sealed record MemoryEstimate
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
-        long Count(bool quantizable) => plan.Tensors.Where(t => !t.Optional && t.IsQuantizable == quantizable).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
+        long Count(bool quantizable) =>
+            plan.Tensors.Where(t => !t.Optional && t.IsQuantizable == quantizable).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
         var (maps, rest) = (Count(true), Count(false) * Size(type));
         if (folder.Quantization is { } own) return own.BytesOf(maps) + rest;
         return rest + quantization switch

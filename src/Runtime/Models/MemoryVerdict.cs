@@ -24,13 +24,17 @@ public sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, IRe
     /// <param name="device">Where.</param>
     /// <param name="workload">What it is to do.</param>
     /// <param name="freeBytes">Free bytes; null asks the system.</param>
-    public static MemoryVerdict Of(ModelBlueprint blueprint, long weightBytes, ScalarType type, Device device, MemoryWorkload workload, long? freeBytes = null)
+    public static MemoryVerdict Of(
+        ModelBlueprint blueprint, long weightBytes, ScalarType type, Device device, MemoryWorkload workload, long? freeBytes = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        var free = freeBytes ?? (device.type == DeviceType.CUDA ? DeviceMemory.CudaFree(device.index) ?? NvidiaDriver.FreeBytes(Math.Max(0, device.index)) : MachineMemory.FreeBytes);
+        var free = freeBytes ?? (
+            device.type == DeviceType.CUDA ? DeviceMemory.CudaFree(device.index) ?? NvidiaDriver.FreeBytes(Math.Max(0, device.index))
+            : MachineMemory.FreeBytes);
         var estimate = MemoryEstimate.Of(blueprint, weightBytes, type, device.type, workload);
         var verdict = new MemoryVerdict(estimate, free, []);
-        return verdict.Fits ? verdict : verdict with { Choices = Nearest(blueprint, weightBytes, type, device.type, workload, free!.Value) };
+        return verdict.Fits ? verdict
+            : verdict with { Choices = Nearest(blueprint, weightBytes, type, device.type, workload, free!.Value) };
     }
 
     /// <summary>Refuses what does not fit, before anything is read.</summary>
@@ -41,13 +45,15 @@ public sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, IRe
         if (Fits) return;
         var e = Estimate;
         throw new ModelMemoryException(
-            $"'{model}' needs {Units.Bytes(e.TotalPruned)} (weights {Units.Short(e.WeightBytes)}, keys and values {Units.Short(e.KvBytesPruned)}, work space {Units.Short(e.WorkBytes)}), and {Units.Bytes(FreeBytes!.Value)} are free. "
+            $"'{model}' needs {Units.Bytes(e.TotalPruned)} (weights {Units.Short(e.WeightBytes)}, keys and values " +
+                $"{Units.Short(e.KvBytesPruned)}, work space {Units.Short(e.WorkBytes)}), and {Units.Bytes(FreeBytes!.Value)} are free. "
             + (Choices.Count == 0 ? "No smaller choice fits either; free some memory." : $"What fits: {string.Join("; ", Choices)}.")
             + " To load it nevertheless set CheckMemory to false (d2pruner: --no-memory-check).",
             e.TotalPruned, FreeBytes.Value);
     }
 
-    private static List<string> Nearest(ModelBlueprint blueprint, long weightBytes, ScalarType type, DeviceType device, MemoryWorkload workload, long free)
+    private static List<string> Nearest(
+        ModelBlueprint blueprint, long weightBytes, ScalarType type, DeviceType device, MemoryWorkload workload, long free)
     {
         var choices = new List<string>();
         if (type == ScalarType.Float32)
@@ -68,9 +74,13 @@ public sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, IRe
             }
         }
 
-        var least = MemoryEstimate.Of(blueprint, weightBytes, type, device, workload with { Images = Math.Min(1, workload.Images), AnswerTokens = Math.Min(64, workload.AnswerTokens) });
-        if (least.TotalPruned <= free) choices.Add($"fewer or smaller images and shorter answers (one image and 64 tokens: {Units.Short(least.TotalPruned)})");
-        if (KnownModels.All.LastOrDefault(m => Rough(m) <= free) is { } smaller && smaller.WeightBytes < weightBytes) choices.Add($"a smaller model: {smaller.Id}, about {Units.Short(Rough(smaller))}");
+        var least = MemoryEstimate.Of(
+            blueprint, weightBytes, type, device,
+            workload with { Images = Math.Min(1, workload.Images), AnswerTokens = Math.Min(64, workload.AnswerTokens) });
+        if (least.TotalPruned <= free)
+            choices.Add($"fewer or smaller images and shorter answers (one image and 64 tokens: {Units.Short(least.TotalPruned)})");
+        if (KnownModels.All.LastOrDefault(m => Rough(m) <= free) is { } smaller && smaller.WeightBytes < weightBytes)
+            choices.Add($"a smaller model: {smaller.Id}, about {Units.Short(Rough(smaller))}");
         return choices;
     }
 

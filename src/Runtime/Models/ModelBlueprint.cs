@@ -6,7 +6,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Models;
 
-/// <summary>All that a model family adds: what its configuration means, its tower, its picture processor, its prompt. Made from JSON alone; no weights are read.</summary>
+/// <summary>All that a model family adds: what its configuration means, its tower, its picture processor, its prompt. Made from
+/// JSON alone; no weights are read.</summary>
 public abstract class ModelBlueprint
 {
     /// <summary>Family name.</summary>
@@ -21,7 +22,8 @@ public abstract class ModelBlueprint
     /// <summary>Tensors that a file may hold and this family does not use.</summary>
     public virtual IReadOnlyList<string> Unused => [];
 
-    /// <summary>Side of the square pictures on which priors are calibrated, where the grid depends on the picture; null where it does not.</summary>
+    /// <summary>Side of the square pictures on which priors are calibrated, where the grid depends on the
+    /// picture; null where it does not.</summary>
     public virtual int? CalibrationSide => null;
 
     /// <summary>Tokens that end an answer besides those that the folder's files name.</summary>

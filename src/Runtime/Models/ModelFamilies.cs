@@ -39,9 +39,12 @@ public static class ModelFamilies
         var type = new ConfigReader(folder.Config).Text("model_type", "");
         // Some writers leave the type out; the class that the file names says the same.
         if (type.Length == 0 && folder.Config.TryGetProperty("architectures", out var names) && names.ValueKind == JsonValueKind.Array)
-            type = names.EnumerateArray().Select(n => n.ValueKind == JsonValueKind.String ? Architectures.GetValueOrDefault(n.GetString()!) : null).OfType<string>().FirstOrDefault() ?? "";
+            type = names.EnumerateArray()
+                .Select(n => n.ValueKind == JsonValueKind.String ? Architectures.GetValueOrDefault(n.GetString()!) : null).OfType<string>()
+                .FirstOrDefault() ?? "";
         return Known.TryGetValue(type, out var create)
             ? create(folder)
-            : throw new CheckpointException(folder.Path, [$"config.json has the model_type '{type}'; supported are {string.Join(", ", Known.Keys)}."]);
+            : throw new CheckpointException(
+                folder.Path, [$"config.json has the model_type '{type}'; supported are {string.Join(", ", Known.Keys)}."]);
     }
 }

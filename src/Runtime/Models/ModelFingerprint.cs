@@ -39,7 +39,8 @@ internal static class ModelFingerprint
     /// <summary>SHA-256 of the generic prompt as the model's template renders it.</summary>
     public static string OfTemplate(ModelBlueprint blueprint)
     {
-        var text = blueprint.Template.Render([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(CalibrationOptions.GenericPrompt)])]);
+        var text = blueprint.Template.Render(
+            [new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(CalibrationOptions.GenericPrompt)])]);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 }

@@ -30,16 +30,22 @@ public static partial class ModelLoader
     /// <exception cref="PriorMismatchException">The prior beside the model was made for another one.</exception>
     /// <exception cref="ArgumentException">Options that cannot be honoured.</exception>
     /// <exception cref="CheckpointException">The folder cannot be loaded: files are missing, damaged or out of range.</exception>
-    /// <exception cref="TokenizerException">Its tokenizer or chat template is missing, damaged or of a form that is not supported.</exception>
+    /// <exception cref="TokenizerException">Its tokenizer or chat template is missing, damaged or of a
+    /// form that is not supported.</exception>
     /// <exception cref="SafetensorsException">A prior is missing or damaged, or a weight file changed while it was read.</exception>
-    /// <exception cref="ModelMemoryException">The model does not fit the free memory, and <see cref="VisionModelOptions.CheckMemory"/> is set.</exception>
-    /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the Hub does not give the model.</exception>
-    public static VisionLanguageModel LoadModel(VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true, CancellationToken cancellationToken = default)
+    /// <exception cref="ModelMemoryException">The model does not fit the free memory, and
+    /// <see cref="VisionModelOptions.CheckMemory"/> is set.</exception>
+    /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the
+    /// Hub does not give the model.</exception>
+    public static VisionLanguageModel LoadModel(
+        VisionModelOptions options, IProgress<ModelLoadProgress>? progress = null, ILogger? logger = null, bool withPrior = true,
+        CancellationToken cancellationToken = default)
     {
         Validate(options);
         TorchEnvironment.EnsureLoaded();
         using var claim = new OnFailure(ProcessThreads.Claim(options.Threads));
-        var path = options.DownloadIfMissing ? Fetch(options.ModelPath!, progress, cancellationToken) : ModelLocator.Resolve(options.ModelPath!);
+        var path = options.DownloadIfMissing ? Fetch(options.ModelPath!, progress, cancellationToken)
+            : ModelLocator.Resolve(options.ModelPath!);
         progress?.Report(new ModelLoadProgress("Reading the configuration", 0, 0));
         var folder = CheckpointFolder.Open(path);
         var blueprint = ModelFamilies.Read(folder);
@@ -63,10 +69,12 @@ public static partial class ModelLoader
             if (options.CheckMemory)
             {
                 var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization);
-                MemoryVerdict.Of(blueprint, bytes, type, device, new MemoryWorkload { Float32Kv = options.Float32Kv }).Ensure(options.ModelPath!);
+                MemoryVerdict.Of(blueprint, bytes, type, device, new MemoryWorkload { Float32Kv = options.Float32Kv })
+                    .Ensure(options.ModelPath!);
             }
 
-            weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)), cancellationToken);
+            weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)),
+                cancellationToken);
             var watch = Stopwatch.StartNew();
             using var noGrad = no_grad();
             var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
@@ -92,14 +100,16 @@ public static partial class ModelLoader
                 PriorLayers = prior?.Layers ?? [],
                 KvBytesPerToken = decoder.KvBytesPerToken,
                 SupportsTools = blueprint.Template is IToolChatTemplate,
-                Fingerprint = options.Quantization == ModelQuantization.None ? fingerprint : ModelFingerprint.WithPrecision(fingerprint, precision),
+                Fingerprint = options.Quantization == ModelQuantization.None ? fingerprint
+                : ModelFingerprint.WithPrecision(fingerprint, precision),
                 TemplateHash = ModelFingerprint.OfTemplate(blueprint),
             };
             if (prior is not null)
             {
                 // A prior belongs to a precision; that of the checkpoint itself is close and better than none.
                 PriorMismatchException.Check(prior, priorPath, ownPrior ? info : info with { Fingerprint = fingerprint }, null);
-                if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null) Log.Prior(logger, priorPath, precision, path, options.Quantization);
+                if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null)
+                    Log.Prior(logger, priorPath, precision, path, options.Quantization);
             }
             return new VisionLanguageModel(weights, claim.Keep())
             {
@@ -126,11 +136,14 @@ public static partial class ModelLoader
     {
         if (!ModelLocator.IsMissing(pathOrId)) return ModelLocator.Resolve(pathOrId);
         var told = progress is null ? null : new DownloadProgress(progress);
-        return ModelHub.PullAsync(pathOrId, new HubOptions { Accept = folder => ModelFamilies.Read(folder) }, told, cancellationToken).GetAwaiter().GetResult().Folder;
+        return ModelHub.PullAsync(pathOrId, new HubOptions { Accept = folder => ModelFamilies.Read(folder) }, told, cancellationToken)
+            .GetAwaiter().GetResult().Folder;
     }
 
-    /// <summary>Where the prior of a model loaded at a precision lies: <see cref="PriorFileName"/>, or that name with <c>.int8</c> or <c>.int4</c> before its ending.</summary>
-    public static string PriorPath(string folder, ModelQuantization quantization) => Path.Combine(folder, quantization == ModelQuantization.None
+    /// <summary>Where the prior of a model loaded at a precision lies: <see cref="PriorFileName"/>, or that name with <c>.int8</c> or
+    /// <c>.int4</c> before its ending.</summary>
+    public static string PriorPath(string folder, ModelQuantization quantization) =>
+        Path.Combine(folder, quantization == ModelQuantization.None
         ? PriorFileName
         : Path.ChangeExtension(PriorFileName, $".{quantization.ToString().ToLowerInvariant()}.safetensors"));
 
@@ -139,15 +152,23 @@ public static partial class ModelLoader
     internal static void Validate(VisionModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (string.IsNullOrWhiteSpace(options.ModelPath)) throw new ArgumentException("ModelPath is empty; give a model folder or a Hub id in the local cache.", nameof(options));
-        if (options.QueueCapacity < 1) throw new ArgumentException($"QueueCapacity is {options.QueueCapacity}; it must be at least 1.", nameof(options));
-        if (options.VisionCacheBytes < 0) throw new ArgumentException($"VisionCacheBytes is {options.VisionCacheBytes}; it must be 0 (none) or more.", nameof(options));
-        if (options.MaxContextTokens is < 16) throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
+        if (string.IsNullOrWhiteSpace(options.ModelPath))
+            throw new ArgumentException("ModelPath is empty; give a model folder or a Hub id in the local cache.", nameof(options));
+        if (options.QueueCapacity < 1)
+            throw new ArgumentException($"QueueCapacity is {options.QueueCapacity}; it must be at least 1.", nameof(options));
+        if (options.VisionCacheBytes < 0)
+            throw new ArgumentException($"VisionCacheBytes is {options.VisionCacheBytes}; it must be 0 (none) or more.", nameof(options));
+        if (options.MaxContextTokens is < 16)
+            throw new ArgumentException($"MaxContextTokens is {options.MaxContextTokens}; it must be at least 16.", nameof(options));
         PriorCatalog.CheckNames(options.Priors);
-        if (!DeviceName.IsValid(options.Device)) throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
-        if (!Enum.IsDefined(options.Precision)) throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
-        if (!Enum.IsDefined(options.Quantization)) throw new ArgumentException($"Quantization is {options.Quantization}, which does not exist.", nameof(options));
-        if (!Enum.IsDefined(options.ImageFit)) throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
+        if (!DeviceName.IsValid(options.Device))
+            throw new ArgumentException($"Device is '{options.Device}'; it must be auto, cpu, cuda or cuda:N.", nameof(options));
+        if (!Enum.IsDefined(options.Precision))
+            throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
+        if (!Enum.IsDefined(options.Quantization))
+            throw new ArgumentException($"Quantization is {options.Quantization}, which does not exist.", nameof(options));
+        if (!Enum.IsDefined(options.ImageFit))
+            throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
     }
 
     private sealed class DownloadProgress(IProgress<ModelLoadProgress> inner) : IProgress<HubProgress>
@@ -158,7 +179,9 @@ public static partial class ModelLoader
     private static void CheckQuantization(VisionModelOptions options, CheckpointFolder folder)
     {
         if (options.Quantization == ModelQuantization.None || folder.Quantization is not { } own) return;
-        throw new ArgumentException($"Quantization is {options.Quantization}, but the checkpoint is quantized already ({own.Description}); leave the option at None.", nameof(options));
+        throw new ArgumentException(
+            $"Quantization is {options.Quantization}, but the checkpoint is quantized already ({own.Description}); leave the option " +
+            "at None.", nameof(options));
     }
 
     private static string PrecisionOf(ScalarType type, TextDecoder decoder)
@@ -171,11 +194,15 @@ public static partial class ModelLoader
     {
         if (name == "cpu") return CPU;
         if (name == "auto" && !cuda.is_available()) return CPU;
-        if (!cuda.is_available()) throw new ArgumentException($"The device '{name}' was asked for, but libtorch finds no CUDA. Use 'cpu', or reference a CUDA build of libtorch.", nameof(name));
+        if (!cuda.is_available())
+            throw new ArgumentException(
+                $"The device '{name}' was asked for, but libtorch finds no CUDA. Use 'cpu', or reference a CUDA build of " +
+                "libtorch.", nameof(name));
         var index = DeviceName.CudaIndex(name);
         return index < cuda.device_count()
             ? new Device(DeviceType.CUDA, index)
-            : throw new ArgumentException($"The device '{name}' was asked for; there are {cuda.device_count()} CUDA device(s).", nameof(name));
+            : throw new ArgumentException(
+                $"The device '{name}' was asked for; there are {cuda.device_count()} CUDA device(s).", nameof(name));
     }
 
     // libtorch's fp16 products on CPU are 20-1000 times slower than bfloat16's (docs/log.md): 16-bit checkpoints compute in bfloat16 there.
@@ -183,7 +210,8 @@ public static partial class ModelLoader
     {
         ModelPrecision.Float32 => ScalarType.Float32,
         ModelPrecision.BFloat16 => ScalarType.BFloat16,
-        ModelPrecision.Float16 when device.type == DeviceType.CPU => throw new ArgumentException("Precision Float16 is not usable on CPU; use BFloat16 or Float32.", nameof(precision)),
+        ModelPrecision.Float16 when device.type == DeviceType.CPU =>
+        throw new ArgumentException("Precision Float16 is not usable on CPU; use BFloat16 or Float32.", nameof(precision)),
         ModelPrecision.Float16 => ScalarType.Float16,
         _ when stored is ScalarType.Float16 or ScalarType.BFloat16 => device.type == DeviceType.CPU ? ScalarType.BFloat16 : stored,
         _ => ScalarType.Float32,
@@ -194,18 +222,23 @@ public static partial class ModelLoader
 
     private static void WarnOfTemplate(string folder, ModelBlueprint blueprint, ILogger? logger)
     {
-        if (logger is not null && ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template)) Log.Template(logger, folder, file.FileName, blueprint.Template.Name);
+        if (logger is not null && ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template))
+            Log.Template(logger, folder, file.FileName, blueprint.Template.Name);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(21, LogLevel.Warning, "The prior {File} was calibrated at the checkpoint's own precision and is used at {Precision}. One of its own: d2pruner calibrate --model \"{Folder}\" --images FOLDER --quantization {Quantization}.")]
+        [LoggerMessage(21, LogLevel.Warning,
+            "The prior {File} was calibrated at the checkpoint's own precision and is used at {Precision}. One of its own: d2pruner " +
+            "calibrate --model \"{Folder}\" --images FOLDER --quantization {Quantization}.")]
         public static partial void Prior(ILogger logger, string file, string precision, string folder, ModelQuantization quantization);
 
         [LoggerMessage(22, LogLevel.Information, "{Bytes} bytes of weights {Access}, in {Seconds:F2} s.")]
         public static partial void Weights(ILogger logger, long bytes, WeightsAccess access, double seconds);
 
-        [LoggerMessage(20, LogLevel.Warning, "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. If the model was trained with another template, its answers suffer.")]
+        [LoggerMessage(20, LogLevel.Warning,
+            "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. " +
+            "If the model was trained with another template, its answers suffer.")]
         public static partial void Template(ILogger logger, string folder, string file, string template);
     }
 }

@@ -22,11 +22,15 @@ public static class ModelQuantizer
     /// <exception cref="ArgumentException">Options that do not exist.</exception>
     /// <exception cref="CheckpointException">The model cannot be read or is quantized already.</exception>
     /// <exception cref="IOException">The target holds something, or cannot be written.</exception>
-    public static void Write(string model, string target, QuantizeOptions options, IProgress<(long Done, long Total)>? progress = null, CancellationToken cancellationToken = default)
+    public static void Write(
+        string model, string target, QuantizeOptions options, IProgress<(long Done, long Total)>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Bits is not (4 or 8)) throw new ArgumentException($"There are {options.Bits} bits; 8 and 4 can be written.", nameof(options));
-        if (options.Group is { } g && (g < 16 || g % 16 != 0)) throw new ArgumentException($"The group is {g}; it must be a multiple of 16.", nameof(options));
+        if (options.Bits is not (4 or 8))
+            throw new ArgumentException($"There are {options.Bits} bits; 8 and 4 can be written.", nameof(options));
+        if (options.Group is { } g && (g < 16 || g % 16 != 0))
+            throw new ArgumentException($"The group is {g}; it must be a multiple of 16.", nameof(options));
         TorchEnvironment.EnsureLoaded();
         var folder = CheckpointFolder.Open(ModelLocator.Resolve(model));
         var blueprint = ModelFamilies.Read(folder);
@@ -34,7 +38,8 @@ public static class ModelQuantizer
         var plan = blueprint.Plan();
         weights.Check(plan, blueprint.Names, blueprint.Unused);
         using var none = no_grad();
-        var rule = new QuantizationRule(options.Bits, options.Group ?? (options.Bits == 4 ? QuantizationRule.Int4.Group : 0), !options.Asymmetric);
+        var rule = new QuantizationRule(
+            options.Bits, options.Group ?? (options.Bits == 4 ? QuantizationRule.Int4.Group : 0), !options.Asymmetric);
         if (options.CalibrationImages.Count == 0)
         {
             new CheckpointQuantizer(folder, weights, plan, rule, null, cancellationToken).Write(target, progress);
@@ -57,7 +62,8 @@ public static class ModelQuantizer
     }
 
     // Every image with one of the questions in turn; what the decoder's maps are given is recorded on the way.
-    private static void Ask(ModelBlueprint blueprint, CheckpointFolder folder, TextDecoder decoder, IVisionTower vision, QuantizeOptions options, CancellationToken cancellationToken)
+    private static void Ask(ModelBlueprint blueprint, CheckpointFolder folder, TextDecoder decoder, IVisionTower vision,
+        QuantizeOptions options, CancellationToken cancellationToken)
     {
         var encoder = blueprint.PromptEncoder(TokenizerLoader.Load(folder.Path));
         var processor = blueprint.ImageProcessor(default);
@@ -67,7 +73,8 @@ public static class ModelQuantizer
             using var scope = NewDisposeScope();
             var image = processor.Process(ImageDecoder.Decode(File.ReadAllBytes(options.CalibrationImages[i])));
             var question = options.CalibrationPrompts[i % options.CalibrationPrompts.Count];
-            var prompt = encoder.Encode([new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question)])], [image]);
+            var prompt = encoder.Encode(
+                [new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question)])], [image]);
             var seen = vision.Encode(image, false, cancellationToken.ThrowIfCancellationRequested);
             PromptForward.Run(decoder, prompt, [seen], new PrefillOptions { Room = 1 }, cancellationToken).Dispose();
         }

@@ -24,7 +24,8 @@ internal sealed class NamingSource(ITensorSource inner) : ITensorSource
     public StoredLinear TakeStored(string name, long outputs, long inputs, bool bias, bool quantizable = false) =>
         Named(inner.TakeStored(name, outputs, inputs, bias, quantizable), name);
 
-    public StoredLinear[] TakeStoredParts(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false) =>
+    public StoredLinear[] TakeStoredParts(
+        string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts, bool quantizable = false) =>
         [.. inner.TakeStoredParts(name, outputs, inputs, bias, parts, quantizable).Select(p => Named(p, name))];
 
     public StoredLinear TakeHead(Tensor weight) => inner.TakeHead(weight);

@@ -18,7 +18,8 @@ public sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[]
         var edge = Side(c, "size", imageSize);
         var crop = Side(c, "crop_size", imageSize);
         c.Require(c.Int("resample", 3, 0) == 3, "resample is not 3 (bicubic); other filters are not supported.");
-        c.Require(c.Bool("do_resize", true) && c.Bool("do_center_crop", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true), "do_resize, do_center_crop, do_rescale and do_normalize must be true.");
+        c.Require(c.Bool("do_resize", true) && c.Bool("do_center_crop", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true),
+            "do_resize, do_center_crop, do_rescale and do_normalize must be true.");
         var mean = Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]);
         var std = Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]);
         return new PreprocessorConfig(edge, crop, mean, new PixelNormalizer(mean, std, RescaleFactor(c)));
@@ -32,7 +33,10 @@ public sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[]
     {
         if (!c.Has(key)) return fallback;
         var value = c.Json.GetProperty(key);
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3 && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var d) && double.IsFinite(d) && (key != "image_std" || d > 0)))
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3
+            && value.EnumerateArray()
+            .All(v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var d) && double.IsFinite(d)
+                && (key != "image_std" || d > 0)))
             return [.. value.EnumerateArray().Select(v => v.GetDouble())];
         c.Require(false, $"{key} is {value.GetRawText()}; expected three numbers{(key == "image_std" ? " above 0" : "")}.");
         return fallback;

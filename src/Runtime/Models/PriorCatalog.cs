@@ -4,8 +4,9 @@ using D2Pruner.AI.Runtime.Checkpoints;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>
-/// The positional priors of a loaded model by name: the one beside it, and those that the operator registered (<see cref="VisionModelOptions.Priors"/>). All are
-/// read and checked while the model is loaded. A request names one; it never names a file. Immutable; safe for concurrent use.
+/// The positional priors of a loaded model by name: the one beside it, and those that the operator registered
+/// (<see cref="VisionModelOptions.Priors"/>). All are read and checked while the model is loaded. A request names one; it never names a
+/// file. Immutable; safe for concurrent use.
 /// </summary>
 public sealed class PriorCatalog
 {
@@ -29,7 +30,8 @@ public sealed class PriorCatalog
     /// <param name="beside">The prior beside the model, checked already; null for none.</param>
     /// <exception cref="PriorMismatchException">One was made for another model or template.</exception>
     /// <exception cref="SafetensorsException">One is missing or damaged.</exception>
-    internal static PriorCatalog Load(IEnumerable<KeyValuePair<string, string>> registered, VisionModelInfo model, PositionalBiasPrior? beside)
+    internal static PriorCatalog Load(
+        IEnumerable<KeyValuePair<string, string>> registered, VisionModelInfo model, PositionalBiasPrior? beside)
     {
         var catalog = new PriorCatalog(model, beside);
         foreach (var (name, file) in registered)
@@ -57,7 +59,8 @@ public sealed class PriorCatalog
         {
             // Nothing of the file system is looked at: what is not registered does not exist here.
             throw new ArgumentException(
-                $"No prior '{(name.Length > 60 ? name[..60] + "..." : name)}' is registered with the model '{_model.Id}'; a request may name {string.Join(", ", Names)}. Files are registered by the operator: VisionModelOptions.Priors, name to path.",
+                $"No prior '{(name.Length > 60 ? name[..60] + "..." : name)}' is registered with the model '{_model.Id}'; a request may " +
+                    $"name {string.Join(", ", Names)}. Files are registered by the operator: VisionModelOptions.Priors, name to path.",
                 nameof(name));
         }
 
@@ -71,8 +74,10 @@ public sealed class PriorCatalog
     {
         foreach (var (name, path) in registered ?? [])
         {
-            if (string.IsNullOrWhiteSpace(name) || string.IsNullOrWhiteSpace(path)) throw new ArgumentException($"Priors has the entry '{name}' = '{path}'; expected a name and a path.");
-            if (string.Equals(name, Uniform, StringComparison.OrdinalIgnoreCase)) throw new ArgumentException($"Priors names one '{Uniform}', which stands for no prior; give it another name.");
+            if (string.IsNullOrWhiteSpace(name) || string.IsNullOrWhiteSpace(path))
+                throw new ArgumentException($"Priors has the entry '{name}' = '{path}'; expected a name and a path.");
+            if (string.Equals(name, Uniform, StringComparison.OrdinalIgnoreCase))
+                throw new ArgumentException($"Priors names one '{Uniform}', which stands for no prior; give it another name.");
         }
     }
 }

@@ -17,11 +17,15 @@ public sealed class PriorMismatchException : InvalidOperationException, IVisionE
     /// <summary>Refuses a prior that says of itself that it belongs to something else; one without provenance is taken.</summary>
     internal static void Check(PositionalBiasPrior prior, string path, VisionModelInfo model, int? layer)
     {
-        var problem = prior.ModelFingerprint is { } f && f != model.Fingerprint ? $"it was made for another model (fingerprint {f[..Math.Min(12, f.Length)]}, this one has {model.Fingerprint[..12]})"
+        var problem = prior.ModelFingerprint is { } f && f != model.Fingerprint
+            ? $"it was made for another model (fingerprint {f[..Math.Min(12, f.Length)]}, this one has {model.Fingerprint[..12]})"
             : prior.TemplateHash is { } t && t != model.TemplateHash ? "it was made with another chat template"
             : layer is { } k && !prior.Layers.Contains(k) ? $"it holds K = {string.Join(", ", prior.Layers)}, and K = {k} is asked for"
             : null;
         if (problem is not null)
-            throw new PriorMismatchException($"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate --model \"{model.Folder}\" --images FOLDER_OF_PICTURES{(layer is { } wanted ? $" --layers {wanted}" : "")}; or remove it.");
+            throw new PriorMismatchException(
+                $"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate " +
+                $"--model \"{model.Folder}\" --images FOLDER_OF_PICTURES{(layer is { } wanted ? $" --layers {wanted}" : "")}; or " +
+                "remove it.");
     }
 }

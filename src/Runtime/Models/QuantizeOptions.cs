@@ -13,11 +13,13 @@ public sealed record QuantizeOptions
     public bool Asymmetric { get; init; }
 
     /// <summary>
-    /// Image files to calibrate on: what a column loses by rounding is then made up for by the others, weighted by what the layer's inputs look like on
-    /// these images. Empty rounds to nearest.
+    /// Image files to calibrate on: what a column loses by rounding is then made up for by the others, weighted by what the layer's inputs
+    /// look like on these images. Empty rounds to nearest.
     /// </summary>
     public IReadOnlyList<string> CalibrationImages { get; init; } = [];
 
     /// <summary>Questions asked about the images in turn; the closer to the use, the better.</summary>
-    public IReadOnlyList<string> CalibrationPrompts { get; init; } = ["Please describe the provided image.", "What is in the image, and where?", "How many objects are there, and which colour do they have?"];
+    public IReadOnlyList<string> CalibrationPrompts { get; init; } =
+        ["Please describe the provided image.", "What is in the image, and where?",
+            "How many objects are there, and which colour do they have?"];
 }

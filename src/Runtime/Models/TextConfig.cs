@@ -3,7 +3,9 @@ using D2Pruner.AI.Runtime.Decoder;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Library defaults of a text model's configuration, for the keys that sparse files leave out.</summary>
-public sealed record TextDefaults(int HiddenSize, int IntermediateSize, int Layers, int Heads, int? KvHeads, int VocabularySize, double RmsNormEps, double RopeTheta, int MaxPositions, bool QkvBias)
+public sealed record TextDefaults(
+    int HiddenSize, int IntermediateSize, int Layers, int Heads, int? KvHeads, int VocabularySize, double RmsNormEps, double RopeTheta,
+    int MaxPositions, bool QkvBias)
 {
     /// <summary>Llama (transformers' LlamaConfig).</summary>
     public static TextDefaults Llama { get; } = new(4096, 11008, 32, 32, null, 32000, 1e-6, 10000, 2048, false);
@@ -39,7 +41,8 @@ public static class TextConfig
     {
         var type = c.Text("model_type", defaultType);
         var d = TextDefaults.Find(type) ?? TextDefaults.Llama;
-        c.Require(TextDefaults.Find(type) is not null, $"model_type is '{type}'; supported text models are llama, mistral, qwen2, internlm2.");
+        c.Require(TextDefaults.Find(type) is not null,
+            $"model_type is '{type}'; supported text models are llama, mistral, qwen2, internlm2.");
         var hidden = c.Int("hidden_size", d.HiddenSize, max: ConfigRange.Width);
         var heads = c.Int("num_attention_heads", d.Heads, max: ConfigRange.Heads);
         var kv = c.Int("num_key_value_heads", d.KvHeads ?? heads, max: ConfigRange.Heads);
@@ -49,11 +52,13 @@ public static class TextConfig
         var rope = c.Has("rope_parameters") ? c.Child("rope_parameters") : c;
         var scaling = c.Has("rope_scaling") ? c.Child("rope_scaling") : rope;
         var ropeType = scaling.Text("rope_type", scaling.Text("type", "default"));
-        c.Require(ropeType is "default" or "mrope" or "dynamic", $"rope scaling '{ropeType}' is not supported; supported are default, mrope and dynamic (up to max_position_embeddings).");
+        c.Require(ropeType is "default" or "mrope" or "dynamic",
+            $"rope scaling '{ropeType}' is not supported; supported are default, mrope and dynamic (up to max_position_embeddings).");
         // Mistral's absent window means 4096, null means none; a context below the window makes it irrelevant.
         var maxPositions = c.Int("max_position_embeddings", d.MaxPositions, max: ConfigRange.Positions);
         if (type == "mistral" && !c.Json.TryGetProperty("sliding_window", out _)) maxPositions = Math.Min(maxPositions, 4096);
-        if (c.Has("sliding_window") && (type == "mistral" || c.Bool("use_sliding_window", false))) maxPositions = Math.Min(maxPositions, c.Int("sliding_window", maxPositions, max: ConfigRange.Positions));
+        if (c.Has("sliding_window") && (type == "mistral" || c.Bool("use_sliding_window", false)))
+            maxPositions = Math.Min(maxPositions, c.Int("sliding_window", maxPositions, max: ConfigRange.Positions));
         var bias = type == "internlm2" ? c.Bool("bias", false) : c.Bool("attention_bias", d.QkvBias);
         return new DecoderConfig
         {

@@ -52,7 +52,8 @@ public sealed class VisionLanguageModel : IDisposable
     /// <summary>Bytes of all weights.</summary>
     public long WeightBytes => _weights.Bytes;
 
-    /// <summary>Looks whether mapped weight files are what they were; to be called before each request. Cheap: one call of the system a file, none for copies.</summary>
+    /// <summary>Looks whether mapped weight files are what they were; to be called before each request. Cheap: one call of the
+    /// system a file, none for copies.</summary>
     /// <exception cref="WeightsChangedException">A file was written or cut off; the model must be loaded again.</exception>
     public void ThrowIfChanged() => _weights.ThrowIfChanged();
 
@@ -62,7 +63,8 @@ public sealed class VisionLanguageModel : IDisposable
     /// <param name="cancellationToken">Observed between pictures.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
     /// <exception cref="PromptException">The turns or tools have no place in the family's template.</exception>
-    public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken, IReadOnlyList<ChatTool>? tools = null)
+    public EncodedPrompt Encode(
+        IReadOnlyList<ChatTurn> turns, ImageLimits? limits, CancellationToken cancellationToken, IReadOnlyList<ChatTool>? tools = null)
     {
         ImageHeader.CheckAll([.. turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => p.Bytes)], limits);
         var images = new List<ProcessedImage>();

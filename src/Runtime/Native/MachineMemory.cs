@@ -36,7 +36,8 @@ internal static class MachineMemory
         try
         {
             var line = File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
-            return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var kb, ..] && long.TryParse(kb, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n * 1024 : null;
+            return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var kb, ..]
+                && long.TryParse(kb, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n * 1024 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -45,7 +46,8 @@ internal static class MachineMemory
     }
 
     // Control groups of version 2, then 1; "max" or a huge number means no limit.
-    private static long? Limit() => (Number("/sys/fs/cgroup/memory.max") ?? Number("/sys/fs/cgroup/memory/memory.limit_in_bytes")) is { } n && n < 1L << 60 ? n : null;
+    private static long? Limit() => (Number("/sys/fs/cgroup/memory.max") ?? Number("/sys/fs/cgroup/memory/memory.limit_in_bytes")) is { } n
+        && n < 1L << 60 ? n : null;
 
     // What the page cache holds is given back on demand.
     private static long? Used()
@@ -54,8 +56,11 @@ internal static class MachineMemory
         try
         {
             var stat = File.Exists("/sys/fs/cgroup/memory.stat") ? "/sys/fs/cgroup/memory.stat" : "/sys/fs/cgroup/memory/memory.stat";
-            var line = File.ReadLines(stat).FirstOrDefault(l => l.StartsWith("inactive_file ", StringComparison.Ordinal) || l.StartsWith("total_inactive_file ", StringComparison.Ordinal));
-            return line?.Split(' ') is [_, var cached] && long.TryParse(cached, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? Math.Max(0, used - n) : used;
+            var line = File.ReadLines(stat)
+                .FirstOrDefault(l => l.StartsWith("inactive_file ", StringComparison.Ordinal)
+                    || l.StartsWith("total_inactive_file ", StringComparison.Ordinal));
+            return line?.Split(' ') is [_, var cached] && long.TryParse(cached, NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+                ? Math.Max(0, used - n) : used;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -67,7 +72,8 @@ internal static class MachineMemory
     {
         try
         {
-            return File.Exists(path) && long.TryParse(File.ReadAllText(path).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
+            return File.Exists(path)
+                && long.TryParse(File.ReadAllText(path).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -9,7 +9,8 @@ internal static unsafe partial class NativeTorch
 {
     private static bool _fromBlobMissing;
 
-    /// <summary>A CPU tensor over memory that the caller keeps alive and nobody writes to; null where libtorch lacks the function.</summary>
+    /// <summary>A CPU tensor over memory that the caller keeps alive and nobody writes to; null
+    /// where libtorch lacks the function.</summary>
     public static Tensor? TryFromBlob(nint data, long[] shape, ScalarType type)
     {
         if (_fromBlobMissing) return null;
@@ -41,5 +42,7 @@ internal static unsafe partial class NativeTorch
 
     // int32 device type 0 is the CPU; scalar type numbers are those of c10, which TorchSharp shares.
     [LibraryImport("torch_cpu", EntryPoint = "aoti_torch_create_tensor_from_blob")]
-    private static partial int CreateFromBlob(nint data, long dimensions, long* sizes, long* strides, long storageOffset, int dtype, int deviceType, int deviceIndex, nint* result);
+    private static partial int CreateFromBlob(
+        nint data, long dimensions, long* sizes, long* strides, long storageOffset, int dtype, int deviceType,
+        int deviceIndex, nint* result);
 }

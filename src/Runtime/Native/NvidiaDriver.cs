@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace D2Pruner.AI.Runtime.Native;
 
-/// <summary>Asks NVIDIA's driver for its devices (NVML, which comes with every driver): no CUDA context is made, and no build of libtorch is needed.</summary>
+/// <summary>Asks NVIDIA's driver for its devices (NVML, which comes with every driver): no CUDA context is made, and
+/// no build of libtorch is needed.</summary>
 internal static unsafe class NvidiaDriver
 {
     private static readonly string[] Libraries = OperatingSystem.IsWindows() ? ["nvml"] : ["libnvidia-ml.so.1"];
@@ -13,7 +14,8 @@ internal static unsafe class NvidiaDriver
         var all = Query();
         // CUDA shows only these, numbered anew; names by UUID cannot be matched here.
         if (Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is not { } visible) return all;
-        int[] chosen = [.. visible.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).TakeWhile(v => int.TryParse(v, out var i) && i >= 0 && i < all.Count).Select(int.Parse)];
+        int[] chosen = [.. visible.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .TakeWhile(v => int.TryParse(v, out var i) && i >= 0 && i < all.Count).Select(int.Parse)];
         return [.. chosen.Select((device, index) => all[device] with { Index = index })];
     }
 

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Native;
 
 /// <summary>
-/// libtorch's math threads belong to the process, not to a model. Loaded models that ask for a number agree on it; one that asks for another is refused
-/// while they live.
+/// libtorch's math threads belong to the process, not to a model. Loaded models that ask for a number agree on it; one that asks for
+/// another is refused while they live.
 /// </summary>
 internal static class ProcessThreads
 {
@@ -22,7 +22,9 @@ internal static class ProcessThreads
         lock (Gate)
         {
             if (_users > 0 && _threads != wanted)
-                throw new ArgumentException($"Threads is {wanted}, but a loaded model uses {_threads}: math threads belong to the process. Give all models one number, or leave it out.", nameof(threads));
+                throw new ArgumentException(
+                    $"Threads is {wanted}, but a loaded model uses {_threads}: math threads belong to the process. Give all models one " +
+                    "number, or leave it out.", nameof(threads));
             (_users, _threads) = (_users + 1, wanted);
             torch.set_num_threads(wanted);
         }

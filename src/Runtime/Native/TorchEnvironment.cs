@@ -63,7 +63,8 @@ public static class TorchEnvironment
         if (TryLoad() is { } problem) throw new TorchUnavailableException(problem);
     }
 
-    /// <summary>Takes libtorch from a folder, e.g. <c>torch/lib</c> of an installed PyTorch 2.10. Call it before anything else of this library.</summary>
+    /// <summary>Takes libtorch from a folder, e.g. <c>torch/lib</c> of an installed PyTorch 2.10. Call it before
+    /// anything else of this library.</summary>
     /// <param name="folder">Folder that holds libtorch_cpu (and libtorch_cuda).</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="TorchUnavailableException">The folder holds no libtorch, or one of another version.</exception>
@@ -73,11 +74,15 @@ public static class TorchEnvironment
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
-            throw new TorchUnavailableException($"'{folder}' has no {FileName("torch_cpu")}. Give the folder that holds libtorch's libraries (torch/lib of a PyTorch {RequiredLibtorch} installation).");
+            throw new TorchUnavailableException(
+                $"'{folder}' has no {FileName("torch_cpu")}. Give the folder that holds libtorch's libraries (torch/lib of a PyTorch " +
+                $"{RequiredLibtorch} installation).");
         foreach (var version in new[] { Path.Combine(folder, "..", "build-version"), Path.Combine(folder, "..", "version.py") })
         {
             if (File.Exists(version) && File.ReadAllText(version) is var text && !text.Contains(RequiredLibtorch, StringComparison.Ordinal))
-                throw new TorchUnavailableException($"The libtorch in '{folder}' is not {RequiredLibtorch}.x ({version} says: {text.Split('\n')[0].Trim()}). Install PyTorch {RequiredLibtorch}.");
+                throw new TorchUnavailableException(
+                    $"The libtorch in '{folder}' is not {RequiredLibtorch}.x ({version} says: {text.Split('\n')[0].Trim()}). Install " +
+                    $"PyTorch {RequiredLibtorch}.");
         }
 
         lock (Gate)
@@ -116,7 +121,8 @@ public static class TorchEnvironment
             catch (Exception e)
             {
                 var cause = e;
-                while (cause is TypeInitializationException or TargetInvocationException && cause.InnerException is { } inner) cause = inner;
+                while (cause is TypeInitializationException or TargetInvocationException && cause.InnerException is { } inner)
+                    cause = inner;
                 _problem = Explain(cause);
             }
 
@@ -124,11 +130,12 @@ public static class TorchEnvironment
         }
     }
 
-    // libLibTorchSharp lies beside the application and asks the system for libtorch's libraries by bare names. Those that are loaded already answer to
-    // their names wherever they came from, so each one is loaded before the ones that need it.
+    // libLibTorchSharp lies beside the application and asks the system for libtorch's libraries by bare names. Those that are loaded
+    // already answer to their names wherever they came from, so each one is loaded before the ones that need it.
     private static void Preload(string folder)
     {
-        foreach (var (name, required) in new[] { ("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true) })
+        foreach (var (name, required) in new[] { ("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false),
+            ("torch", true) })
         {
             var path = Path.Combine(folder, FileName(name));
             if (required || File.Exists(path)) NativeLibrary.Load(path);
@@ -137,12 +144,17 @@ public static class TorchEnvironment
 
     private static string Explain(Exception cause)
     {
-        var system = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "win-x64" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "osx-arm64" : "linux-x64";
-        return $"libtorch does not load on {RuntimeInformation.OSDescription} ({RuntimeInformation.ProcessArchitecture}): {cause.GetType().Name}: {cause.Message.Split('\n')[0].Trim()}"
-            + $" Reference the package libtorch-cpu-{system} 2.10.0 (CPU) or TorchSharp-cuda-linux / TorchSharp-cuda-windows (NVIDIA) from the application, or name a folder with libtorch {RequiredLibtorch} in {FolderVariable}."
-            + " On Linux with a libstdc++ older than GLIBCXX_3.4.32 the build step of D2Pruner.AI.Runtime repairs libLibTorchSharp.so; it runs in the project that copies the natives (D2PrunerRepairNatives must not be false).";
+        var system = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "win-x64" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX)
+            ? "osx-arm64" : "linux-x64";
+        return $"libtorch does not load on {RuntimeInformation.OSDescription} ({RuntimeInformation.ProcessArchitecture}): " +
+            $"{cause.GetType().Name}: {cause.Message.Split('\n')[0].Trim()}"
+            + $" Reference the package libtorch-cpu-{system} 2.10.0 (CPU) or TorchSharp-cuda-linux / TorchSharp-cuda-windows (NVIDIA) " +
+            $"from the application, or name a folder with libtorch {RequiredLibtorch} in {FolderVariable}."
+            + " On Linux with a libstdc++ older than GLIBCXX_3.4.32 the build step of D2Pruner.AI.Runtime repairs libLibTorchSharp.so; " +
+            "it runs in the project that copies the natives (D2PrunerRepairNatives must not be false).";
     }
 
     private static string FileName(string name) =>
-        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? $"lib{name}.dylib" : $"lib{name}.so";
+        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX)
+            ? $"lib{name}.dylib" : $"lib{name}.so";
 }

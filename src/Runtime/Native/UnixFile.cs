@@ -3,7 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace D2Pruner.AI.Runtime.Native;
 
-/// <summary>What .NET does not tell of a file on Linux: its kind, owner and inode; opening without waiting; who may write. Each member is for Linux only.</summary>
+/// <summary>What .NET does not tell of a file on Linux: its kind, owner and inode; opening without waiting; who may write.
+/// Each member is for Linux only.</summary>
 internal static unsafe partial class UnixFile
 {
     private const int OpenFlags = 0x80800; // O_RDONLY | O_NONBLOCK | O_CLOEXEC: the open of a pipe does not wait for its writer

@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace D2Pruner.AI.Runtime.Overlays;
 
 /// <summary>
-/// A picture with what pruning did to it: kept and dropped tokens, and heat maps of the last prompt token's attention, of the positional prior and
-/// of their quotient. One row of panels per grid of the layout, each where it lies on the picture.
+/// A picture with what pruning did to it: kept and dropped tokens, and heat maps of the last prompt token's attention, of the positional
+/// prior and of their quotient. One row of panels per grid of the layout, each where it lies on the picture.
 /// </summary>
 public static class PruningPanels
 {
@@ -20,23 +20,29 @@ public static class PruningPanels
 
     /// <summary>Draws the panels.</summary>
     /// <param name="image">The original picture.</param>
-    /// <param name="pruning">What was done to it, with scores (<see cref="VisionRequest.IncludeScores"/>); without scores only the first panel is drawn.</param>
+    /// <param name="pruning">What was done to it, with scores (<see cref="VisionRequest.IncludeScores"/>); without
+    /// scores only the first panel is drawn.</param>
     /// <param name="prefill">The prefill it belongs to, for the captions; null for none.</param>
     /// <param name="boxes">Boxes of the answer, in pixels of the original; drawn over the kept tokens. Null for none.</param>
     /// <returns>A PNG.</returns>
     /// <exception cref="ArgumentException">The picture has another size than the one that was pruned.</exception>
-    public static byte[] Render(DecodedImage image, ImagePruning pruning, PrefillSummary? prefill = null, IReadOnlyList<PixelBox>? boxes = null)
+    public static byte[] Render(
+        DecodedImage image, ImagePruning pruning, PrefillSummary? prefill = null, IReadOnlyList<PixelBox>? boxes = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(pruning);
-        if ((image.Width, image.Height) != (pruning.Width, pruning.Height)) throw new ArgumentException($"The picture is {image.Width}x{image.Height}, the pruned one was {pruning.Width}x{pruning.Height}.", nameof(image));
+        if ((image.Width, image.Height) != (pruning.Width, pruning.Height))
+            throw new ArgumentException(
+                $"The picture is {image.Width}x{image.Height}, the pruned one was {pruning.Width}x{pruning.Height}.", nameof(image));
         using var picture = Picture(image);
         using var grey = Grey(image);
         var scale = Scale(image);
         var (w, h) = ((int)(image.Width * scale), (int)(image.Height * scale));
         var panels = Panels(pruning);
         var grids = pruning.Layout.Components;
-        using var surface = SKSurface.Create(new SKImageInfo(Gap + panels.Count * (w + Gap), grids.Count * (Header + h + Gap) + Footer, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var surface = SKSurface.Create(
+            new SKImageInfo(Gap + panels.Count * (w + Gap), grids.Count * (Header + h + Gap) + Footer, SKColorType.Rgba8888,
+                SKAlphaType.Opaque));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
         var start = 0;
@@ -46,7 +52,8 @@ public static class PruningPanels
             for (var p = 0; p < panels.Count; p++)
             {
                 var left = Gap + p * (w + Gap);
-                PixelFont.Draw(canvas, grids.Count > 1 ? $"{grids[g].Name}: {panels[p].Title}" : panels[p].Title, left, top + 6, SKColors.Black);
+                PixelFont.Draw(canvas, grids.Count > 1 ? $"{grids[g].Name}: {panels[p].Title}"
+                    : panels[p].Title, left, top + 6, SKColors.Black);
                 var target = SKRect.Create(left, top + Header, w, h);
                 if (panels[p].Values is { } values) DrawHeat(canvas, grey, target, pruning, g, values.AsSpan(start, grids[g].Count), scale);
                 else DrawKept(canvas, picture, target, pruning, g, start, scale, boxes ?? []);
@@ -78,7 +85,9 @@ public static class PruningPanels
         return longest < MinSide ? (float)MinSide / longest : longest > MaxSide ? (float)MaxSide / longest : 1;
     }
 
-    private static void DrawKept(SKCanvas canvas, SKImage picture, SKRect target, ImagePruning pruning, int grid, int start, float scale, IReadOnlyList<PixelBox> boxes)
+    private static void DrawKept(
+        SKCanvas canvas, SKImage picture, SKRect target, ImagePruning pruning, int grid, int start, float scale,
+        IReadOnlyList<PixelBox> boxes)
     {
         canvas.DrawImage(picture, target, SKSamplingOptions.Default);
         using var shade = new SKPaint { Color = new SKColor(0, 0, 0, 191) };
@@ -98,14 +107,16 @@ public static class PruningPanels
         canvas.Restore();
     }
 
-    private static void DrawHeat(SKCanvas canvas, SKImage grey, SKRect target, ImagePruning pruning, int grid, ReadOnlySpan<float> values, float scale)
+    private static void DrawHeat(
+        SKCanvas canvas, SKImage grey, SKRect target, ImagePruning pruning, int grid, ReadOnlySpan<float> values, float scale)
     {
         canvas.DrawImage(grey, target, SKSamplingOptions.Default);
         // Ranks, not values: a few sinks would leave the rest of the map dark.
         var copy = values.ToArray();
         var order = Enumerable.Range(0, copy.Length).OrderBy(i => copy[i]).ToArray();
         var rank = new float[copy.Length];
-        for (var i = 0; i < order.Length; i++) rank[order[i]] = i > 0 && copy[order[i]] == copy[order[i - 1]] ? rank[order[i - 1]] : i / (float)Math.Max(1, order.Length - 1);
+        for (var i = 0; i < order.Length; i++)
+            rank[order[i]] = i > 0 && copy[order[i]] == copy[order[i - 1]] ? rank[order[i - 1]] : i / (float)Math.Max(1, order.Length - 1);
         canvas.Save();
         canvas.ClipRect(target);
         using var paint = new SKPaint();
@@ -120,7 +131,9 @@ public static class PruningPanels
     private static void DrawLegend(SKCanvas canvas, ImagePruning pruning, PrefillSummary? prefill, int top, bool heat)
     {
         var text = $"{pruning.Kept.Length} of {pruning.VisualTokens} visual tokens kept";
-        if (prefill?.Pruning is { } p) text += $", {p.Method}, K = {p.LayersBeforePruning}{(p.Parameters.ContainsKey("alpha") ? $", alpha = {p.Alpha:0.##}" : "")}, prior: {prefill.Prior ?? "none"}";
+        if (prefill?.Pruning is { } p)
+            text += $", {p.Method}, K = {p.LayersBeforePruning}{(p.Parameters.ContainsKey("alpha") ? $", alpha = {p.Alpha:0.##}" : "")}, " +
+                $"prior: {prefill.Prior ?? "none"}";
         PixelFont.Draw(canvas, text, Gap, top + 4, SKColors.Black);
         if (!heat) return;
         using var paint = new SKPaint();
@@ -143,7 +156,8 @@ public static class PruningPanels
     }
 
     private static SKRect Place(PixelBox cell, SKRect target, float scale) => new(
-        target.Left + (float)cell.Left * scale, target.Top + (float)cell.Top * scale, target.Left + (float)cell.Right * scale, target.Top + (float)cell.Bottom * scale);
+        target.Left + (float)cell.Left * scale, target.Top + (float)cell.Top * scale, target.Left + (float)cell.Right * scale,
+            target.Top + (float)cell.Bottom * scale);
 
     private static SKColor Colour(float t)
     {
@@ -155,7 +169,8 @@ public static class PruningPanels
 
     private static SKImage Picture(DecodedImage image) => FromRgb(image, (r, g, b) => (r, g, b));
 
-    private static SKImage Grey(DecodedImage image) => FromRgb(image, (r, g, b) => ((byte)((r + g + b) / 3), (byte)((r + g + b) / 3), (byte)((r + g + b) / 3)));
+    private static SKImage Grey(DecodedImage image) =>
+        FromRgb(image, (r, g, b) => ((byte)((r + g + b) / 3), (byte)((r + g + b) / 3), (byte)((r + g + b) / 3)));
 
     private static SKImage FromRgb(DecodedImage image, Func<byte, byte, byte, (byte, byte, byte)> map)
     {
@@ -166,6 +181,7 @@ public static class PruningPanels
             rgba[i + 3] = 255;
         }
 
-        return SKImage.FromPixelCopy(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba, image.Width * 4);
+        return SKImage.FromPixelCopy(
+            new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba, image.Width * 4);
     }
 }

@@ -19,7 +19,8 @@ public static class TokenOverlay
 
     /// <summary>Renders the picture.</summary>
     /// <param name="image">The original picture.</param>
-    /// <param name="keptAreas">Areas of the kept tokens in original pixels; everything else is dimmed to a quarter, cropped-off borders included.</param>
+    /// <param name="keptAreas">Areas of the kept tokens in original pixels; everything else is dimmed to a
+    /// quarter, cropped-off borders included.</param>
     /// <returns>A PNG.</returns>
     public static byte[] Render(DecodedImage image, IEnumerable<PixelBox> keptAreas)
     {
@@ -32,27 +33,32 @@ public static class TokenOverlay
     }
 
     /// <summary>
-    /// Renders the picture from its layout. Kept cells keep their colours exactly, dropped ones are dimmed to a quarter, and what no token sees
-    /// (LLaVA's cropped-off borders) to an eighth with black hatching. Where grids overlap, a place is bright if any of them keeps it.
+    /// Renders the picture from its layout. Kept cells keep their colours exactly, dropped ones are dimmed to a quarter, and what no token
+    /// sees (LLaVA's cropped-off borders) to an eighth with black hatching. Where grids overlap, a place is bright if any of them keeps it.
     /// </summary>
     /// <param name="image">The original picture.</param>
     /// <param name="map">Its coordinate map.</param>
     /// <param name="grids">Its grids, as in <see cref="ImagePlan.Grids"/>.</param>
     /// <param name="kept">Layout indices of the kept tokens: grid after grid, row-major, separators not counted.</param>
     /// <returns>A PNG of the picture's size.</returns>
-    /// <exception cref="ArgumentException">The map belongs to a picture of another size or has another number of grids, or an index is outside the layout.</exception>
+    /// <exception cref="ArgumentException">The map belongs to a picture of another size or has another number of grids, or an
+    /// index is outside the layout.</exception>
     public static byte[] Render(DecodedImage image, CoordinateMap map, IReadOnlyList<ImageGrid> grids, IReadOnlySet<int> kept)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(kept);
-        if ((map.Width, map.Height) != (image.Width, image.Height)) throw new ArgumentException($"The map is of a picture of {map.Width}x{map.Height}, the picture is {image.Width}x{image.Height}.", nameof(map));
-        if (map.Cells.Count != grids.Count) throw new ArgumentException($"The map has {map.Cells.Count} grids, the layout {grids.Count}.", nameof(grids));
+        if ((map.Width, map.Height) != (image.Width, image.Height))
+            throw new ArgumentException(
+                $"The map is of a picture of {map.Width}x{map.Height}, the picture is {image.Width}x{image.Height}.", nameof(map));
+        if (map.Cells.Count != grids.Count)
+            throw new ArgumentException($"The map has {map.Cells.Count} grids, the layout {grids.Count}.", nameof(grids));
         var tokens = grids.Sum(g => g.Rows * g.Columns);
         foreach (var k in kept)
         {
-            if (k < 0 || k >= tokens) throw new ArgumentException($"The kept index {k} is outside the layout of {tokens} tokens.", nameof(kept));
+            if (k < 0 || k >= tokens)
+                throw new ArgumentException($"The kept index {k} is outside the layout of {tokens} tokens.", nameof(kept));
         }
 
         var places = new Place[image.Width * image.Height];
@@ -61,7 +67,8 @@ public static class TokenOverlay
         {
             for (var r = 0; r < grids[g].Rows; r++)
             {
-                for (var c = 0; c < grids[g].Columns; c++) Mark(places, image, map.Cell(g, r, c), kept.Contains(index++) ? Place.Kept : Place.Dropped);
+                for (var c = 0; c < grids[g].Columns; c++)
+                    Mark(places, image, map.Cell(g, r, c), kept.Contains(index++) ? Place.Kept : Place.Dropped);
             }
         }
 

@@ -21,7 +21,8 @@ public sealed class EncodedPrompt
     /// <summary>The images' plans, in order.</summary>
     public required IReadOnlyList<ImagePlan> Images { get; init; }
 
-    /// <summary>Per image: prompt positions of its features in their order, separators included; one run for most families, several where text stands between tiles.</summary>
+    /// <summary>Per image: prompt positions of its features in their order, separators included; one run for most families, several
+    /// where text stands between tiles.</summary>
     public required IReadOnlyList<int[]> VisualPositions { get; init; }
 
     /// <summary>Per image: its layout.</summary>

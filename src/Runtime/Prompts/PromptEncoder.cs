@@ -4,7 +4,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Prompts;
 
-/// <summary>Turns and pictures to ids, positions and layouts: the same for every family, which gives it a template, a placeholder and a position scheme.</summary>
+/// <summary>Turns and pictures to ids, positions and layouts: the same for every family, which gives it a template, a
+/// placeholder and a position scheme.</summary>
 public sealed class PromptEncoder
 {
     private readonly ITokenizer _tokenizer;
@@ -17,7 +18,8 @@ public sealed class PromptEncoder
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="template">The chat template; renders one placeholder per picture.</param>
     /// <param name="imageId">Id whose copies stand for a picture's tokens.</param>
-    /// <param name="imageText">What stands for an image before tokenizing, with exactly one token of <paramref name="imageId"/> in it (InternVL's tags); null is the template's placeholder.</param>
+    /// <param name="imageText">What stands for an image before tokenizing, with exactly one token of <paramref name="imageId"/> in it
+    /// (InternVL's tags); null is the template's placeholder.</param>
     /// <param name="positions">The position scheme.</param>
     public PromptEncoder(ITokenizer tokenizer, IChatTemplate template, int imageId, string? imageText, IPositionScheme positions)
     {
@@ -32,7 +34,8 @@ public sealed class PromptEncoder
     /// <param name="turns">The turns; their images in order are <paramref name="images"/>.</param>
     /// <param name="images">The images' plans.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
-    /// <exception cref="PromptException">A role or part has no place in the template, or it has no tools; or the tokenizer does not know the image's token.</exception>
+    /// <exception cref="PromptException">A role or part has no place in the template, or it has no tools; or the tokenizer does
+    /// not know the image's token.</exception>
     public EncodedPrompt Encode(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ImagePlan> images, IReadOnlyList<ChatTool>? tools = null)
     {
         var prompt = Render(turns, tools ?? []);
@@ -41,7 +44,8 @@ public sealed class PromptEncoder
         if (found != images.Count)
         {
             throw new PromptException(
-                $"The prompt has {images.Count} image(s) but {found} token(s) with the id {_imageId} for '{_imageText ?? _template.ImagePlaceholder}': the model's tokenizer does not fit its configuration.");
+                $"The prompt has {images.Count} image(s) but {found} token(s) with the id {_imageId} for " +
+                    $"'{_imageText ?? _template.ImagePlaceholder}': the model's tokenizer does not fit its configuration.");
         }
 
         return Lay(prompt.Text, Segments(ids, images), images);
@@ -97,7 +101,9 @@ public sealed class PromptEncoder
         if (tools.Count == 0) return _template.Write(turns);
         return _template is IToolChatTemplate template
             ? template.Write(turns, tools)
-            : throw new PromptException($"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe them in the text.", VisionErrorKind.Unsupported);
+            : throw new PromptException(
+                $"The request offers {tools.Count} tool(s), but the template {_template.Name} has no tools. Leave them out, or describe " +
+                "them in the text.", VisionErrorKind.Unsupported);
     }
 
     private static VisualTokenLayout LayoutAt(ImagePlan image, int[] places) => new(

@@ -5,10 +5,12 @@ namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>What a vision tower makes of one image.</summary>
 /// <param name="Features">What stands at the image's placeholder positions, separators included, [tokens, D] in the model's type.</param>
-/// <param name="ClsAttention">CLS attention to the candidates in layout order, mean over heads, [V]; null where not asked for or the tower has no CLS token.</param>
+/// <param name="ClsAttention">CLS attention to the candidates in layout order, mean over heads, [V]; null where not asked
+/// for or the tower has no CLS token.</param>
 public sealed record VisionOutput(torch.Tensor Features, float[]? ClsAttention)
 {
-    /// <summary>Features that are added to the visual rows after decoder layer i, [tokens, D] each; null where a family has none (all of today's).</summary>
+    /// <summary>Features that are added to the visual rows after decoder layer i, [tokens, D] each; null where a
+    /// family has none (all of today's).</summary>
     public IReadOnlyList<torch.Tensor>? Levels { get; init; }
 }
 

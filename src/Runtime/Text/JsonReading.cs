@@ -9,7 +9,8 @@ internal static class JsonReading
     public static JsonElement? Find(this JsonElement json, string key) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(key, out var v) && v.ValueKind != JsonValueKind.Null ? v : null;
 
-    public static string? Text(this JsonElement json, string key) => json.Find(key) is { ValueKind: JsonValueKind.String } v ? v.GetString() : null;
+    public static string? Text(this JsonElement json, string key) => json.Find(key) is { ValueKind: JsonValueKind.String } v
+        ? v.GetString() : null;
 
     public static bool? Flag(this JsonElement json, string key) =>
         json.Find(key) is { ValueKind: JsonValueKind.True or JsonValueKind.False } v ? v.GetBoolean() : null;
@@ -44,7 +45,9 @@ internal static class JsonReading
         {
             return read();
         }
-        catch (Exception e) when (e is InvalidOperationException and not TokenizerException or KeyNotFoundException or FormatException or ArgumentException or IndexOutOfRangeException or OverflowException)
+        catch (Exception e) when (
+            e is InvalidOperationException and not TokenizerException or KeyNotFoundException or FormatException or ArgumentException
+            or IndexOutOfRangeException or OverflowException)
         {
             throw new TokenizerException($"{what} cannot be read: {e.Message}", e);
         }

@@ -5,7 +5,8 @@ using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>JSON as Python's <c>json.dumps(x, ensure_ascii=False)</c> writes it, which is what the models were trained on: <c>", "</c>, <c>": "</c>, key order kept.</summary>
+/// <summary>JSON as Python's <c>json.dumps(x, ensure_ascii=False)</c> writes it, which is what the models were trained on: <c>",
+/// "</c>, <c>": "</c>, key order kept.</summary>
 internal static class PythonJson
 {
     /// <summary>Rewrites the text of a JSON object.</summary>

@@ -39,7 +39,8 @@ public class D2PrunerRepairLibTorchSharp : Task
             }
             catch (Exception e)
             {
-                Log.LogWarning("Could not check {0}: {1}. If TorchSharp fails to load, see the README's section on natives.", path, e.Message);
+                Log.LogWarning("Could not check {0}: {1}. If TorchSharp fails to load, see the README's section on natives.",
+                    path, e.Message);
             }
         }
 

@@ -15,7 +15,8 @@ internal sealed class AddressGuard(IServer server, IOptions<D2PrunerServerOption
         if (address.Contains("://unix:", StringComparison.Ordinal)) return false;
         // http://*:80 and http://+:80 are no URIs.
         var text = address.Replace("://*", "://0.0.0.0", StringComparison.Ordinal).Replace("://+", "://0.0.0.0", StringComparison.Ordinal);
-        return !Uri.TryCreate(text, UriKind.Absolute, out var uri) || !(uri.IsLoopback || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
+        return !Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            || !(uri.IsLoopback || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
     });
 
     /// <exception cref="InvalidOperationException">An open address, no keys, and callers without one are not allowed.</exception>
@@ -24,7 +25,9 @@ internal sealed class AddressGuard(IServer server, IOptions<D2PrunerServerOption
         if (keys.Any || options.Value.AllowAnonymous) return Task.CompletedTask;
         var open = Open(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []).ToList();
         if (open.Count == 0) return Task.CompletedTask;
-        throw new InvalidOperationException($"The server would listen at {string.Join(", ", open)} without keys. Set ApiKeys or ApiKeyFile, listen at 127.0.0.1, or set AllowAnonymous if everyone may call.");
+        throw new InvalidOperationException(
+            $"The server would listen at {string.Join(", ", open)} without keys. Set ApiKeys or ApiKeyFile, listen at 127.0.0.1, or set " +
+            "AllowAnonymous if everyone may call.");
     }
 
     // Asked for here, so that an unreadable key file stops the start and not the first request.

@@ -36,6 +36,7 @@ internal sealed class ApiKeys
     {
         List<string> keys = [.. File.ReadAllLines(file).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')];
         // An empty file would open the server where its operator meant to close it.
-        return keys.Count > 0 ? keys : throw new InvalidOperationException($"The key file '{file}' holds no key; write one a line, or leave the option out.");
+        return keys.Count > 0 ? keys
+            : throw new InvalidOperationException($"The key file '{file}' holds no key; write one a line, or leave the option out.");
     }
 }

@@ -11,7 +11,8 @@ internal sealed class KeyLimits : IDisposable
     public KeyLimits(IOptions<D2PrunerServerOptions> options)
     {
         if (options.Value.RequestsPerMinutePerKey is not { } limit) return;
-        _limiter = PartitionedRateLimiter.Create<int, int>(key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        _limiter = PartitionedRateLimiter.Create<int, int>(
+            key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = limit,
             TokensPerPeriod = 1,

@@ -8,9 +8,11 @@ using Microsoft.Extensions.Options;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>One request from its body to the end of its answer. Nothing of a request is logged but its model, its outcome and its times.</summary>
+/// <summary>One request from its body to the end of its answer. Nothing of a request is logged but its
+/// model, its outcome and its times.</summary>
 internal sealed partial class AnswerEndpoint(
-    IOptions<D2PrunerServerOptions> options, ServedModels models, ServerWork work, ServerMetrics metrics, KeyLimits limits, IServiceProvider services, ILogger<AnswerEndpoint> logger)
+    IOptions<D2PrunerServerOptions> options, ServedModels models, ServerWork work, ServerMetrics metrics, KeyLimits limits,
+        IServiceProvider services, ILogger<AnswerEndpoint> logger)
 {
     private static readonly TimeSpan LastLine = TimeSpan.FromSeconds(2);
     private readonly D2PrunerServerOptions _options = options.Value;
@@ -62,20 +64,24 @@ internal sealed partial class AnswerEndpoint(
     private async Task<AnswerRequest> ReadAsync(HttpRequest http, AnswerKind kind, CancellationToken cancellationToken)
     {
         using var body = await RequestBody.ReadAsync(http, _options, cancellationToken).ConfigureAwait(false);
-        return kind == AnswerKind.Chat ? RequestReader.ReadChat(body.Root, _options, _remoteImages) : RequestReader.ReadCompletion(body.Root);
+        return kind == AnswerKind.Chat ? RequestReader.ReadChat(body.Root, _options, _remoteImages)
+            : RequestReader.ReadCompletion(body.Root);
     }
 
-    private async Task<string> WholeAsync(HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
+    private async Task<string> WholeAsync(
+        HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
     {
         var facts = new AnswerFacts();
         var text = new System.Text.StringBuilder();
         var calls = new List<FunctionCallContent>();
-        await foreach (var update in served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken).ConfigureAwait(false))
+        await foreach (var update in served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken)
+            .ConfigureAwait(false))
         {
             facts.Add(update);
             text.Append(update.Text);
             calls.AddRange(update.Contents.OfType<FunctionCallContent>());
-            if (facts.FirstToken is null && (text.Length > 0 || calls.Count > 0)) facts.FirstToken = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            if (facts.FirstToken is null && (text.Length > 0 || calls.Count > 0))
+                facts.FirstToken = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 
         var outcome = Answered(served, facts, start);
@@ -88,12 +94,14 @@ internal sealed partial class AnswerEndpoint(
         return outcome;
     }
 
-    private async Task<string> StreamAsync(HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
+    private async Task<string> StreamAsync(
+        HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
     {
         var facts = new AnswerFacts();
         var called = 0;
         var writer = new AnswerWriter(kind, served);
-        var updates = served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var updates = served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
         await using var _ = updates.ConfigureAwait(false);
         // What fails before the first piece is told by the status.
         var more = await updates.MoveNextAsync().ConfigureAwait(false);
@@ -103,7 +111,8 @@ internal sealed partial class AnswerEndpoint(
         context.Response.Headers["X-Request-Id"] = writer.Id;
         try
         {
-            if (kind == AnswerKind.Chat) await events.SendAsync(json => writer.First(json, request.IncludeUsage), cancellationToken).ConfigureAwait(false);
+            if (kind == AnswerKind.Chat)
+                await events.SendAsync(json => writer.First(json, request.IncludeUsage), cancellationToken).ConfigureAwait(false);
             for (; more; more = await updates.MoveNextAsync().ConfigureAwait(false))
             {
                 var update = updates.Current;
@@ -117,12 +126,15 @@ internal sealed partial class AnswerEndpoint(
                 List<FunctionCallContent> calls = [.. update.Contents.OfType<FunctionCallContent>()];
                 if (calls.Count == 0) continue;
                 facts.FirstToken ??= Stopwatch.GetElapsedTime(start).TotalSeconds;
-                await events.SendAsync(json => writer.Calls(json, calls, called, request.IncludeUsage), cancellationToken).ConfigureAwait(false);
+                await events.SendAsync(json => writer.Calls(json, calls, called, request.IncludeUsage), cancellationToken)
+                    .ConfigureAwait(false);
                 called += calls.Count;
             }
 
-            await events.SendAsync(json => writer.Finish(json, facts, called > 0, request.IncludeUsage), cancellationToken).ConfigureAwait(false);
-            if (request.IncludeUsage) await events.SendAsync(json => writer.UsageChunk(json, facts), cancellationToken).ConfigureAwait(false);
+            await events.SendAsync(json => writer.Finish(json, facts, called > 0, request.IncludeUsage), cancellationToken)
+                .ConfigureAwait(false);
+            if (request.IncludeUsage)
+                await events.SendAsync(json => writer.UsageChunk(json, facts), cancellationToken).ConfigureAwait(false);
             await events.DoneAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not ClientGoneException && !context.RequestAborted.IsCancellationRequested)
@@ -151,7 +163,8 @@ internal sealed partial class AnswerEndpoint(
         if (exception is not OperationCanceledException) return ErrorMapper.Map(exception, _options.RetryAfterSeconds);
         if (work.Ending.IsCancellationRequested) return ServerWork.Stopping();
         return cancelledHere
-            ? ServerError.Unavailable($"The answer took longer than {_options.RequestTimeout.TotalSeconds:0.#} seconds, the limit of this server.", "timeout")
+            ? ServerError.Unavailable(
+                $"The answer took longer than {_options.RequestTimeout.TotalSeconds:0.#} seconds, the limit of this server.", "timeout")
             : ServerError.Unavailable("The model stopped before it answered; try again.", "model_unavailable", _options.RetryAfterSeconds);
     }
 

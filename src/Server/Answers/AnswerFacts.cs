@@ -17,7 +17,8 @@ internal sealed class AnswerFacts
     public PruningReport? Report => D2PrunerResponseExtensions.GetPruningReport(_properties);
 
     /// <summary>Boxes; null where none were looked for.</summary>
-    public IReadOnlyList<GroundedRegion>? Groundings => _properties?.ContainsKey(D2PrunerKeys.Groundings) == true ? D2PrunerResponseExtensions.GetGroundings(_properties) : null;
+    public IReadOnlyList<GroundedRegion>? Groundings => _properties?.ContainsKey(D2PrunerKeys.Groundings) == true
+        ? D2PrunerResponseExtensions.GetGroundings(_properties) : null;
 
     public void Add(ChatResponseUpdate update)
     {

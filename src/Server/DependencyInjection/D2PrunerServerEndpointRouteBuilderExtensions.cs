@@ -15,7 +15,8 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
     private static readonly string[] Read = ["GET", "HEAD"];
 
     /// <summary>
-    /// Maps <c>/v1/models</c>, <c>/v1/chat/completions</c>, <c>/v1/completions</c>, <c>/health/live</c>, <c>/health/ready</c>, <c>/metrics</c>,
+    /// Maps <c>/v1/models</c>, <c>/v1/chat/completions</c>, <c>/v1/completions</c>,
+    /// <c>/health/live</c>, <c>/health/ready</c>, <c>/metrics</c>,
     /// <c>/openapi/v1.json</c> and, unless it is switched off, the studio at <c>/</c>. Needs <c>AddD2PrunerServer(...)</c>.
     /// </summary>
     /// <param name="endpoints">The application.</param>
@@ -51,7 +52,8 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
 
         return group;
 
-        void Map(string pattern, string[] methods, Func<HttpContext, int, Task> handle) => group.MapMethods(pattern, methods, Handle(handle));
+        void Map(string pattern, string[] methods, Func<HttpContext, int, Task> handle) =>
+            group.MapMethods(pattern, methods, Handle(handle));
 
         RequestDelegate Handle(Func<HttpContext, int, Task> handle) => context => doors.OpenAsync(context, key => handle(context, key));
     }
@@ -59,7 +61,8 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
     private static Task UnknownAsync(HttpContext context, int key)
     {
         var path = context.Request.Path.Value?.TrimEnd('/') ?? "";
-        var expected = path is "/v1/chat/completions" or "/v1/completions" ? "POST" : path == "/v1/models" || path.StartsWith("/v1/models/", StringComparison.Ordinal) ? "GET" : null;
+        var expected = path is "/v1/chat/completions" or "/v1/completions" ? "POST"
+            : path == "/v1/models" || path.StartsWith("/v1/models/", StringComparison.Ordinal) ? "GET" : null;
         return ErrorResponse.WriteAsync(context.Response, expected is null
             ? ServerError.NotFound("This server has no such endpoint; it has /v1/chat/completions, /v1/completions and /v1/models.")
             : ServerError.MethodNotAllowed($"This endpoint takes {expected} only."));

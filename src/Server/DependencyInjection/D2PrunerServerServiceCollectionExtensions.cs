@@ -15,8 +15,8 @@ public static class D2PrunerServerServiceCollectionExtensions
     private const string ClientsSection = "D2Pruner:Clients";
 
     /// <summary>
-    /// Adds the server: every <c>IChatClient</c> of the container is offered, keyed ones by their key, the one without a key by its model's id. Map its
-    /// endpoints with <c>app.MapD2PrunerServer()</c>.
+    /// Adds the server: every <c>IChatClient</c> of the container is offered, keyed ones by their key, the one without a key by its model's
+    /// id. Map its endpoints with <c>app.MapD2PrunerServer()</c>.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Settings; null takes the defaults.</param>
@@ -40,7 +40,8 @@ public static class D2PrunerServerServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Registers every model of the section <c>D2Pruner:Models</c> and a chat client of the same key for each, with the client's settings in
+    /// Registers every model of the section <c>D2Pruner:Models</c> and a chat client of the same key
+    /// for each, with the client's settings in
     /// <c>D2Pruner:Clients:{name}</c>.
     /// </summary>
     /// <param name="services">The services.</param>

@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>The one place that turns exceptions into what callers are told: by kind, and by type where HTTP knows more than the kind.</summary>
+/// <summary>The one place that turns exceptions into what callers are told: by kind, and by type where
+/// HTTP knows more than the kind.</summary>
 internal static class ErrorMapper
 {
     /// <summary>What to tell a caller.</summary>
@@ -15,11 +16,16 @@ internal static class ErrorMapper
         RequestException request => request.Error,
         BadHttpRequestException { StatusCode: 413 } => ServerError.TooLarge("The request's body is larger than this server takes."),
         BadHttpRequestException bad => ServerError.BadRequest($"The request cannot be read: {bad.Message}"),
-        EngineOutOfMemoryException or OutOfMemoryException => ServerError.Unavailable("There is not enough memory for this request now. Send fewer or smaller images, or try again later.", "out_of_memory", retryAfter),
+        EngineOutOfMemoryException or OutOfMemoryException =>
+        ServerError.Unavailable("There is not enough memory for this request now. Send fewer or smaller images, or try again later.",
+            "out_of_memory", retryAfter),
         // OpenAI's clients know a prompt beyond the context as 400 with this code.
-        PromptException prompt when prompt.GetVisionErrorKind() == VisionErrorKind.TooLarge => ServerError.BadRequest(prompt.Message, "messages", "context_length_exceeded"),
-        ImageDecodeException image when image.GetVisionErrorKind() != VisionErrorKind.TooLarge => ServerError.BadRequest(image.Message, "messages", "invalid_image"),
-        ImageAccessDeniedException image when image.GetVisionErrorKind() != VisionErrorKind.TooLarge => ServerError.BadRequest(image.Message, "messages", "invalid_image_url"),
+        PromptException prompt when prompt.GetVisionErrorKind() == VisionErrorKind.TooLarge =>
+            ServerError.BadRequest(prompt.Message, "messages", "context_length_exceeded"),
+        ImageDecodeException image when image.GetVisionErrorKind() != VisionErrorKind.TooLarge =>
+        ServerError.BadRequest(image.Message, "messages", "invalid_image"),
+        ImageAccessDeniedException image when image.GetVisionErrorKind() != VisionErrorKind.TooLarge =>
+        ServerError.BadRequest(image.Message, "messages", "invalid_image_url"),
         _ => exception.GetVisionErrorKind() switch
         {
             VisionErrorKind.InvalidRequest => ServerError.BadRequest(Plain(exception), null),
@@ -27,7 +33,8 @@ internal static class ErrorMapper
             VisionErrorKind.TooLarge => ServerError.TooLarge(exception.Message, "messages"),
             VisionErrorKind.Busy => ServerError.RateLimited("The server is busy: its queue is full. Try again a little later.", retryAfter),
             // The message may name paths of this machine.
-            VisionErrorKind.Unavailable => ServerError.Unavailable("The model cannot answer now; the server's log says why.", "model_unavailable"),
+            VisionErrorKind.Unavailable =>
+                ServerError.Unavailable("The model cannot answer now; the server's log says why.", "model_unavailable"),
             _ => ServerError.Internal(),
         },
     };
@@ -36,7 +43,8 @@ internal static class ErrorMapper
     private static string Plain(Exception exception)
     {
         var message = exception.Message;
-        var at = exception is ArgumentException { ParamName: { } name } ? message.LastIndexOf($" (Parameter '{name}')", StringComparison.Ordinal) : -1;
+        var at = exception is ArgumentException { ParamName: { } name }
+            ? message.LastIndexOf($" (Parameter '{name}')", StringComparison.Ordinal) : -1;
         return at < 0 ? message : message[..at];
     }
 }

@@ -6,5 +6,6 @@ internal sealed class RequestException(ServerError error, Exception? inner = nul
     public ServerError Error { get; } = error;
 
     /// <summary>A field that cannot be honoured.</summary>
-    public static RequestException Bad(string param, string message, string? code = null) => new(ServerError.BadRequest(message, param, code));
+    public static RequestException Bad(string param, string message, string? code = null) =>
+        new(ServerError.BadRequest(message, param, code));
 }

@@ -8,12 +8,14 @@ namespace D2Pruner.AI.Server;
 /// <param name="Param">Field of the request that is meant, or null.</param>
 /// <param name="RetryAfter">Seconds after which to try again, or null.</param>
 /// <param name="Outcome">Label of the request counter.</param>
-internal sealed record ServerError(int Status, string Type, string? Code, string Message, string? Param = null, int? RetryAfter = null, string Outcome = Outcomes.Invalid)
+internal sealed record ServerError(
+    int Status, string Type, string? Code, string Message, string? Param = null, int? RetryAfter = null, string Outcome = Outcomes.Invalid)
 {
     private const string Invalid = "invalid_request_error";
     private const string Server = "server_error";
 
-    public static ServerError BadRequest(string message, string? param = null, string? code = null) => new(400, Invalid, code, message, param);
+    public static ServerError BadRequest(string message, string? param = null, string? code = null) =>
+        new(400, Invalid, code, message, param);
 
     public static ServerError InvalidKey(string message) => new(401, Invalid, "invalid_api_key", message, Outcome: Outcomes.Unauthorized);
 
@@ -25,13 +27,18 @@ internal sealed record ServerError(int Status, string Type, string? Code, string
 
     public static ServerError MethodNotAllowed(string message) => new(405, Invalid, "method_not_allowed", message);
 
-    public static ServerError TooLarge(string message, string? param = null) => new(413, Invalid, "request_too_large", message, param, Outcome: Outcomes.TooLarge);
+    public static ServerError TooLarge(string message, string? param = null) =>
+        new(413, Invalid, "request_too_large", message, param, Outcome: Outcomes.TooLarge);
 
     public static ServerError UnsupportedMediaType(string message) => new(415, Invalid, "unsupported_media_type", message);
 
-    public static ServerError RateLimited(string message, int retryAfter) => new(429, "rate_limit_exceeded", "rate_limit_exceeded", message, null, retryAfter, Outcomes.Busy);
+    public static ServerError RateLimited(string message, int retryAfter) =>
+        new(429, "rate_limit_exceeded", "rate_limit_exceeded", message, null, retryAfter, Outcomes.Busy);
 
-    public static ServerError Unavailable(string message, string code, int? retryAfter = null) => new(503, Server, code, message, null, retryAfter, Outcomes.Unavailable);
+    public static ServerError Unavailable(string message, string code, int? retryAfter = null) =>
+        new(503, Server, code, message, null, retryAfter, Outcomes.Unavailable);
 
-    public static ServerError Internal() => new(500, Server, "internal_error", "The server could not answer this request because of a fault of its own; its log says more.", Outcome: Outcomes.Failed);
+    public static ServerError Internal() =>
+        new(500, Server, "internal_error", "The server could not answer this request because of a fault of its own; its log says more.",
+            Outcome: Outcomes.Failed);
 }

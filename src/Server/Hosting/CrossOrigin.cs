@@ -19,7 +19,8 @@ internal sealed class CrossOrigin(IOptions<D2PrunerServerOptions> options, ICors
     private static CorsPolicy? Policy(IList<string> origins)
     {
         if (origins.Count == 0) return null;
-        var builder = new CorsPolicyBuilder().WithMethods("GET", "POST").AllowAnyHeader().WithExposedHeaders("Retry-After", "X-Request-Id").SetPreflightMaxAge(TimeSpan.FromMinutes(10));
+        var builder = new CorsPolicyBuilder().WithMethods("GET", "POST").AllowAnyHeader().WithExposedHeaders("Retry-After", "X-Request-Id")
+            .SetPreflightMaxAge(TimeSpan.FromMinutes(10));
         return (origins.Contains("*") ? builder.AllowAnyOrigin() : builder.WithOrigins([.. origins.Select(o => o.TrimEnd('/'))])).Build();
     }
 }

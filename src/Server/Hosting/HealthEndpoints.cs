@@ -8,7 +8,8 @@ internal sealed class HealthEndpoints(Readiness readiness)
 {
     public static Task LiveAsync(HttpContext context) => WriteAsync(context, 200, "live", null);
 
-    public Task ReadyAsync(HttpContext context) => readiness.Problem() is { } problem ? WriteAsync(context, 503, "not_ready", problem) : WriteAsync(context, 200, "ready", null);
+    public Task ReadyAsync(HttpContext context) => readiness.Problem() is { } problem ? WriteAsync(context, 503, "not_ready", problem)
+        : WriteAsync(context, 200, "ready", null);
 
     private static async Task WriteAsync(HttpContext context, int status, string state, string? reason)
     {

@@ -16,13 +16,15 @@ internal sealed class Readiness(ServedModels models, ServerWork work)
         return null;
     }
 
-    /// <summary>Refuses a request to a model that is being loaded or stopped; one that is not loaded yet is loaded by the request.</summary>
+    /// <summary>Refuses a request to a model that is being loaded or stopped; one that is not loaded
+    /// yet is loaded by the request.</summary>
     /// <exception cref="RequestException">The model cannot answer now.</exception>
     public static void Require(ServedModel model, int retryAfter)
     {
         switch (model.Status?.State)
         {
-            case EngineState.Loading: throw new RequestException(ServerError.Unavailable($"The model '{model.Id}' is loading; try again a little later.", "model_loading", retryAfter));
+            case EngineState.Loading: throw new RequestException(
+                ServerError.Unavailable($"The model '{model.Id}' is loading; try again a little later.", "model_loading", retryAfter));
             case EngineState.Stopping or EngineState.Disposed: throw new RequestException(ServerWork.Stopping());
         }
     }

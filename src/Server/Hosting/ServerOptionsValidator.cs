@@ -15,7 +15,8 @@ internal sealed class ServerOptionsValidator : IValidateOptions<D2PrunerServerOp
         foreach (var origin in options.CorsOrigins)
         {
             if (origin == "*") continue;
-            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || origin.TrimEnd('/') != $"{uri.Scheme}://{uri.Authority}")
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")
+                || origin.TrimEnd('/') != $"{uri.Scheme}://{uri.Authority}")
                 problems.Add($"CorsOrigins holds '{origin}'; expected an origin such as https://app.example.org.");
         }
 

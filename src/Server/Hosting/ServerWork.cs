@@ -5,10 +5,11 @@ using Microsoft.Extensions.Options;
 namespace D2Pruner.AI.Server;
 
 /// <summary>
-/// The requests in work. When the host stops, readiness goes first, then running answers get their time, then what is left is cancelled; only then the
-/// listener closes.
+/// The requests in work. When the host stops, readiness goes first, then running answers get their time, then what is left is cancelled;
+/// only then the listener closes.
 /// </summary>
-internal sealed partial class ServerWork(IOptions<D2PrunerServerOptions> options, ILogger<ServerWork> logger) : IHostedLifecycleService, IDisposable
+internal sealed partial class ServerWork(IOptions<D2PrunerServerOptions> options, ILogger<ServerWork> logger)
+    : IHostedLifecycleService, IDisposable
 {
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _gate = new();
@@ -33,7 +34,9 @@ internal sealed partial class ServerWork(IOptions<D2PrunerServerOptions> options
         {
             if (_stopping) throw new RequestException(Stopping());
             if (_running >= options.Value.MaxConcurrentRequests)
-                throw new RequestException(ServerError.RateLimited($"The server already works at {options.Value.MaxConcurrentRequests} requests; try again a little later.", options.Value.RetryAfterSeconds));
+                throw new RequestException(
+                    ServerError.RateLimited($"The server already works at {options.Value.MaxConcurrentRequests} requests; try again a " +
+                        "little later.", options.Value.RetryAfterSeconds));
             _running++;
             return new Leave(this);
         }

@@ -19,7 +19,8 @@ internal sealed class ModelsEndpoint(ServedModels models)
 
     public Task OneAsync(HttpContext context, string id) => models.Find(id) is { } model
         ? WriteAsync(context, json => Write(json, model))
-        : ErrorResponse.WriteAsync(context.Response, ServerError.ModelNotFound($"The model '{(id.Length <= 128 ? id : id[..128])}' does not exist here."));
+        : ErrorResponse.WriteAsync(
+            context.Response, ServerError.ModelNotFound($"The model '{(id.Length <= 128 ? id : id[..128])}' does not exist here."));
 
     private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
     {

@@ -16,19 +16,22 @@ internal sealed class ServedModels
     {
         var sources = services.GetServices<RegisteredModel>().Select(m => services.GetRequiredKeyedService<LazyModel>(m.Name)).ToList();
         Registered = sources;
-        var keys = registrations.Where(d => d.ServiceType == typeof(IChatClient)).Select(d => d.IsKeyedService ? d.ServiceKey : null).Where(k => !Equals(k, KeyedService.AnyKey)).Distinct();
+        var keys = registrations.Where(d => d.ServiceType == typeof(IChatClient)).Select(d => d.IsKeyedService ? d.ServiceKey : null)
+            .Where(k => !Equals(k, KeyedService.AnyKey)).Distinct();
         foreach (var key in keys)
         {
             var client = key is null ? services.GetRequiredService<IChatClient>() : services.GetRequiredKeyedService<IChatClient>(key);
             var modelId = (client.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
             var id = key?.ToString() ?? modelId ?? "default";
             var model = new ServedModel(id, modelId, client, sources.Find(s => s.ModelId == modelId));
-            if (!_byId.TryAdd(id, model)) throw new InvalidOperationException($"Two chat clients are called '{id}'; register them under different keys.");
+            if (!_byId.TryAdd(id, model))
+                throw new InvalidOperationException($"Two chat clients are called '{id}'; register them under different keys.");
             All.Add(model);
             if (modelId is not null) _byAlias[modelId] = _byAlias.ContainsKey(modelId) ? null : model;
         }
 
-        if (All.Count == 0) throw new InvalidOperationException("No IChatClient is registered; add one, for example with AddD2PrunerChatClient(...).");
+        if (All.Count == 0)
+            throw new InvalidOperationException("No IChatClient is registered; add one, for example with AddD2PrunerChatClient(...).");
     }
 
     /// <summary>The clients in the order of their registration.</summary>
@@ -43,7 +46,9 @@ internal sealed class ServedModels
     /// <exception cref="RequestException">There is none of this name, or none is named and there are several.</exception>
     public ServedModel Resolve(string? id)
     {
-        if (!string.IsNullOrEmpty(id)) return Find(id) ?? throw new RequestException(ServerError.ModelNotFound($"The model '{(id.Length <= 128 ? id : id[..128])}' does not exist here. Models: {Names}."));
+        if (!string.IsNullOrEmpty(id))
+            return Find(id) ?? throw new RequestException(
+                ServerError.ModelNotFound($"The model '{(id.Length <= 128 ? id : id[..128])}' does not exist here. Models: {Names}."));
         return All is [var only] ? only : throw RequestException.Bad("model", $"'model' is missing; expected one of {Names}.");
     }
 

@@ -11,7 +11,8 @@ internal static class DataUrl
     private const int LongestHeader = 256;
 
     /// <summary>Whether a JSON string begins with <c>data:</c>.</summary>
-    public static bool Is(JsonElement url) => JsonMarshal.GetRawUtf8Value(url) is var raw && raw.Length > 6 && System.Text.Ascii.EqualsIgnoreCase(raw.Slice(1, 5), "data:"u8);
+    public static bool Is(JsonElement url) => JsonMarshal.GetRawUtf8Value(url) is var raw && raw.Length > 6
+        && System.Text.Ascii.EqualsIgnoreCase(raw.Slice(1, 5), "data:"u8);
 
     /// <summary>Decodes a data URL.</summary>
     /// <param name="url">A JSON string for which <see cref="Is"/> holds.</param>
@@ -36,11 +37,14 @@ internal static class DataUrl
             var comma = raw[..Math.Min(raw.Length, LongestHeader)].IndexOf((byte)',');
             if (comma < 0) throw Bad(path, "has no comma between its header and its bytes");
             var header = System.Text.Encoding.UTF8.GetString(raw[5..comma]);
-            if (!header.EndsWith(";base64", StringComparison.OrdinalIgnoreCase)) throw Bad(path, "is not base64; expected data:image/png;base64,...");
+            if (!header.EndsWith(";base64", StringComparison.OrdinalIgnoreCase))
+                throw Bad(path, "is not base64; expected data:image/png;base64,...");
             var type = header.Split(';')[0].Trim().ToLowerInvariant();
             if (type.Length == 0) type = "application/octet-stream";
-            if (!type.StartsWith("image/", StringComparison.Ordinal) && type != "application/octet-stream") throw Bad(path, $"is of type '{type}'; expected image/...");
-            if (type.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('/' or '.' or '+' or '-' or '*'))) throw Bad(path, "names a malformed media type; expected image/...");
+            if (!type.StartsWith("image/", StringComparison.Ordinal) && type != "application/octet-stream")
+                throw Bad(path, $"is of type '{type}'; expected image/...");
+            if (type.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('/' or '.' or '+' or '-' or '*')))
+                throw Bad(path, "names a malformed media type; expected image/...");
             return (type, Bytes(raw[(comma + 1)..], path));
         }
         finally
@@ -55,9 +59,11 @@ internal static class DataUrl
         if (length == 0) throw Bad(path, "holds no bytes");
         var bytes = new byte[length];
         // White space is skipped.
-        if (Base64.DecodeFromUtf8(base64, bytes, out _, out var written) != OperationStatus.Done || written != length) throw Bad(path, "holds malformed base64");
+        if (Base64.DecodeFromUtf8(base64, bytes, out _, out var written) != OperationStatus.Done || written != length)
+            throw Bad(path, "holds malformed base64");
         return bytes;
     }
 
-    private static RequestException Bad(string path, string what) => RequestException.Bad(path, $"The data URL at '{path}' {what}.", "invalid_image_url");
+    private static RequestException Bad(string path, string what) =>
+        RequestException.Bad(path, $"The data URL at '{path}' {what}.", "invalid_image_url");
 }

@@ -14,11 +14,13 @@ internal readonly struct JsonFields(JsonElement element, string path = "")
     public string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
 
     /// <summary>A field; null where it is absent or null.</summary>
-    public JsonElement? Find(string name) => element.TryGetProperty(name, out var value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined) ? value : null;
+    public JsonElement? Find(string name) => element.TryGetProperty(name, out var value)
+        && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined) ? value : null;
 
     public string? String(string name) => Find(name) is { } value ? Text(value, PathOf(name)) : null;
 
-    public string RequiredString(string name) => String(name) ?? throw RequestException.Bad(PathOf(name), $"'{PathOf(name)}' is missing; expected a string.");
+    public string RequiredString(string name) => String(name)
+        ?? throw RequestException.Bad(PathOf(name), $"'{PathOf(name)}' is missing; expected a string.");
 
     public bool? Bool(string name) => Find(name) is not { } value ? null : value.ValueKind switch
     {
@@ -30,12 +32,14 @@ internal readonly struct JsonFields(JsonElement element, string path = "")
     public long? Integer(string name, long min, long max)
     {
         if (Find(name) is not { } value) return null;
-        var expected = min == long.MinValue && max == long.MaxValue ? "a whole number of 64 bits" : max is long.MaxValue or int.MaxValue ? $"a whole number of at least {min}" : $"a whole number from {min} to {max}";
+        var expected = min == long.MinValue && max == long.MaxValue ? "a whole number of 64 bits" : max is long.MaxValue or int.MaxValue
+            ? $"a whole number of at least {min}" : $"a whole number from {min} to {max}";
         if (value.ValueKind != JsonValueKind.Number) throw Wrong(name, value, expected);
         // 3.0 is a whole number too.
         if (!value.TryGetInt64(out var number))
         {
-            if (!value.TryGetDouble(out var real) || real != Math.Truncate(real) || Math.Abs(real) > 1L << 53) throw Wrong(name, value, expected);
+            if (!value.TryGetDouble(out var real) || real != Math.Truncate(real) || Math.Abs(real) > 1L << 53)
+                throw Wrong(name, value, expected);
             number = (long)real;
         }
 
@@ -47,7 +51,8 @@ internal readonly struct JsonFields(JsonElement element, string path = "")
         if (Find(name) is not { } value) return null;
         var culture = CultureInfo.InvariantCulture;
         var expected = string.Create(culture, $"a number {(minIsExclusive ? "greater than" : "of at least")} {min} and at most {max}");
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !double.IsFinite(number)) throw Wrong(name, value, expected);
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !double.IsFinite(number))
+            throw Wrong(name, value, expected);
         return number <= max && (minIsExclusive ? number > min : number >= min) ? number : throw Wrong(name, value, expected);
     }
 
@@ -59,7 +64,8 @@ internal readonly struct JsonFields(JsonElement element, string path = "")
 
     public RequestException Wrong(string name, JsonElement found, string expected) => Wrong(found, PathOf(name), expected);
 
-    public static RequestException Wrong(JsonElement found, string path, string expected) => RequestException.Bad(path, $"'{path}' is {Describe(found)}; expected {expected}.");
+    public static RequestException Wrong(JsonElement found, string path, string expected) =>
+        RequestException.Bad(path, $"'{path}' is {Describe(found)}; expected {expected}.");
 
     /// <summary>A string; escapes that make no text are told.</summary>
     public static string Text(JsonElement value, string path)

@@ -13,9 +13,12 @@ internal static class PruningReader
     // Field of the extension, and the provider's key.
     private static readonly (string Field, string Key)[] Fields =
     [
-        ("preset", D2PrunerKeys.Preset), ("keep_ratio", D2PrunerKeys.KeepRatio), ("keep_tokens", D2PrunerKeys.KeepTokens), ("layer", D2PrunerKeys.Layer),
-        ("method", D2PrunerKeys.Method), ("alpha", D2PrunerKeys.Alpha), ("theta", D2PrunerKeys.Theta), ("pivot_ratio", D2PrunerKeys.PivotRatio),
-        ("prior", D2PrunerKeys.Prior), ("rule", D2PrunerKeys.Rule), ("evict_early_kv", D2PrunerKeys.EvictEarlyKv), ("include_scores", D2PrunerKeys.IncludeScores),
+        ("preset", D2PrunerKeys.Preset), ("keep_ratio", D2PrunerKeys.KeepRatio), ("keep_tokens", D2PrunerKeys.KeepTokens),
+            ("layer", D2PrunerKeys.Layer),
+        ("method", D2PrunerKeys.Method), ("alpha", D2PrunerKeys.Alpha), ("theta", D2PrunerKeys.Theta),
+        ("pivot_ratio", D2PrunerKeys.PivotRatio),
+        ("prior", D2PrunerKeys.Prior), ("rule", D2PrunerKeys.Rule), ("evict_early_kv", D2PrunerKeys.EvictEarlyKv),
+        ("include_scores", D2PrunerKeys.IncludeScores),
         ("reuse", D2PrunerKeys.Reuse),
     ];
 
@@ -54,7 +57,10 @@ internal static class PruningReader
 
         Exclusive(pruning);
         if (pruning.String("preset") is { } preset && !preset.Equals(nameof(PruningPreset.None), StringComparison.OrdinalIgnoreCase))
-            throw RequestException.Bad(pruning.PathOf("preset"), $"'{pruning.PathOf("preset")}' is '{preset}'; one image's own preset can only be 'none', for there is one prune point in a request.");
+            throw RequestException.Bad(
+                pruning.PathOf("preset"),
+                $"'{pruning.PathOf("preset")}' is '{preset}'; one image's own preset can only be 'none', for there is one prune point in " +
+                "a request.");
     }
 
     // Names and ranges are the provider's to check; fields of the extension itself are no parameters.
@@ -92,7 +98,9 @@ internal static class PruningReader
     {
         if (pruning.String(field) is not { } text) return null;
         return Enum.GetNames<TEnum>().FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase))
-            ?? throw RequestException.Bad(pruning.PathOf(field), $"'{pruning.PathOf(field)}' is '{Short(text)}'; expected one of {string.Join(", ", Enum.GetNames<TEnum>()).ToLowerInvariant()}.");
+            ?? throw RequestException.Bad(
+                pruning.PathOf(field), $"'{pruning.PathOf(field)}' is '{Short(text)}'; expected one of " +
+                $"{string.Join(", ", Enum.GetNames<TEnum>()).ToLowerInvariant()}.");
     }
 
     // Names only, never paths: what a request may read was chosen by the operator.
@@ -101,14 +109,17 @@ internal static class PruningReader
         var text = pruning.String(field);
         if (text is null || text == Uniform) return text;
         if (text.Length is 0 or > 64 || text.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_')))
-            throw RequestException.Bad(pruning.PathOf(field), $"'{pruning.PathOf(field)}' is no name of a prior; expected '{Uniform}' or a name that the operator registered.");
+            throw RequestException.Bad(
+                pruning.PathOf(field), $"'{pruning.PathOf(field)}' is no name of a prior; expected '{Uniform}' or a name that the " +
+                "operator registered.");
         return text;
     }
 
     private static void Exclusive(JsonFields pruning)
     {
         if (pruning.Find("keep_ratio") is not null && pruning.Find("keep_tokens") is not null)
-            throw RequestException.Bad(pruning.PathOf("keep_tokens"), "'keep_ratio' and 'keep_tokens' exclude each other; set one of them.");
+            throw RequestException.Bad(
+                pruning.PathOf("keep_tokens"), "'keep_ratio' and 'keep_tokens' exclude each other; set one of them.");
     }
 
     // This object is ours: a misspelt name in it would be lost in silence.
@@ -116,7 +127,10 @@ internal static class PruningReader
     {
         foreach (var property in pruning.Element.EnumerateObject())
         {
-            if (!known.Contains(property.Name)) throw RequestException.Bad(pruning.PathOf(Short(property.Name)), $"'{pruning.PathOf(Short(property.Name))}' is unknown; known: {string.Join(", ", known)}.");
+            if (!known.Contains(property.Name))
+                throw RequestException.Bad(
+                    pruning.PathOf(Short(property.Name)),
+                    $"'{pruning.PathOf(Short(property.Name))}' is unknown; known: {string.Join(", ", known)}.");
         }
     }
 

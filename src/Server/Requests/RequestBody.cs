@@ -30,8 +30,10 @@ internal sealed class RequestBody : IDisposable
     public static async Task<RequestBody> ReadAsync(HttpRequest request, D2PrunerServerOptions options, CancellationToken cancellationToken)
     {
         CheckType(request);
-        // Counted here instead: the server then takes the rest of a body that is too large off the wire, and its sender gets to read the answer.
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
+        // Counted here instead: the server then takes the rest of a body that is too large off the wire,
+        // and its sender gets to read the answer.
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+            feature.MaxRequestBodySize = null;
         if (request.ContentLength > options.MaxBodyBytes) throw TooLarge(options);
         using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         time.CancelAfter(options.BodyTimeout);
@@ -45,7 +47,9 @@ internal sealed class RequestBody : IDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             body.Dispose();
-            throw new RequestException(new ServerError(408, "invalid_request_error", "request_timeout", $"The body did not arrive within {options.BodyTimeout.TotalSeconds:0.#} seconds."));
+            throw new RequestException(
+                new ServerError(408, "invalid_request_error", "request_timeout",
+                    $"The body did not arrive within {options.BodyTimeout.TotalSeconds:0.#} seconds."));
         }
         catch (IOException e) when (e is not BadHttpRequestException && !cancellationToken.IsCancellationRequested)
         {
@@ -100,21 +104,27 @@ internal sealed class RequestBody : IDisposable
         }
 
         if (_document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new RequestException(ServerError.BadRequest($"The request's body is {JsonFields.Describe(_document.RootElement)}; expected a JSON object."));
+            throw new RequestException(
+                ServerError.BadRequest($"The request's body is {JsonFields.Describe(_document.RootElement)}; expected a JSON object."));
     }
 
     private static void CheckType(HttpRequest request)
     {
-        if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && (type.MediaType.Equals(MediaTypeNames.Application.Json, StringComparison.OrdinalIgnoreCase) || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
+        if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            && (type.MediaType.Equals(MediaTypeNames.Application.Json, StringComparison.OrdinalIgnoreCase)
+                || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
         {
-            if (type.Charset.Length == 0 || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase)) return;
+            if (type.Charset.Length == 0 || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+                || type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase)) return;
             throw new RequestException(ServerError.UnsupportedMediaType($"The body's charset is '{type.Charset}'; expected UTF-8."));
         }
 
         throw new RequestException(ServerError.UnsupportedMediaType(
-            $"The body's type is {(string.IsNullOrEmpty(request.ContentType) ? "not named" : $"'{request.ContentType}'")}; expected Content-Type: application/json."));
+            $"The body's type is {(string.IsNullOrEmpty(request.ContentType) ? "not named" : $"'{request.ContentType}'")}; expected " +
+                "Content-Type: application/json."));
     }
 
     private static RequestException TooLarge(D2PrunerServerOptions options) =>
-        new(ServerError.TooLarge($"The request's body is larger than {options.MaxBodyBytes} bytes, the limit of this server. Send fewer or smaller images."));
+        new(ServerError.TooLarge(
+            $"The request's body is larger than {options.MaxBodyBytes} bytes, the limit of this server. Send fewer or smaller images."));
 }

@@ -16,7 +16,8 @@ internal static class RequestReader
         var request = new JsonFields(body);
         Refuse(request);
         var chat = Common(request);
-        chat.MaxOutputTokens = (int?)(request.Integer("max_completion_tokens", 1, int.MaxValue) ?? request.Integer("max_tokens", 1, int.MaxValue));
+        chat.MaxOutputTokens = (int?)(
+            request.Integer("max_completion_tokens", 1, int.MaxValue) ?? request.Integer("max_tokens", 1, int.MaxValue));
         ToolsReader.Read(request, chat);
         PruningReader.Read(request, chat);
         var messages = new MessagesReader(options, remoteImages).Read(request);
@@ -30,18 +31,24 @@ internal static class RequestReader
         Refuse(request);
         foreach (var name in (string[])["suffix", "echo"])
         {
-            if (request.Find(name) is { } value && value.ValueKind != JsonValueKind.False && !(value.ValueKind == JsonValueKind.String && value.ValueEquals("")))
-                throw RequestException.Bad(name, $"'{name}' cannot be honoured: prompts go through the model's chat template.", "unsupported");
+            if (request.Find(name) is { } value && value.ValueKind != JsonValueKind.False
+                && !(value.ValueKind == JsonValueKind.String && value.ValueEquals("")))
+                throw RequestException.Bad(
+                    name, $"'{name}' cannot be honoured: prompts go through the model's chat template.", "unsupported");
         }
 
-        if (request.Integer("best_of", 1, int.MaxValue) is > 1) throw RequestException.Bad("best_of", "'best_of' must be 1.", "unsupported");
+        if (request.Integer("best_of", 1, int.MaxValue) is > 1)
+            throw RequestException.Bad("best_of", "'best_of' must be 1.", "unsupported");
         var chat = Common(request);
         chat.MaxOutputTokens = (int)(request.Integer("max_tokens", 1, int.MaxValue) ?? CompletionDefaultTokens);
         PruningReader.Read(request, chat);
-        return new AnswerRequest(request.String("model"), [new ChatMessage(ChatRole.User, Prompt(request))], chat, request.Bool("stream") ?? false, IncludeUsage(request));
+        return new AnswerRequest(
+            request.String("model"), [new ChatMessage(ChatRole.User, Prompt(request))], chat, request.Bool("stream") ?? false,
+            IncludeUsage(request));
     });
 
-    // What System.Text.Json finds wrong only when a text is taken out of it (halves of surrogate pairs in names, say) is the caller's error too.
+    // What System.Text.Json finds wrong only when a text is taken out of it (halves of surrogate pairs
+    // in names, say) is the caller's error too.
     private static AnswerRequest Reading(Func<AnswerRequest> read)
     {
         try
@@ -70,7 +77,8 @@ internal static class RequestReader
         const string field = "stop";
         if (request.Find(field) is not { } stop) return null;
         if (stop.ValueKind == JsonValueKind.String) return JsonFields.Text(stop, field) is { Length: > 0 } one ? [one] : null;
-        if (stop.ValueKind != JsonValueKind.Array || stop.GetArrayLength() > 4) throw request.Wrong(field, stop, "a string or an array of up to 4 strings");
+        if (stop.ValueKind != JsonValueKind.Array || stop.GetArrayLength() > 4)
+            throw request.Wrong(field, stop, "a string or an array of up to 4 strings");
         return [.. stop.EnumerateArray().Select((s, i) => JsonFields.Text(s, $"{field}[{i}]")).Where(s => s.Length > 0)];
     }
 
@@ -80,7 +88,8 @@ internal static class RequestReader
         var prompt = request.Find(field) ?? throw RequestException.Bad(field, "'prompt' is missing; expected a string.");
         if (prompt.ValueKind == JsonValueKind.Array)
         {
-            if (prompt.GetArrayLength() != 1) throw request.Wrong(field, prompt, "one string (several prompts in one request are not taken)");
+            if (prompt.GetArrayLength() != 1)
+                throw request.Wrong(field, prompt, "one string (several prompts in one request are not taken)");
             prompt = prompt[0];
         }
 
@@ -97,14 +106,20 @@ internal static class RequestReader
 
     private static void Refuse(JsonFields request)
     {
-        if (request.Integer("n", long.MinValue, long.MaxValue) is { } n and not 1) throw RequestException.Bad("n", $"'n' is {n}; this server gives one answer a request.", "unsupported");
+        if (request.Integer("n", long.MinValue, long.MaxValue) is { } n and not 1)
+            throw RequestException.Bad("n", $"'n' is {n}; this server gives one answer a request.", "unsupported");
         if (request.Find("logprobs") is { ValueKind: not JsonValueKind.False }) throw Unsupported("logprobs");
-        if (request.Find("top_logprobs") is { } top && !(top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var count) && count == 0)) throw Unsupported("top_logprobs");
-        if (request.Find("logit_bias") is { } bias && !(bias.ValueKind == JsonValueKind.Object && bias.GetPropertyCount() == 0)) throw Unsupported("logit_bias");
+        if (request.Find("top_logprobs") is { } top
+            && !(top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var count) && count == 0)) throw Unsupported("top_logprobs");
+        if (request.Find("logit_bias") is { } bias && !(bias.ValueKind == JsonValueKind.Object && bias.GetPropertyCount() == 0))
+            throw Unsupported("logit_bias");
         if (request.Find("audio") is not null) throw Unsupported("audio");
         if (request.Find("web_search_options") is not null) throw Unsupported("web_search_options");
-        if (request.Array("modalities") is { } modalities && modalities.EnumerateArray().Any(m => m.ValueKind != JsonValueKind.String || !m.ValueEquals("text"))) throw Unsupported("modalities");
+        if (request.Array("modalities") is { } modalities
+            && modalities.EnumerateArray()
+            .Any(m => m.ValueKind != JsonValueKind.String || !m.ValueEquals("text"))) throw Unsupported("modalities");
     }
 
-    private static RequestException Unsupported(string field) => RequestException.Bad(field, $"'{field}' cannot be honoured by this server; leave it out.", "unsupported");
+    private static RequestException Unsupported(string field) =>
+        RequestException.Bad(field, $"'{field}' cannot be honoured by this server; leave it out.", "unsupported");
 }

@@ -11,10 +11,12 @@ internal static class ToolsReader
     public static void Read(JsonFields request, ChatOptions options)
     {
         foreach (var name in (string[])["functions", "function_call"])
-            if (request.Find(name) is not null) throw RequestException.Bad(name, $"'{name}' is OpenAI's old form; use 'tools' and 'tool_choice'.", "unsupported");
+            if (request.Find(name) is not null)
+                throw RequestException.Bad(name, $"'{name}' is OpenAI's old form; use 'tools' and 'tool_choice'.", "unsupported");
         if (request.Array("tools") is { } tools && tools.GetArrayLength() > 0)
         {
-            if (tools.GetArrayLength() > MostTools) throw RequestException.Bad("tools", $"'tools' holds {tools.GetArrayLength()} tools; at most {MostTools} are taken.");
+            if (tools.GetArrayLength() > MostTools)
+                throw RequestException.Bad("tools", $"'tools' holds {tools.GetArrayLength()} tools; at most {MostTools} are taken.");
             options.Tools = [.. tools.EnumerateArray().Select((tool, i) => Tool(tool, $"tools[{i}]"))];
             options.AllowMultipleToolCalls = request.Bool("parallel_tool_calls");
         }
@@ -27,12 +29,18 @@ internal static class ToolsReader
     {
         if (tool.ValueKind != JsonValueKind.Object) throw JsonFields.Wrong(tool, path, "an object");
         var fields = new JsonFields(tool, path);
-        if (fields.String("type") is { } type && type != "function") throw RequestException.Bad(fields.PathOf("type"), $"'{fields.PathOf("type")}' is not 'function'; only functions can be offered.", "unsupported");
-        var function = fields.Object("function") ?? throw RequestException.Bad(fields.PathOf("function"), $"'{fields.PathOf("function")}' is missing; expected an object with a name.");
+        if (fields.String("type") is { } type && type != "function")
+            throw RequestException.Bad(
+                fields.PathOf("type"), $"'{fields.PathOf("type")}' is not 'function'; only functions can be offered.", "unsupported");
+        var function = fields.Object("function")
+            ?? throw RequestException.Bad(
+                fields.PathOf("function"), $"'{fields.PathOf("function")}' is missing; expected an object with a name.");
         var name = function.RequiredString("name");
         if (name.Length is 0 or > 64 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-')))
-            throw RequestException.Bad(function.PathOf("name"), $"'{function.PathOf("name")}' must have 1 to 64 letters, digits, '_' or '-'.");
-        var parameters = function.Object("parameters") is { } schema ? schema.Element.Clone() : JsonElement.Parse("""{"type":"object","properties":{}}""");
+            throw RequestException.Bad(
+                function.PathOf("name"), $"'{function.PathOf("name")}' must have 1 to 64 letters, digits, '_' or '-'.");
+        var parameters = function.Object("parameters") is { } schema ? schema.Element.Clone()
+            : JsonElement.Parse("""{"type":"object","properties":{}}""");
         return AIFunctionFactory.CreateDeclaration(name, function.String("description") ?? "", parameters);
     }
 
@@ -43,9 +51,14 @@ internal static class ToolsReader
         if (choice.ValueKind == JsonValueKind.Object)
         {
             var named = new JsonFields(choice, field);
-            if (named.String("type") is not ("function" or null)) throw RequestException.Bad("tool_choice.type", "'tool_choice.type' is not 'function'; only functions can be chosen.", "unsupported");
-            var name = (named.Object("function") ?? throw RequestException.Bad("tool_choice.function", "'tool_choice.function' is missing; expected an object with a name.")).RequiredString("name");
-            if (tools?.Any(t => t.Name == name) != true) throw RequestException.Bad(field, $"'{field}' names a function that is not among 'tools'.");
+            if (named.String("type") is not ("function" or null))
+                throw RequestException.Bad(
+                    "tool_choice.type", "'tool_choice.type' is not 'function'; only functions can be chosen.", "unsupported");
+            var name = (named.Object("function")
+                ?? throw RequestException.Bad("tool_choice.function", "'tool_choice.function' is missing; expected an object with a name."))
+                .RequiredString("name");
+            if (tools?.Any(t => t.Name == name) != true)
+                throw RequestException.Bad(field, $"'{field}' names a function that is not among 'tools'.");
             return ChatToolMode.RequireSpecific(name);
         }
 
@@ -68,10 +81,16 @@ internal static class ToolsReader
             case "text": return ChatResponseFormat.Text;
             case "json_object": return ChatResponseFormat.Json;
             case "json_schema":
-                var named = format.Object("json_schema") ?? throw RequestException.Bad(format.PathOf("json_schema"), $"'{format.PathOf("json_schema")}' is missing; expected an object with a name and a schema.");
-                var schema = named.Object("schema") ?? throw RequestException.Bad(named.PathOf("schema"), $"'{named.PathOf("schema")}' is missing; expected a JSON schema.");
+                var named = format.Object("json_schema")
+                    ?? throw RequestException.Bad(
+                        format.PathOf("json_schema"),
+                        $"'{format.PathOf("json_schema")}' is missing; expected an object with a name and a schema.");
+                var schema = named.Object("schema")
+                    ?? throw RequestException.Bad(
+                        named.PathOf("schema"), $"'{named.PathOf("schema")}' is missing; expected a JSON schema.");
                 return ChatResponseFormat.ForJsonSchema(schema.Element.Clone(), named.String("name"), named.String("description"));
-            default: throw RequestException.Bad(format.PathOf("type"), $"'{format.PathOf("type")}' is unknown; expected text, json_object or json_schema.");
+            default: throw RequestException.Bad(
+                format.PathOf("type"), $"'{format.PathOf("type")}' is unknown; expected text, json_object or json_schema.");
         }
     }
 }

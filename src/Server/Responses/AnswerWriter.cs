@@ -146,7 +146,8 @@ internal sealed class AnswerWriter(AnswerKind kind, ServedModel model)
     }
 
     private static string Json(IDictionary<string, object?> arguments) =>
-        CompactJson.Rewrite(JsonSerializer.SerializeToElement(arguments, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>))));
+        CompactJson.Rewrite(JsonSerializer.SerializeToElement(
+            arguments, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>))));
 
     private static void Usage(Utf8JsonWriter json, UsageDetails? usage)
     {

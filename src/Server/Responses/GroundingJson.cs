@@ -5,7 +5,8 @@ namespace D2Pruner.AI.Server;
 /// <summary>Boxes as JSON: on the original image, 0..1 and in its pixels.</summary>
 internal static class GroundingJson
 {
-    public static JsonArray Of(IReadOnlyList<GroundedRegion> regions, PruningReport? report) => new([.. regions.Select(region => Of(region, report))]);
+    public static JsonArray Of(IReadOnlyList<GroundedRegion> regions, PruningReport? report) =>
+        new([.. regions.Select(region => Of(region, report))]);
 
     private static JsonObject Of(GroundedRegion region, PruningReport? report)
     {

@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>A report as JSON: the object <c>pruning</c> of <c>d2pruner ask --json</c> and of this server's answers. Keys are only ever added.</summary>
+/// <summary>A report as JSON: the object <c>pruning</c> of <c>d2pruner ask --json</c> and of this server's
+/// answers. Keys are only ever added.</summary>
 internal static class PruningJson
 {
     /// <summary>What both show.</summary>
@@ -13,7 +14,8 @@ internal static class PruningJson
         ["method"] = report.Method,
         ["layer"] = report.LayersBeforePruning,
         ["alpha"] = report.Alpha,
-        ["parameters"] = report.Parameters is { } values ? new JsonObject(values.Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText())))) : null,
+        ["parameters"] = report.Parameters is { } values
+        ? new JsonObject(values.Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText())))) : null,
         ["prior"] = report.Prior,
         ["visual_tokens"] = report.VisualTokens,
         ["visual_tokens_kept"] = report.VisualTokensKept,
@@ -44,7 +46,8 @@ internal static class PruningJson
             ["decode"] = Math.Round(report.Times.DecodeMs, 3),
         };
         for (var i = 0; i < report.Images.Count; i++) Draw((JsonObject)json["images"]![i]!, report.Images[i]);
-        if (report.GroundingIssues.Count > 0) json["grounding_issues"] = new JsonArray([.. report.GroundingIssues.Select(issue => (JsonNode)issue)]);
+        if (report.GroundingIssues.Count > 0)
+            json["grounding_issues"] = new JsonArray([.. report.GroundingIssues.Select(issue => (JsonNode)issue)]);
         return json;
     }
 
@@ -79,5 +82,6 @@ internal static class PruningJson
     private static JsonArray Numbers(IReadOnlyList<int> values) => new([.. values.Select(v => JsonValue.Create(v))]);
 
     // JSON knows no NaN; six digits are enough to draw with.
-    private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create(float.IsFinite(v) ? Math.Round((double)v, 6) : 0))]);
+    private static JsonArray Numbers(IReadOnlyList<float> values) =>
+        new([.. values.Select(v => JsonValue.Create(float.IsFinite(v) ? Math.Round((double)v, 6) : 0))]);
 }

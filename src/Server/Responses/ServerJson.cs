@@ -7,7 +7,8 @@ namespace D2Pruner.AI.Server;
 internal static class ServerJson
 {
     /// <summary>Answers go out as application/json only, never into HTML: letters of every language stay as they are.</summary>
-    public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    public static JsonWriterOptions WriterOptions { get; } =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     public static JsonDocumentOptions ReaderOptions { get; } = new() { MaxDepth = 64 };
 }

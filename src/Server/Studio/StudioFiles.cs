@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>The studio's files, embedded in this assembly: nothing is fetched from anywhere else, and nothing on this disk is served.</summary>
+/// <summary>The studio's files, embedded in this assembly: nothing is fetched from anywhere else, and
+/// nothing on this disk is served.</summary>
 internal static class StudioFiles
 {
     private const string Prefix = "studio/";
 
-    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src " +
+        "'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static readonly FrozenDictionary<string, StudioFile> Files = Load();
 
@@ -43,7 +45,8 @@ internal static class StudioFiles
         }
 
         context.Response.ContentLength = file.Bytes.Length;
-        if (!HttpMethods.IsHead(context.Request.Method)) await context.Response.Body.WriteAsync(file.Bytes, context.RequestAborted).ConfigureAwait(false);
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await context.Response.Body.WriteAsync(file.Bytes, context.RequestAborted).ConfigureAwait(false);
     }
 
     private static FrozenDictionary<string, StudioFile> Load()
@@ -57,7 +60,8 @@ internal static class StudioFiles
             using var stream = assembly.GetManifestResourceStream(resource)!;
             var bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
-            files[name[Prefix.Length..]] = new StudioFile(bytes, TypeOf(name), $"\"{Convert.ToHexStringLower(SHA256.HashData(bytes)[..8])}\"");
+            files[name[Prefix.Length..]] =
+                new StudioFile(bytes, TypeOf(name), $"\"{Convert.ToHexStringLower(SHA256.HashData(bytes)[..8])}\"");
         }
 
         return files.ToFrozenDictionary(StringComparer.Ordinal);

@@ -3,7 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>What <c>/metrics</c> shows: counts and times of requests here, gauges read from the engines. Names are the spec's, label <c>model_name</c>.</summary>
+/// <summary>What <c>/metrics</c> shows: counts and times of requests here, gauges read from the engines. Names are the
+/// spec's, label <c>model_name</c>.</summary>
 internal sealed class ServerMetrics
 {
     public const string MeterName = "D2Pruner.AI.Server";
@@ -21,22 +22,31 @@ internal sealed class ServerMetrics
     public ServerMetrics(IMeterFactory factory, ServedModels models)
     {
         var meter = factory.Create(MeterName);
-        _firstToken = meter.CreateHistogram("d2pruner_time_to_first_token_seconds", null, "From a request's arrival to the first piece of its answer.", null, Bounds(0.01, 60));
-        _perToken = meter.CreateHistogram("d2pruner_time_per_output_token_seconds", null, "Mean time of a token after the first.", null, Bounds(0.001, 2.5));
-        _requests = meter.CreateCounter<long>("d2pruner_requests_total", null, "Requests by outcome: ok, length, invalid, unauthorized, too_large, busy, unavailable, cancelled, failed.");
+        _firstToken = meter.CreateHistogram(
+            "d2pruner_time_to_first_token_seconds", null, "From a request's arrival to the first piece of its answer.", null,
+            Bounds(0.01, 60));
+        _perToken = meter.CreateHistogram(
+            "d2pruner_time_per_output_token_seconds", null, "Mean time of a token after the first.", null, Bounds(0.001, 2.5));
+        _requests = meter.CreateCounter<long>(
+            "d2pruner_requests_total", null,
+            "Requests by outcome: ok, length, invalid, unauthorized, too_large, busy, unavailable, cancelled, failed.");
         _prompt = meter.CreateCounter<long>("d2pruner_prompt_tokens_total", null, "Prompt tokens, visual ones included, before pruning.");
         _generated = meter.CreateCounter<long>("d2pruner_generation_tokens_total", null, "Generated tokens.");
         _visual = meter.CreateCounter<long>("d2pruner_visual_tokens_total", null, "Visual tokens before pruning.");
         _visualKept = meter.CreateCounter<long>("d2pruner_visual_tokens_kept_total", null, "Visual tokens that were kept.");
-        _prefixQueries = meter.CreateCounter<long>("d2pruner_prefix_cache_queries_total", null, "Prompt tokens that were looked up in the prefix cache.");
-        _prefixHits = meter.CreateCounter<long>("d2pruner_prefix_cache_hits_total", null, "Prompt tokens that were found in the prefix cache.");
+        _prefixQueries = meter.CreateCounter<long>(
+            "d2pruner_prefix_cache_queries_total", null, "Prompt tokens that were looked up in the prefix cache.");
+        _prefixHits = meter.CreateCounter<long>(
+            "d2pruner_prefix_cache_hits_total", null, "Prompt tokens that were found in the prefix cache.");
         Gauge("d2pruner_num_requests_waiting", "Requests that wait.", r => r.Waiting);
         Gauge("d2pruner_num_requests_running", "Requests in work.", r => r.Running);
         Gauge("d2pruner_kv_cache_usage_ratio", "Share of the memory for keys and values that is in use, 0..1.", r => r.KvUsage);
         foreach (var model in models.All) Touch(model.Id);
 
         void Gauge(string name, string description, Func<EngineReading, double> value) =>
-            meter.CreateObservableGauge(name, () => models.All.Select(m => new Measurement<double>(value(EngineReading.Of(m)), Label(m.Id))).ToList(), null, description);
+            meter.CreateObservableGauge(
+                name, () => models.All.Select(m => new Measurement<double>(value(EngineReading.Of(m)), Label(m.Id))).ToList(),
+                null, description);
     }
 
     /// <summary>Counts a request.</summary>
@@ -69,7 +79,8 @@ internal sealed class ServerMetrics
     // A counter that was never added to is not exported; scrapers want zeros from the start.
     private void Touch(string model)
     {
-        foreach (var counter in (Counter<long>[])[_prompt, _generated, _visual, _visualKept, _prefixQueries, _prefixHits]) counter.Add(0, Label(model));
+        foreach (var counter in (Counter<long>[])[_prompt, _generated, _visual, _visualKept, _prefixQueries, _prefixHits])
+            counter.Add(0, Label(model));
         _requests.Add(0, Label(model), new("outcome", Outcomes.Ok));
     }
 

@@ -17,10 +17,13 @@ var app = builder.Build();
 app.MapHealthChecks("/health");
 app.MapGet("/", () => TypedResults.Content(Page.Html, "text/html"));
 
-// A form with the fields image and question; the answer streams as server-sent events: text, then one event "done" with boxes and what pruning did.
-app.MapPost("/ask", async (IFormFile image, [Microsoft.AspNetCore.Mvc.FromForm] string question, IChatClient client, CancellationToken cancellationToken) =>
+// A form with the fields image and question; the answer streams as server-sent events: text, then one event
+// "done" with boxes and what pruning did.
+app.MapPost("/ask", async (
+    IFormFile image, [Microsoft.AspNetCore.Mvc.FromForm] string question, IChatClient client, CancellationToken cancellationToken) =>
 {
-    if (image.Length is 0 or > MaxImageBytes) return Results.Problem($"The image has {image.Length} bytes; 1 to {MaxImageBytes} are taken.", statusCode: 413);
+    if (image.Length is 0 or > MaxImageBytes)
+        return Results.Problem($"The image has {image.Length} bytes; 1 to {MaxImageBytes} are taken.", statusCode: 413);
     using var copy = new MemoryStream();
     await image.CopyToAsync(copy, cancellationToken);
     var message = new ChatMessage(ChatRole.User, [new DataContent(copy.ToArray(), "image/*"), new TextContent(question)]);
@@ -29,7 +32,8 @@ app.MapPost("/ask", async (IFormFile image, [Microsoft.AspNetCore.Mvc.FromForm] 
 
 app.Run();
 
-static async IAsyncEnumerable<SseItem<string>> Answer(IChatClient client, ChatMessage message, [EnumeratorCancellation] CancellationToken cancellationToken)
+static async IAsyncEnumerable<SseItem<string>> Answer(
+    IChatClient client, ChatMessage message, [EnumeratorCancellation] CancellationToken cancellationToken)
 {
     List<ChatResponseUpdate> updates = [];
     var stream = client.GetStreamingResponseAsync([message], null, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -45,7 +49,8 @@ static async IAsyncEnumerable<SseItem<string>> Answer(IChatClient client, ChatMe
             catch (Exception e) when (e.GetVisionErrorKind() is { } kind)
             {
                 // The head is sent already: an error travels in the stream. Messages of these kinds are about the caller's own data.
-                problem = kind is VisionErrorKind.InvalidRequest or VisionErrorKind.Unsupported or VisionErrorKind.TooLarge ? e.Message : $"The model cannot answer now ({kind}).";
+                problem = kind is VisionErrorKind.InvalidRequest or VisionErrorKind.Unsupported or VisionErrorKind.TooLarge ? e.Message
+                    : $"The model cannot answer now ({kind}).";
             }
 
             if (problem is not null)
@@ -55,7 +60,8 @@ static async IAsyncEnumerable<SseItem<string>> Answer(IChatClient client, ChatMe
             }
 
             updates.Add(stream.Current);
-            if (stream.Current.Text.Length > 0) yield return new SseItem<string>(JsonSerializer.Serialize(new { text = stream.Current.Text }), "text");
+            if (stream.Current.Text.Length > 0)
+                yield return new SseItem<string>(JsonSerializer.Serialize(new { text = stream.Current.Text }), "text");
         }
     }
 

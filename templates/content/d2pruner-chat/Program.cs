@@ -36,7 +36,8 @@ while (Console.ReadLine() is { Length: > 0 } line)
     waiting.Clear();
     history.Add(message);
     history.AddMessages(response);
-    Console.WriteLine(response.GetPruningReport() is { VisualTokens: > 0 } report ? $"\n({report.VisualTokensKept} of {report.VisualTokens} visual tokens kept, preset {report.Preset})" : "");
+    Console.WriteLine(response.GetPruningReport() is { VisualTokens: > 0 } report
+        ? $"\n({report.VisualTokensKept} of {report.VisualTokens} visual tokens kept, preset {report.Preset})" : "");
 }
 
 /// <summary>Tells of the first start, which may have to fetch the model.</summary>

@@ -7,13 +7,15 @@ using D2Pruner.AI.Runtime.Models;
 namespace D2Pruner.AI.Fuzz.Reading;
 
 /// <summary>
-/// Damaged configurations of every family, to the list of tensors and the picture processor that they ask for. The first byte names the family,
-/// the second the file.
+/// Damaged configurations of every family, to the list of tensors and the picture processor that they ask for. The first byte names the
+/// family, the second the file.
 /// </summary>
 internal sealed class ConfigTarget : FileTarget
 {
-    private static readonly string[] Fixtures = ["llava-1.5-a", "llava-next-mistral", "qwen2.5-vl-nested", "qwen2.5-vl-flat", "internvl-hf", "internvl-internlm2"];
-    private static readonly string[] Files = ["config.json", "preprocessor_config.json", "processor_config.json", "chat_template.json", "tokenizer_config.json"];
+    private static readonly string[] Fixtures =
+        ["llava-1.5-a", "llava-next-mistral", "qwen2.5-vl-nested", "qwen2.5-vl-flat", "internvl-hf", "internvl-internlm2"];
+    private static readonly string[] Files =
+        ["config.json", "preprocessor_config.json", "processor_config.json", "chat_template.json", "tokenizer_config.json"];
     private readonly DecodedImage _picture = new(64, 48, new byte[64 * 48 * 3]);
     private readonly Dictionary<(int, int), (byte[] Bytes, JsonElement Json)> _read = [];
 

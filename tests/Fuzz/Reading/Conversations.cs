@@ -11,8 +11,10 @@ internal sealed class Conversations(Random random)
     private static readonly string[] Roles = ["user", "user", "user", "assistant", "system", "tool", "developer", "", "User", "narrator"];
     private static readonly string[] Keys =
     [
-        "d2pruner.preset", "d2pruner.method", "d2pruner.keep_ratio", "d2pruner.keep_tokens", "d2pruner.layer", "d2pruner.alpha", "d2pruner.theta", "d2pruner.pivot_ratio", "d2pruner.rule",
-        "d2pruner.evict_early_kv", "d2pruner.prior", "d2pruner.repetition_penalty", "d2pruner.include_scores", "d2pruner.other", "D2PRUNER.PRESET", "mine", "",
+        "d2pruner.preset", "d2pruner.method", "d2pruner.keep_ratio", "d2pruner.keep_tokens", "d2pruner.layer", "d2pruner.alpha",
+            "d2pruner.theta", "d2pruner.pivot_ratio", "d2pruner.rule",
+        "d2pruner.evict_early_kv", "d2pruner.prior", "d2pruner.repetition_penalty", "d2pruner.include_scores", "d2pruner.other",
+        "D2PRUNER.PRESET", "mine", "",
     ];
 
     private static readonly string[] Presets = ["auto", "none", "understanding", "localization", "R1", "d2pruner", "random"];
@@ -42,7 +44,8 @@ internal sealed class Conversations(Random random)
         6 or 7 or 8 => Element(),
         9 => new TextContent(Values.Text(random)),
         10 => new DataContent(Png, "image/png"),
-        11 => random.Next(4) switch { 0 => typeof(string), 1 => new Action(() => { }), 2 => DateTime.MinValue, _ => new Uri("relative", UriKind.Relative) },
+        11 => random.Next(4) switch { 0 => typeof(string), 1 => new Action(() => { }), 2 => DateTime.MinValue,
+            _ => new Uri("relative", UriKind.Relative) },
         12 => Enumerable.Range(0, random.Next(4)).Select(_ => Result(depth - 1)).ToList(),
         13 => Enumerable.Range(0, random.Next(4)).ToDictionary(i => i + Values.Text(random), _ => Result(depth - 1)),
         14 => new AIContent[] { new TextContent(Values.Text(random)), new DataContent(Png, "image/png") },
@@ -82,7 +85,9 @@ internal sealed class Conversations(Random random)
         }
     }
 
-    private ChatMessage Message() => new(new ChatRole(Roles[random.Next(Roles.Length)] is { Length: > 0 } role ? role : "x"), [.. Enumerable.Range(0, random.Next(4)).Select(_ => Content())])
+    private ChatMessage Message() =>
+        new(new ChatRole(Roles[random.Next(Roles.Length)] is { Length: > 0 } role ? role : "x"),
+            [.. Enumerable.Range(0, random.Next(4)).Select(_ => Content())])
     {
         RawRepresentation = random.Next(20) == 0 ? new object() : null,
     };
@@ -92,10 +97,14 @@ internal sealed class Conversations(Random random)
         AIContent content = random.Next(14) switch
         {
             < 4 => new TextContent(random.Next(20) == 0 ? null : Values.Text(random)),
-            4 or 5 => new DataContent(Bytes(), Pick("image/png", "image/*", "application/octet-stream", "audio/wav", "image/svg+xml", "text/plain")),
+            4 or 5 => new DataContent(
+                Bytes(), Pick("image/png", "image/*", "application/octet-stream", "audio/wav", "image/svg+xml", "text/plain")),
             6 => Uri(),
-            7 => new FunctionCallContent(Values.Text(random), Values.Text(random), random.Next(3) == 0 ? null : Enumerable.Range(0, random.Next(3)).ToDictionary(i => i + Values.Text(random), _ => Result(2))),
-            8 or 9 => new FunctionResultContent(Values.Text(random), Result()) { Exception = random.Next(5) == 0 ? new InvalidOperationException("x") : null },
+            7 => new FunctionCallContent(
+                Values.Text(random), Values.Text(random), random.Next(3) == 0 ? null
+                : Enumerable.Range(0, random.Next(3)).ToDictionary(i => i + Values.Text(random), _ => Result(2))),
+            8 or 9 => new FunctionResultContent(
+                Values.Text(random), Result()) { Exception = random.Next(5) == 0 ? new InvalidOperationException("x") : null },
             10 => new ErrorContent(Values.Text(random)),
             11 => new TextReasoningContent(Values.Text(random)),
             12 => new UsageContent(new UsageDetails()),
@@ -118,7 +127,9 @@ internal sealed class Conversations(Random random)
     {
         try
         {
-            return new UriContent(Pick("data:image/png;base64,iVBORw0KGgo=", "data:,", "data:image/png,%89PNG", "file:///etc/passwd", "http://127.0.0.1/x", "ftp://a/b", "urn:x", "x:"), Pick("image/png", "image/*", "audio/wav"));
+            return new UriContent(Pick(
+                "data:image/png;base64,iVBORw0KGgo=", "data:,", "data:image/png,%89PNG", "file:///etc/passwd", "http://127.0.0.1/x",
+                "ftp://a/b", "urn:x", "x:"), Pick("image/png", "image/*", "audio/wav"));
         }
         catch (Exception e) when (e is UriFormatException or ArgumentException)
         {
@@ -131,7 +142,9 @@ internal sealed class Conversations(Random random)
         var bag = new AdditionalPropertiesDictionary();
         for (var n = random.Next(4); n > 0; n--)
         {
-            bag[Keys[random.Next(Keys.Length)]] = random.Next(4) switch { 0 => Presets[random.Next(Presets.Length)], 1 => (random.NextDouble() * 2) - 0.5, 2 => random.Next(-2, 100), _ => Result(2) };
+            bag[Keys[random.Next(Keys.Length)]] =
+                random.Next(4) switch { 0 => Presets[random.Next(Presets.Length)], 1 => (random.NextDouble() * 2) - 0.5,
+                    2 => random.Next(-2, 100), _ => Result(2) };
         }
 
         return bag;
@@ -154,9 +167,13 @@ internal sealed class Conversations(Random random)
             case 10: o.ConversationId = Values.Text(random); break;
             case 11 or 12: o.ResponseFormat = Format(); break;
             case 13 or 14: o.Tools = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Tool())]; break;
-            case 15: o.ToolMode = random.Next(4) switch { 0 => ChatToolMode.RequireAny, 1 => ChatToolMode.RequireSpecific(Pick("f", "g")), 2 => ChatToolMode.None, _ => ChatToolMode.Auto }; break;
+            case 15: o.ToolMode = random.Next(
+                4) switch { 0 => ChatToolMode.RequireAny, 1 => ChatToolMode.RequireSpecific(Pick("f", "g")), 2 => ChatToolMode.None,
+                _ => ChatToolMode.Auto }; break;
             case 16: o.AllowMultipleToolCalls = random.Next(2) == 0; break;
-            case 17: o.RawRepresentationFactory = _ => random.Next(2) == 0 ? new VisionGenerationSettings { Temperature = random.NextDouble() - 0.2, Pruning = { KeepRatio = random.NextDouble() * 1.2 } } : new object(); break;
+            case 17: o.RawRepresentationFactory = _ => random.Next(2) == 0
+                ? new VisionGenerationSettings { Temperature = random.NextDouble() - 0.2,
+                    Pruning = { KeepRatio = random.NextDouble() * 1.2 } } : new object(); break;
             default: o.AdditionalProperties = Properties(); break;
         }
     }
@@ -166,8 +183,10 @@ internal sealed class Conversations(Random random)
         if (random.Next(4) == 0) return random.Next(2) == 0 ? ChatResponseFormat.Json : ChatResponseFormat.Text;
         try
         {
-            var schema = JsonDocument.Parse(new SchemaMaker(random).Next(), new JsonDocumentOptions { MaxDepth = 5000 }).RootElement.Clone();
-            return ChatResponseFormat.ForJsonSchema(schema, random.Next(2) == 0 ? "Name" : null, random.Next(2) == 0 ? Values.Text(random) : null);
+            var schema = JsonDocument.Parse(
+                new SchemaMaker(random).Next(), new JsonDocumentOptions { MaxDepth = 5000 }).RootElement.Clone();
+            return ChatResponseFormat.ForJsonSchema(
+                schema, random.Next(2) == 0 ? "Name" : null, random.Next(2) == 0 ? Values.Text(random) : null);
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
@@ -180,7 +199,9 @@ internal sealed class Conversations(Random random)
         if (random.Next(12) == 0) return new HostedWebSearchTool();
         try
         {
-            return AIFunctionFactory.CreateDeclaration(Pick("f", "g", Values.Text(random)), Values.Text(random), JsonDocument.Parse(new SchemaMaker(random).Next(), new JsonDocumentOptions { MaxDepth = 5000 }).RootElement.Clone());
+            return AIFunctionFactory.CreateDeclaration(
+                Pick("f", "g", Values.Text(random)), Values.Text(random),
+                JsonDocument.Parse(new SchemaMaker(random).Next(), new JsonDocumentOptions { MaxDepth = 5000 }).RootElement.Clone());
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

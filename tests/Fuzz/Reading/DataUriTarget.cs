@@ -6,7 +6,9 @@ namespace D2Pruner.AI.Fuzz.Reading;
 internal sealed class DataUriTarget : FuzzTarget
 {
     private const int MaxBytes = 300;
-    private static readonly string[] Headers = ["data:image/png;base64,", "data:,", "data:image/png,", "data:;BASE64,", "data:image/png;charset=x;base64,", "data:", "data:image/png;base64", "data:text/plain;base64;x,"];
+    private static readonly string[] Headers =
+        ["data:image/png;base64,", "data:,", "data:image/png,", "data:;BASE64,", "data:image/png;charset=x;base64,", "data:",
+            "data:image/png;base64", "data:text/plain;base64;x,"];
     private readonly DenyAllImageResolver _resolver = new(MaxBytes);
 
     public override string Name => "data_uris";
@@ -27,7 +29,8 @@ internal sealed class DataUriTarget : FuzzTarget
                 foreach (var b in bytes) text.Append((char)(b % 95 + 32));
                 break;
             case 2:
-                text.Append(Convert.ToBase64String(bytes).Replace("=", "%3D", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal));
+                text.Append(Convert.ToBase64String(bytes).Replace("=", "%3D", StringComparison.Ordinal)
+                    .Replace("/", "%2F", StringComparison.Ordinal));
                 break;
             default:
                 text.Append(Convert.ToBase64String(bytes));

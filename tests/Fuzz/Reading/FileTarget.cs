@@ -18,6 +18,7 @@ internal abstract class FileTarget : FuzzTarget
     protected void CopySmallFiles(string fixture, string? to = null)
     {
         Directory.CreateDirectory(to ?? Folder);
-        foreach (var file in Directory.GetFiles(Places.Model(fixture)).Where(f => !f.EndsWith(".safetensors", StringComparison.Ordinal))) File.Copy(file, Path.Combine(to ?? Folder, Path.GetFileName(file)), overwrite: true);
+        foreach (var file in Directory.GetFiles(Places.Model(fixture)).Where(f => !f.EndsWith(".safetensors", StringComparison.Ordinal)))
+            File.Copy(file, Path.Combine(to ?? Folder, Path.GetFileName(file)), overwrite: true);
     }
 }

@@ -26,6 +26,7 @@ internal sealed class GenerationConfigTarget : FileTarget
         using var model = ModelLoader.LoadModel(new VisionModelOptions { ModelPath = Folder, Device = "cpu" });
         var settings = model.Generation.Merge(new GenerationSettings());
         if (settings.StopIds.Any(id => id < 0)) throw new FuzzFailure("A negative stop id came through.");
-        if (!double.IsFinite(settings.Temperature) || settings.TopP is <= 0 or > 1 || settings.RepetitionPenalty is <= 0) throw new FuzzFailure($"Settings out of range came through: {settings}");
+        if (!double.IsFinite(settings.Temperature) || settings.TopP is <= 0 or > 1 || settings.RepetitionPenalty is <= 0)
+            throw new FuzzFailure($"Settings out of range came through: {settings}");
     }
 }

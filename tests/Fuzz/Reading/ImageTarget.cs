@@ -6,7 +6,10 @@ namespace D2Pruner.AI.Fuzz.Reading;
 /// <summary>Damaged pictures of every format, and BMP, PNG and GIF headers that announce what is not there.</summary>
 internal sealed class ImageTarget : FuzzTarget
 {
-    private readonly byte[][] _pictures = [.. Directory.GetFiles(Path.Combine(Places.Fixtures, "images", "decode")).Concat(Directory.GetFiles(Path.Combine(Places.Fixtures, "images", "bad"))).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+    private readonly byte[][] _pictures =
+        [.. Directory.GetFiles(Path.Combine(Places.Fixtures, "images", "decode"))
+            .Concat(Directory.GetFiles(Path.Combine(Places.Fixtures, "images", "bad"))).Order(StringComparer.Ordinal)
+            .Select(File.ReadAllBytes)];
 
     public override string Name => "images";
 
@@ -25,8 +28,10 @@ internal sealed class ImageTarget : FuzzTarget
     public override void Run(byte[] input)
     {
         var picture = ImageDecoder.Decode(input, new ImageLimits(MaxPixels: 1_000_000));
-        if ((long)picture.Width * picture.Height > 1_000_000) throw new FuzzFailure($"A picture of {picture.Width}x{picture.Height} came through.");
-        if (picture.Width * picture.Height < 100_000) PillowResizer.Resize(picture.Rgb, picture.Width, picture.Height, 56, 56, ResampleFilter.Bicubic);
+        if ((long)picture.Width * picture.Height > 1_000_000)
+            throw new FuzzFailure($"A picture of {picture.Width}x{picture.Height} came through.");
+        if (picture.Width * picture.Height < 100_000)
+            PillowResizer.Resize(picture.Rgb, picture.Width, picture.Height, 56, 56, ResampleFilter.Bicubic);
     }
 
     private static byte[] Header(Random random)
@@ -42,7 +47,8 @@ internal sealed class ImageTarget : FuzzTarget
                 (header[26], header[28]) = (1, (byte)(random.Next(2) == 0 ? 24 : 1 << random.Next(6)));
                 return header;
             case 1:
-                header = [0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0, 0, 0, 0, 0xF0, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0x44, 1, 0, 0x3B];
+                header = [0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0, 0, 0, 0, 0xF0, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 0, 0, 0, 0,
+                    0, 2, 2, 0x44, 1, 0, 0x3B];
                 BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(6), (ushort)Side());
                 BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(8), (ushort)Side());
                 return header;

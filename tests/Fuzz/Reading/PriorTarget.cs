@@ -16,6 +16,7 @@ internal sealed class PriorTarget : FileTarget
     public override void Run(byte[] input)
     {
         var prior = PriorFile.Load(Write("prior.safetensors", input));
-        if (prior.Maps.Values.Any(m => m.Values.Any(v => !float.IsFinite(v) || v < 0))) throw new FuzzFailure("A map with a negative or infinite value came through.");
+        if (prior.Maps.Values.Any(m => m.Values.Any(v => !float.IsFinite(v) || v < 0)))
+            throw new FuzzFailure("A map with a negative or infinite value came through.");
     }
 }

@@ -3,13 +3,15 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Fuzz.Reading;
 
-/// <summary>Whole requests through the client: messages, options, property bags, tools. The input is the number that they are made from.</summary>
+/// <summary>Whole requests through the client: messages, options, property bags, tools. The input is the
+/// number that they are made from.</summary>
 internal sealed class RequestTarget : FuzzTarget
 {
     private readonly D2PrunerChatClient[] _clients =
     [
         new(new ScriptedEngine(tools: true)),
-        new(new ScriptedEngine(tools: false), new D2PrunerChatClientOptions { ToolConvention = ToolConvention.Json, ParseGroundings = true }),
+        new(new ScriptedEngine(tools: false),
+            new D2PrunerChatClientOptions { ToolConvention = ToolConvention.Json, ParseGroundings = true }),
         new(new ScriptedEngine(tools: false), new D2PrunerChatClientOptions { StrictOptions = true }),
     ];
 

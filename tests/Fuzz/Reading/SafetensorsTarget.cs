@@ -33,7 +33,8 @@ internal sealed class SafetensorsTarget : FileTarget
         foreach (var name in file.Names)
         {
             var entry = file.Find(name)!;
-            if (entry.Bytes > input.Length) throw new FuzzFailure($"The tensor '{name}' has {entry.Bytes} bytes of a file of {input.Length}.");
+            if (entry.Bytes > input.Length)
+                throw new FuzzFailure($"The tensor '{name}' has {entry.Bytes} bytes of a file of {input.Length}.");
             using var tensor = file.Read(name);
             if (tensor.numel() > 0) tensor.flatten()[0].Dispose();
         }
@@ -48,13 +49,16 @@ internal sealed class SafetensorsTarget : FileTarget
         {
             if (text.Length > 1) text.Append(',');
             var count = random.Next(1 + Math.Max(0, data - at) / 8);
-            var shape = random.Next(8) switch { 0 => "[]", 1 => $"[0,{Values.Number(random)},5]", 2 => $"[{Values.Number(random)},{Values.Number(random)}]", 3 => Values.Json(random, 1), _ => $"[{count},2]" };
+            var shape = random.Next(8) switch { 0 => "[]", 1 => $"[0,{Values.Number(random)},5]",
+                2 => $"[{Values.Number(random)},{Values.Number(random)}]", 3 => Values.Json(random, 1), _ => $"[{count},2]" };
             var (from, to) = random.Next(8) == 0 ? (Values.Number(random), Values.Number(random)) : (Text(at), Text(at + count * 8));
             text.Append(CultureInfo.InvariantCulture, $"{Values.Quoted(random.Next(6) == 0 ? Values.Text(random) : Names[random.Next(Names.Length)] + n)}:{{\"dtype\":{(random.Next(3) == 0 ? Values.Quoted(Types[random.Next(Types.Length)]) : "\"F32\"")},\"shape\":{shape},\"data_offsets\":[{from},{to}]}}");
             at += count * 8;
         }
 
-        if (random.Next(4) == 0) text.Append(text.Length > 1 ? "," : "").Append("\"__metadata__\":").Append(random.Next(2) == 0 ? "{\"a\":\"b\"}" : Values.Json(random, 2));
+        if (random.Next(4) == 0)
+            text.Append(text.Length > 1 ? "," : "").Append("\"__metadata__\":")
+                .Append(random.Next(2) == 0 ? "{\"a\":\"b\"}" : Values.Json(random, 2));
         return text.Append('}').Append(' ', random.Next(9)).ToString();
     }
 

@@ -10,8 +10,10 @@ internal sealed class TokenizerTarget : FileTarget
 
     private static readonly (string Fixture, string File)[] Forms =
     [
-        ("llava-1.5-a", "tokenizer.json"), ("qwen2.5-vl-nested", "tokenizer.json"), ("llava-1.5-a", "tokenizer_config.json"), ("qwen2.5-vl-nested", "tokenizer_config.json"),
-        ("internvl-internlm2", "tokenizer.model"), ("internvl-internlm2", "added_tokens.json"), ("internvl-internlm2", "special_tokens_map.json"),
+        ("llava-1.5-a", "tokenizer.json"), ("qwen2.5-vl-nested", "tokenizer.json"), ("llava-1.5-a", "tokenizer_config.json"),
+            ("qwen2.5-vl-nested", "tokenizer_config.json"),
+        ("internvl-internlm2", "tokenizer.model"), ("internvl-internlm2", "added_tokens.json"),
+        ("internvl-internlm2", "special_tokens_map.json"),
     ];
 
     private readonly byte[][] _sound;
@@ -21,7 +23,9 @@ internal sealed class TokenizerTarget : FileTarget
     {
         foreach (var fixture in Forms.Select(f => f.Fixture).Distinct()) CopySmallFiles(fixture, Path.Combine(Folder, fixture));
         _sound = [.. Forms.Select(f => File.ReadAllBytes(Path.Combine(Folder, f.Fixture, f.File)))];
-        _json = [.. Forms.Select((f, i) => f.File.EndsWith(".json", StringComparison.Ordinal) ? JsonDocument.Parse(_sound[i]).RootElement.Clone() : (JsonElement?)null)];
+        _json = [.. Forms.Select(
+            (f, i) => f.File.EndsWith(".json", StringComparison.Ordinal) ? JsonDocument.Parse(_sound[i]).RootElement.Clone()
+            : (JsonElement?)null)];
     }
 
     public override string Name => "tokenizer";

@@ -8,7 +8,8 @@ internal sealed class ToolCallTarget : FuzzTarget
 {
     private static readonly string[] Parts =
     [
-        "<tool_call>", "</tool_call>", "{\"name\": \"f\", \"arguments\": {}}", "\n", "{\"name\": \"f\"", "\"</tool_call>\"", "<tool", "text ", "[0.1, 0.2, 0.3, 0.4]", "{\"bbox_2d\": [1, 2, 3, 4], \"label\": \"x\"}",
+        "<tool_call>", "</tool_call>", "{\"name\": \"f\", \"arguments\": {}}", "\n", "{\"name\": \"f\"", "\"</tool_call>\"", "<tool",
+            "text ", "[0.1, 0.2, 0.3, 0.4]", "{\"bbox_2d\": [1, 2, 3, 4], \"label\": \"x\"}",
         "[1e999, 2, 3]", "<ref>cat</ref><box>[[1, 2, 3, 4]]</box>", "[", "{", "}", "\"label\": \"",
     ];
 
@@ -23,7 +24,9 @@ internal sealed class ToolCallTarget : FuzzTarget
     public override byte[] Make(Random random)
     {
         var text = new StringBuilder();
-        for (var n = random.Next(12); n > 0; n--) text.Append(random.Next(4) == 0 ? Values.Json(random) : random.Next(8) == 0 ? Values.Text(random) : Parts[random.Next(Parts.Length)]);
+        for (var n = random.Next(12); n > 0; n--)
+            text.Append(random.Next(4) == 0 ? Values.Json(random) : random.Next(8) == 0 ? Values.Text(random)
+                : Parts[random.Next(Parts.Length)]);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace D2Pruner.AI.Evaluation.Data.Rows;
 
-/// <summary>A row of a published file, whatever its container: fields by name, read with a clear complaint where they are not what a data set needs.</summary>
+/// <summary>A row of a published file, whatever its container: fields by name, read with a clear complaint where they
+/// are not what a data set needs.</summary>
 /// <param name="Place">Where it stands, for messages: file and row.</param>
 /// <param name="Fields">Values: text, numbers, booleans, bytes, lists, objects (as dictionaries), or null.</param>
 internal sealed record DataRow(string Place, IReadOnlyDictionary<string, object?> Fields)
@@ -53,7 +54,8 @@ internal sealed record DataRow(string Place, IReadOnlyDictionary<string, object?
     public List<string> Answers(params ReadOnlySpan<string> names)
     {
         if (Find(names) is not IReadOnlyList<object?> list) return Texts(names);
-        List<string> answers = [.. list.Select(a => a is IReadOnlyDictionary<string, object?> o ? ToText(o.GetValueOrDefault("answer")) : ToText(a)).OfType<string>()];
+        List<string> answers = [.. list.Select(
+            a => a is IReadOnlyDictionary<string, object?> o ? ToText(o.GetValueOrDefault("answer")) : ToText(a)).OfType<string>()];
         return answers.Count > 0 ? answers : throw new RowException($"'{names[0]}' is empty");
     }
 
@@ -63,7 +65,8 @@ internal sealed record DataRow(string Place, IReadOnlyDictionary<string, object?
     {
         if (Find(names) is not IReadOnlyList<object?> list) throw Missing(names);
         double[] box = [.. list.Select(v => v is null ? double.NaN : Convert.ToDouble(v, CultureInfo.InvariantCulture))];
-        return box.Length == 4 && box.All(double.IsFinite) ? box : throw new RowException($"'{names[0]}' has {list.Count} values; expected four numbers");
+        return box.Length == 4 && box.All(double.IsFinite) ? box
+            : throw new RowException($"'{names[0]}' has {list.Count} values; expected four numbers");
     }
 
     /// <summary>An image inside the row: bytes, a struct with bytes, or base64.</summary>
@@ -113,7 +116,9 @@ internal sealed record DataRow(string Place, IReadOnlyDictionary<string, object?
         return fields;
     }
 
-    private static string? ToText(object? value) => value switch { null => null, string s => s, bool b => b ? "true" : "false", IFormattable f => f.ToString(null, CultureInfo.InvariantCulture), _ => null };
+    private static string? ToText(object? value) =>
+        value switch { null => null, string s => s, bool b => b ? "true"
+            : "false", IFormattable f => f.ToString(null, CultureInfo.InvariantCulture), _ => null };
 
     private static RowException Missing(ReadOnlySpan<string> names) => new($"no '{string.Join("' or '", names.ToArray())}'");
 

@@ -35,9 +35,14 @@ internal static class JsonRows
     public static List<DataRow> Items(string path, string? property = null)
     {
         using var json = Open(path);
-        var array = property is null ? json.RootElement : json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(property, out var p) ? p : default;
-        if (array.ValueKind != JsonValueKind.Array) throw new InvalidDataException($"{path} holds no array{(property is null ? "" : $" '{property}'")}.");
-        return [.. array.EnumerateArray().Select((e, i) => new DataRow($"{Path.GetFileName(path)} item {i}", e.ValueKind == JsonValueKind.Object ? DataRow.Object(e) : new Dictionary<string, object?>()))];
+        var array = property is null ? json.RootElement
+            : json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(property, out var p) ? p : default;
+        if (array.ValueKind != JsonValueKind.Array)
+            throw new InvalidDataException($"{path} holds no array{(property is null ? "" : $" '{property}'")}.");
+        return [.. array.EnumerateArray()
+            .Select((e, i) => new DataRow(
+                $"{Path.GetFileName(path)} item {i}", e.ValueKind == JsonValueKind.Object ? DataRow.Object(e)
+                : new Dictionary<string, object?>()))];
     }
 
     /// <summary>The properties of a root object, each as a row with its name as <c>id</c>.</summary>

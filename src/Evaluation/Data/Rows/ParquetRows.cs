@@ -24,21 +24,26 @@ internal static class ParquetRows
 
     /// <summary>Whether a folder (or file) holds Parquet.</summary>
     public static bool IsParquet(string path) =>
-        path.EndsWith(".parquet", StringComparison.Ordinal) || Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any();
+        path.EndsWith(".parquet", StringComparison.Ordinal) || Directory.Exists(path)
+            && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any();
 
     private static IEnumerable<string> Shards(string folder, string? part, string? split)
     {
-        string[] all = File.Exists(folder) ? [folder] : [.. Directory.GetFiles(folder, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] all = File.Exists(folder) ? [folder]
+            : [.. Directory.GetFiles(folder, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         bool Fits(string f)
         {
             var relative = Path.GetRelativePath(folder, f);
-            return (part is null || relative.Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith(part, StringComparison.OrdinalIgnoreCase)))
+            return (part is null || relative.Split(Path.DirectorySeparatorChar)
+                .Any(p => p.StartsWith(part, StringComparison.OrdinalIgnoreCase)))
                 && (split is null || Path.GetFileName(f).StartsWith(split, StringComparison.OrdinalIgnoreCase));
         }
 
         string[] chosen = File.Exists(folder) ? all : [.. all.Where(Fits)];
         if (chosen.Length > 0) return chosen;
-        throw new FileNotFoundException($"{folder} holds no Parquet file of {(part is null ? "" : $"'{part}', ")}split '{split}'; found: {string.Join(", ", all.Take(8).Select(f => Path.GetRelativePath(folder, f)))}.");
+        throw new FileNotFoundException(
+            $"{folder} holds no Parquet file of {(part is null ? "" : $"'{part}', ")}split '{split}'; found: " +
+            $"{string.Join(", ", all.Take(8).Select(f => Path.GetRelativePath(folder, f)))}.");
     }
 
     private static IEnumerable<Dictionary<string, object?>> ReadShard(string path)
@@ -52,7 +57,8 @@ internal static class ParquetRows
         for (var g = 0; g < groups; g++)
         {
             var group = g;
-            var rows = Wait(async () => (await ParquetSerializer.DeserializeUntypedAsync(stream, null, group).ConfigureAwait(false)).Data, path);
+            var rows = Wait(async () =>
+                (await ParquetSerializer.DeserializeUntypedAsync(stream, null, group).ConfigureAwait(false)).Data, path);
             foreach (var row in rows) yield return row.ToDictionary(f => f.Key, f => Plain(f.Value), StringComparer.Ordinal);
         }
     }

@@ -69,5 +69,7 @@ internal static class PythonLiteral
     }
 
     private static int Hex(string text, int start, int length) =>
-        start + length <= text.Length && int.TryParse(text.AsSpan(start, length), System.Globalization.NumberStyles.HexNumber, null, out var value) ? value : throw new RowException("a Python list has a broken escape");
+        start + length <= text.Length
+            && int.TryParse(text.AsSpan(start, length), System.Globalization.NumberStyles.HexNumber, null, out var value) ? value
+            : throw new RowException("a Python list has a broken escape");
 }

@@ -4,24 +4,28 @@ using CsvHelper.Configuration;
 
 namespace D2Pruner.AI.Evaluation.Data.Rows;
 
-/// <summary>Rows of VLMEvalKit's TSV: quoted fields may hold tabs and newlines; what pandas reads as missing is missing here, as the official code has it.</summary>
+/// <summary>Rows of VLMEvalKit's TSV: quoted fields may hold tabs and newlines; what pandas reads as missing is missing
+/// here, as the official code has it.</summary>
 internal static class TsvRows
 {
     private const int LongestReference = 64;
 
     private static readonly HashSet<string> Missing = new(StringComparer.Ordinal)
     {
-        "", "None", "NA", "N/A", "nan", "null", "NULL", "n/a", "<NA>", "NaN", "#N/A", "#NA", "#N/A N/A", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+        "", "None", "NA", "N/A", "nan", "null", "NULL", "n/a", "<NA>", "NaN", "#N/A", "#NA", "#N/A N/A", "-NaN", "-nan", "1.#IND",
+            "-1.#IND", "1.#QNAN", "-1.#QNAN",
     };
 
-    /// <summary>Reads the rows; one with another number of fields than the head is a problem. An image cell that is short is the index of the row that holds the image.</summary>
+    /// <summary>Reads the rows; one with another number of fields than the head is a problem. An image cell that is short is the index of
+    /// the row that holds the image.</summary>
     /// <param name="path">The file.</param>
     /// <param name="problems">Gets what cannot be used, and how many options pandas' missing words removed.</param>
     public static List<DataRow> Read(string path, List<string> problems)
     {
         using var reader = new StreamReader(path);
         // A quote means something at a field's beginning only; what follows a closing quote stays.
-        using var parser = new CsvParser(reader, new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = "\t", BadDataFound = null, IgnoreBlankLines = true });
+        using var parser = new CsvParser(
+            reader, new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = "\t", BadDataFound = null, IgnoreBlankLines = true });
         if (!parser.Read()) throw new InvalidDataException($"{path} is empty.");
         var (head, rows, number, vanished) = (parser.Record!, new List<DataRow>(), 0, 0);
         while (parser.Read())
@@ -46,7 +50,8 @@ internal static class TsvRows
             rows.Add(new DataRow(place, fields));
         }
 
-        if (vanished > 0) problems.Add($"{Path.GetFileName(path)}: {vanished} options such as \"None\" are read as missing, as the official code does");
+        if (vanished > 0)
+            problems.Add($"{Path.GetFileName(path)}: {vanished} options such as \"None\" are read as missing, as the official code does");
         return Resolve(rows, problems);
     }
 
@@ -68,7 +73,8 @@ internal static class TsvRows
             }
 
             if (byIndex.GetValueOrDefault(reference)?.TextOrNull("image") is { Length: > LongestReference } image)
-                resolved.Add(row with { Fields = new Dictionary<string, object?>(row.Fields) { ["image"] = image, ["image_index"] = reference } });
+                resolved.Add(row with { Fields = new Dictionary<string, object?>(
+                    row.Fields) { ["image"] = image, ["image_index"] = reference } });
             else problems.Add($"{row.Place}: its image is that of row '{reference}', which holds none");
         }
 

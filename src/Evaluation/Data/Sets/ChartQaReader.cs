@@ -25,7 +25,8 @@ internal sealed class ChartQaReader : IDataSetReader
             reader.Add(rows, row =>
             {
                 var (id, bytes) = ($"{number++}", row.Image("image"));
-                return Sample(request, row.TextOrNull("index", "id") ?? id, row.TextOrNull("image_index") ?? row.TextOrNull("index", "id") ?? id, () => bytes, row.Text("question"), row.Texts("answer")[0],
+                return Sample(request, row.TextOrNull("index", "id") ?? id, row.TextOrNull("image_index") ?? row.TextOrNull("index", "id")
+                    ?? id, () => bytes, row.Text("question"), row.Texts("answer")[0],
                     row.TextOrNull("type", "split") ?? "");
             });
         }
@@ -35,18 +36,23 @@ internal sealed class ChartQaReader : IDataSetReader
             foreach (var part in new[] { "human", "augmented" })
             {
                 reader.Add(JsonRows.Items(Published.Require(path, $"test_{part}.json", Name)), row =>
-                    Sample(request, row.Place, row.Text("imgname"), reader.File(folders, row.Text("imgname")), row.Text("query"), row.Text("label"), part));
+                    Sample(request, row.Place, row.Text("imgname"), reader.File(folders, row.Text("imgname")), row.Text("query"),
+                        row.Text("label"), part));
             }
         }
 
         return reader.Build(request, (s, a) => new SampleScore(ChartQa.Relaxed(a, s.Answers[0]) ? 1 : 0),
             ["Relaxed accuracy, 5% of the target; the figure with target and prediction exchanged, as some harnesses have it, beside it."],
-            answers => new Dictionary<string, double> { ["exchanged, %"] = 100 * answers.Average(a => ChartQa.Swapped(a.Answer, a.Sample.Answers) ? 1.0 : 0) });
+            answers => new Dictionary<string, double> { ["exchanged, %"] = 100
+                * answers.Average(a => ChartQa.Swapped(a.Answer, a.Sample.Answers) ? 1.0 : 0) });
     }
 
-    private EvaluationSample Sample(DataRequest request, string id, string image, Func<byte[]> read, string question, string answer, string part) => new()
+    private EvaluationSample Sample(
+        DataRequest request, string id, string image, Func<byte[]> read, string question, string answer, string part) => new()
     {
-        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = [answer], Category = part.Replace("_test", ""), MaxNewTokens = request.Style == PromptStyle.InternVL ? 100 : 16,
-        Prompt = request.Style == PromptStyle.Llava ? question + "\nAnswer the question with a single word." : Wording.Short(request.Style, question),
+        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = [answer],
+            Category = part.Replace("_test", ""), MaxNewTokens = request.Style == PromptStyle.InternVL ? 100 : 16,
+        Prompt = request.Style == PromptStyle.Llava ? question + "\nAnswer the question with a single word."
+        : Wording.Short(request.Style, question),
     };
 }

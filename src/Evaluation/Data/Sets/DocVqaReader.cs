@@ -24,7 +24,8 @@ internal sealed class DocVqaReader : IDataSetReader
             reader.Add(rows, row =>
             {
                 var (id, bytes) = (row.Text("questionId", "index", "question_id"), row.Image("image"));
-                var answers = row.TextOrNull("answer", "answers") is { } text && text.StartsWith('[') ? PythonLiteral.Strings(text) : row.Answers("answers", "answer");
+                var answers = row.TextOrNull("answer", "answers") is { } text && text.StartsWith('[') ? PythonLiteral.Strings(text)
+                    : row.Answers("answers", "answer");
                 return Sample(request, id, row.TextOrNull("docId", "image_index") ?? id, () => bytes, row.Text("question"), answers);
             });
         }
@@ -32,15 +33,20 @@ internal sealed class DocVqaReader : IDataSetReader
         {
             var folders = Published.Folders(path);
             reader.Add(JsonRows.Items(Published.Require(path, "val_v1.0*.json", Name), "data"), row =>
-                Sample(request, row.Text("questionId"), row.Text("image"), reader.File(folders, Path.GetFileName(row.Text("image"))), row.Text("question"), row.Answers("answers")));
+                Sample(request, row.Text("questionId"), row.Text("image"), reader.File(folders, Path.GetFileName(row.Text("image"))),
+                    row.Text("question"), row.Answers("answers")));
         }
 
-        return reader.Build(request, (s, a) => new SampleScore(Anls.Score(request.Style == PromptStyle.Qwen ? a : PythonText.Strip(a), s.Answers)), ["ANLS, threshold 0.5."]);
+        return reader.Build(request,
+            (s, a) => new SampleScore(Anls.Score(request.Style == PromptStyle.Qwen ? a : PythonText.Strip(a), s.Answers)),
+            ["ANLS, threshold 0.5."]);
     }
 
-    private EvaluationSample Sample(DataRequest request, string id, string image, Func<byte[]> read, string question, List<string> answers) => new()
+    private EvaluationSample Sample(
+        DataRequest request, string id, string image, Func<byte[]> read, string question, List<string> answers) => new()
     {
-        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Short(request.Style, question), Answers = answers,
+        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Short(request.Style, question),
+            Answers = answers,
         MaxNewTokens = request.Style == PromptStyle.InternVL ? 100 : 32,
     };
 }

@@ -2,7 +2,8 @@ using D2Pruner.AI.Evaluation.Metrics;
 
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
-/// <summary>MMBench, English or Chinese: TSV or Parquet of the dev part, whose answers are public. A question stands there once per rotation of its options.</summary>
+/// <summary>MMBench, English or Chinese: TSV or Parquet of the dev part, whose answers are public. A question stands there
+/// once per rotation of its options.</summary>
 internal sealed class MmBenchReader(bool chinese) : IDataSetReader
 {
     private const long BaseRows = 1_000_000;
@@ -20,7 +21,8 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);
-        var rows = Published.Rows(path, chinese ? "cn" : "en", "dev", reader.Problems) ?? throw new FileNotFoundException($"{path} holds {Name} neither as TSV nor as Parquet.");
+        var rows = Published.Rows(path, chinese ? "cn" : "en", "dev", reader.Problems)
+            ?? throw new FileNotFoundException($"{path} holds {Name} neither as TSV nor as Parquet.");
         reader.Add(rows, row =>
         {
             var (index, options, bytes) = (row.Whole("index"), Published.OptionColumns(row), row.Image("image"));
@@ -28,19 +30,25 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
             {
                 Id = $"{index}", Task = Name, ImageKey = $"{index % BaseRows}", ReadImage = () => bytes, Question = row.Text("question"),
                 Prompt = Wording.Choice(request.Style, row.TextOrNull("hint"), row.Text("question"), options, chinese), Options = options,
-                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), options.Count))}"], Category = row.TextOrNull("category") ?? "",
-                Category2 = row.TextOrNull("l2-category", "L2-category", "l2_category") ?? "", MaxNewTokens = request.Style == PromptStyle.Llava ? 1024 : 128,
+                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), options.Count))}"],
+                Category = row.TextOrNull("category") ?? "",
+                Category2 = row.TextOrNull("l2-category", "L2-category", "l2_category") ?? "",
+                MaxNewTokens = request.Style == PromptStyle.Llava ? 1024 : 128,
             };
         });
-        return reader.Build(request, (s, a) => Letter(s, a) is var letter ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not null) : default,
-            ["Letters by VLMEvalKit's rules without a judge; rows count alone in cells, all rotations together in the circular figure."], Figures);
+        return reader.Build(request, (s, a) => Letter(s, a) is var letter
+            ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not null) : default,
+            ["Letters by VLMEvalKit's rules without a judge; rows count alone in cells, all rotations together in the circular figure."],
+            Figures);
     }
 
     private static string? Letter(EvaluationSample s, string answer) => MmBench.InferVlmEvalKit(answer, OptionLetters.Of(s.Options));
 
     private static Dictionary<string, double> Figures(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers)
     {
-        MmBenchRow[] rows = [.. answers.Select(a => new MmBenchRow(long.Parse(a.Sample.Id), a.Sample.Answers[0], a.Answer, a.Sample.Category, a.Sample.Category2, OptionLetters.Of(a.Sample.Options)))];
+        MmBenchRow[] rows = [.. answers.Select(
+            a => new MmBenchRow(long.Parse(a.Sample.Id), a.Sample.Answers[0], a.Answer, a.Sample.Category, a.Sample.Category2,
+                OptionLetters.Of(a.Sample.Options)))];
         return new Dictionary<string, double>
         {
             ["circular accuracy, %"] = 100 * MmBench.CircularVlmEvalKit(rows).Values.Average(),

@@ -18,22 +18,30 @@ internal sealed class MmStarReader : IDataSetReader
     public EvaluationData Read(string path, DataRequest request)
     {
         var reader = new SampleReader(Name);
-        var rows = Published.Rows(path, null, null, reader.Problems) ?? throw new FileNotFoundException($"{path} holds {Name} neither as Parquet nor as TSV.");
+        var rows = Published.Rows(path, null, null, reader.Problems)
+            ?? throw new FileNotFoundException($"{path} holds {Name} neither as Parquet nor as TSV.");
         reader.Add(rows, row =>
         {
             var (id, bytes, question) = (row.Text("index"), row.Image("image"), row.Text("question"));
             var options = row.Has("A") ? Published.OptionColumns(row) : [];
             return new EvaluationSample
             {
-                Id = id, Task = Name, ImageKey = row.TextOrNull("image_index") ?? id, ReadImage = () => bytes, Question = question, Options = options,
-                Prompt = options.Count > 0 ? Wording.Choice(request.Style, null, question, options) : PythonText.Strip(question) + "\n" + Suffixes.Letter.TrimEnd('.'),
-                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), 4))}"], Category = row.TextOrNull("category") ?? "", Category2 = row.TextOrNull("l2_category", "l2-category") ?? "", MaxNewTokens = 16,
+                Id = id, Task = Name, ImageKey = row.TextOrNull("image_index") ?? id, ReadImage = () => bytes, Question = question,
+                    Options = options,
+                Prompt = options.Count > 0 ? Wording.Choice(request.Style, null, question, options)
+                : PythonText.Strip(question) + "\n" + Suffixes.Letter.TrimEnd('.'),
+                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), 4))}"], Category = row.TextOrNull("category") ?? "",
+                Category2 = row.TextOrNull("l2_category", "l2-category") ?? "", MaxNewTokens = 16,
             };
         });
-        return reader.Build(request, (s, a) => Letter(request.Style, s, a) is var letter ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not (null or "Z")) : default,
-            [request.Style == PromptStyle.Qwen ? "Letters by VLMEvalKit's rules." : "Letters by lmms-eval's parser since 2026-04; the one before it in the figures."], answers => new Dictionary<string, double>
+        return reader.Build(request, (s, a) => Letter(request.Style, s, a) is var letter
+            ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not (null or "Z")) : default,
+            [request.Style == PromptStyle.Qwen ? "Letters by VLMEvalKit's rules."
+                : "Letters by lmms-eval's parser since 2026-04; the one before it in the figures."],
+                answers => new Dictionary<string, double>
             {
-                ["macro mean, %"] = 100 * MmStar.MacroMean(answers.Select(a => (a.Sample.Category2, Letter(request.Style, a.Sample, a.Answer) == a.Sample.Answers[0] ? 1.0 : 0))),
+                ["macro mean, %"] = 100 * MmStar.MacroMean(
+                    answers.Select(a => (a.Sample.Category2, Letter(request.Style, a.Sample, a.Answer) == a.Sample.Answers[0] ? 1.0 : 0))),
                 ["lmms-eval before 2026-04, %"] = 100 * answers.Average(a => MmStar.Before202604(a.Answer, a.Sample.Answers[0]) ? 1.0 : 0),
             });
     }

@@ -38,8 +38,10 @@ internal sealed class MmeReader : IDataSetReader
             foreach (var category in Directory.GetDirectories(path).Order(StringComparer.Ordinal)) Folder(reader, request, category);
         }
 
-        return reader.Build(request, (s, a) => Parse(request.Style, a) is var yesNo ? new SampleScore(yesNo == s.Answers[0] ? 1 : 0, null, yesNo is not ("other" or "")) : default,
-            [$"Answers by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : "the tool's")} parser; scores in the figures of the whole set."], a => Figures(request.Style, a));
+        return reader.Build(request, (s, a) => Parse(request.Style, a) is var yesNo
+            ? new SampleScore(yesNo == s.Answers[0] ? 1 : 0, null, yesNo is not ("other" or "")) : default,
+            [$"Answers by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : "the tool's")} parser; scores in the figures of the " +
+                "whole set."], a => Figures(request.Style, a));
     }
 
     private static void Folder(SampleReader reader, DataRequest request, string folder)
@@ -49,20 +51,28 @@ internal sealed class MmeReader : IDataSetReader
         foreach (var text in Directory.GetFiles(folder, "*.txt", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var (name, number) = (Path.GetFileNameWithoutExtension(text), 0);
-            var rows = File.ReadAllLines(text).Where(l => l.Length > 0).Select(l => new DataRow($"{category}/{Path.GetFileName(text)} line {++number}", new Dictionary<string, object?> { ["line"] = l, ["number"] = number }));
+            var rows = File.ReadAllLines(text).Where(l => l.Length > 0)
+                .Select(l => new DataRow(
+                    $"{category}/{Path.GetFileName(text)} line {++number}",
+                    new Dictionary<string, object?> { ["line"] = l, ["number"] = number }));
             reader.Add(rows, row =>
             {
                 var parts = row.Text("line").Split('\t');
-                if (parts.Length != 2 || PythonText.Lower(parts[1].Trim()) is not ("yes" or "no")) throw new RowException("expected a question, a tab and Yes or No");
-                var file = ImageEndings.Select(e => name + e).FirstOrDefault(f => folders.Any(d => File.Exists(Path.Combine(d, f)))) ?? name + ImageEndings[0];
-                return Sample(request, $"{category}/{name}#{row.Whole("number")}", category, $"{category}/{name}", parts[0], parts[1].Trim(), reader.File(folders, file));
+                if (parts.Length != 2 || PythonText.Lower(parts[1].Trim()) is not ("yes" or "no"))
+                    throw new RowException("expected a question, a tab and Yes or No");
+                var file = ImageEndings.Select(e => name + e).FirstOrDefault(f => folders.Any(d => File.Exists(Path.Combine(d, f))))
+                    ?? name + ImageEndings[0];
+                return Sample(request, $"{category}/{name}#{row.Whole("number")}", category, $"{category}/{name}", parts[0],
+                    parts[1].Trim(), reader.File(folders, file));
             });
         }
     }
 
-    private static EvaluationSample Sample(DataRequest request, string id, string category, string image, string question, string answer, Func<byte[]> read) => new()
+    private static EvaluationSample Sample(
+        DataRequest request, string id, string category, string image, string question, string answer, Func<byte[]> read) => new()
     {
-        Id = id, Task = "mme", ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Mme(request.Style, question), Answers = [PythonText.Lower(answer)], Category = category,
+        Id = id, Task = "mme", ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Mme(request.Style, question),
+            Answers = [PythonText.Lower(answer)], Category = category,
         MaxNewTokens = request.Style == PromptStyle.InternVL ? 20 : 128,
     };
 
@@ -75,9 +85,13 @@ internal sealed class MmeReader : IDataSetReader
 
     private static Dictionary<string, double> Figures(PromptStyle style, IReadOnlyList<(EvaluationSample Sample, string Answer)> answers)
     {
-        var items = answers.OrderBy(a => a.Sample.ImageKey, StringComparer.Ordinal).Select(a => new MmeItem(a.Sample.Category, a.Sample.ImageKey!, a.Sample.Answers[0], style == PromptStyle.InternVL ? Mme.CleanInternVL(a.Answer) : a.Answer)).ToArray();
+        var items = answers.OrderBy(a => a.Sample.ImageKey, StringComparer.Ordinal)
+            .Select(a => new MmeItem(
+                a.Sample.Category, a.Sample.ImageKey!, a.Sample.Answers[0], style == PromptStyle.InternVL ? Mme.CleanInternVL(a.Answer)
+                : a.Answer)).ToArray();
         var scores = style == PromptStyle.Qwen ? Mme.VlmEvalKit(items) : Mme.Official(items).ToDictionary(c => c.Key, c => c.Value.Score);
-        var figures = new Dictionary<string, double> { ["perception"] = Mme.Sum(scores, true), ["cognition"] = Mme.Sum(scores, false), ["total"] = scores.Values.Sum() };
+        var figures = new Dictionary<string, double> { ["perception"] = Mme.Sum(scores, true), ["cognition"] = Mme.Sum(scores, false),
+            ["total"] = scores.Values.Sum() };
         foreach (var (category, score) in scores) figures[category] = score;
         return figures;
     }

@@ -4,7 +4,8 @@ using D2Pruner.AI.Evaluation.Metrics;
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
 /// <summary>
-/// RefCOCO, RefCOCO+ and RefCOCOg: the converted JSON lines that InternVL's script reads (one line an expression), or Parquet (one row an object: its expressions are taken apart).
+/// RefCOCO, RefCOCO+ and RefCOCOg: the converted JSON lines that InternVL's script reads (one line an expression), or Parquet (one row an
+/// object: its expressions are taken apart).
 /// The original Python pickles are not read.
 /// </summary>
 internal sealed class RefCocoReader(string suffix) : IDataSetReader
@@ -29,32 +30,42 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
         List<string> notes = [];
         if (Published.Find(path, "*.jsonl") is not null)
         {
-            var file = Published.Find(path, $"*{request.Split}*.jsonl") ?? throw new FileNotFoundException($"{path} holds no JSON lines of the part '{request.Split}' (--split val, testA, testB or test).");
+            var file = Published.Find(path, $"*{request.Split}*.jsonl")
+                ?? throw new FileNotFoundException(
+                    $"{path} holds no JSON lines of the part '{request.Split}' (--split val, testA, testB or test).");
             var folders = Published.Folders(path);
             reader.Add(JsonRows.Lines(file, reader.Problems), row =>
-                Sample(request, row.Place, row.Text("image"), Find(reader, folders, row.Text("image")), row.Text("sent"), Inside(row.Box("bbox")), (int)row.Whole("width"), (int)row.Whole("height")));
+                Sample(request, row.Place, row.Text("image"), Find(reader, folders, row.Text("image")), row.Text("sent"),
+                    Inside(row.Box("bbox")), (int)row.Whole("width"), (int)row.Whole("height")));
         }
         else
         {
-            var rows = Published.Rows(path, null, request.Split, reader.Problems) ?? throw new FileNotFoundException($"{path} holds {Name} neither as JSON lines nor as Parquet.");
+            var rows = Published.Rows(path, null, request.Split, reader.Problems)
+                ?? throw new FileNotFoundException($"{path} holds {Name} neither as JSON lines nor as Parquet.");
             notes.Add("Parquet: other counts than the published parts (objects were cleaned).");
             reader.Add(rows, row =>
             {
                 var (bytes, box) = (row.Image("image"), row.Box("bbox"));
                 var (width, height) = Size(bytes);
                 double[] corners = [box[0], box[1], box[0] + box[2], box[1] + box[3]];
-                return row.Texts("answer").Select((phrase, i) => Sample(request, $"{row.Place} expression {i}", row.TextOrNull("file_name", "question_id") ?? row.Place, () => bytes, phrase, Inside(corners), width, height));
+                return row.Texts("answer")
+                    .Select((phrase, i) => Sample(
+                        request, $"{row.Place} expression {i}", row.TextOrNull("file_name", "question_id") ?? row.Place, () => bytes,
+                        phrase, Inside(corners), width, height));
             });
         }
 
         notes.Add(request.Style switch
         {
-            PromptStyle.Qwen => "Boxes in pixels of the resized image (the processor's default limits), mapped back; first box of the answer.",
+            PromptStyle.Qwen => "Boxes in pixels of the resized image (the processor's default limits), mapped back; first box of " +
+                "the answer.",
             PromptStyle.InternVL => "InternVL's script: thousandths of the image, single precision.",
-            _ => "The LLaVA harness of a DART co-author: fractions of the image as they stand, without taking padding out; the other reading in the figures.",
+            _ => "The LLaVA harness of a DART co-author: fractions of the image as they stand, without taking padding out; the other " +
+            "reading in the figures.",
         });
         return reader.Build(request, (s, a) => Score(request.Style, s, a), notes, request.Style == PromptStyle.Llava
-            ? answers => new Dictionary<string, double> { ["padding taken out, %"] = 100 * answers.Average(a => Boxes.SignedIou(Unpadded(a.Sample, a.Answer), a.Sample.Box!) >= Boxes.Hit ? 1.0 : 0) } : null);
+            ? answers => new Dictionary<string, double> { ["padding taken out, %"] = 100
+                * answers.Average(a => Boxes.SignedIou(Unpadded(a.Sample, a.Answer), a.Sample.Box!) >= Boxes.Hit ? 1.0 : 0) } : null);
     }
 
     private static SampleScore Score(PromptStyle style, EvaluationSample s, string answer)
@@ -64,7 +75,8 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
             var boxes = QwenBox.Read(answer);
             var (width, height) = QwenSize(s.Width, s.Height);
             var box = QwenBox.First(boxes);
-            var iou = Boxes.ClampedIou([box[0] * s.Width / width, box[1] * s.Height / height, box[2] * s.Width / width, box[3] * s.Height / height], s.Box!);
+            var iou = Boxes.ClampedIou(
+                [box[0] * s.Width / width, box[1] * s.Height / height, box[2] * s.Width / width, box[3] * s.Height / height], s.Box!);
             return new SampleScore(iou >= Boxes.Hit ? 1 : 0, iou, boxes.Count > 0);
         }
 
@@ -78,18 +90,23 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
     {
         var box = LlavaBox.Read(answer);
         double side = Math.Max(s.Width, s.Height), left = (side - s.Width) / 2, top = (side - s.Height) / 2;
-        return [Math.Clamp(box[0] * side - left, 0, s.Width), Math.Clamp(box[1] * side - top, 0, s.Height), Math.Clamp(box[2] * side - left, 0, s.Width), Math.Clamp(box[3] * side - top, 0, s.Height)];
+        return [Math.Clamp(box[0] * side - left, 0, s.Width), Math.Clamp(box[1] * side - top, 0, s.Height),
+            Math.Clamp(box[2] * side - left, 0, s.Width), Math.Clamp(box[3] * side - top, 0, s.Height)];
     }
 
     private static (double Width, double Height) QwenSize(int width, int height)
     {
-        double w = Math.Max(QwenPatch, Math.Round((double)width / QwenPatch) * QwenPatch), h = Math.Max(QwenPatch, Math.Round((double)height / QwenPatch) * QwenPatch);
-        if (w * h > QwenMost && Math.Sqrt((double)width * height / QwenMost) is var shrink) return (Math.Floor(width / shrink / QwenPatch) * QwenPatch, Math.Floor(height / shrink / QwenPatch) * QwenPatch);
-        if (w * h < QwenLeast && Math.Sqrt(QwenLeast / ((double)width * height)) is var grow) return (Math.Ceiling(width * grow / QwenPatch) * QwenPatch, Math.Ceiling(height * grow / QwenPatch) * QwenPatch);
+        double w = Math.Max(QwenPatch, Math.Round((double)width / QwenPatch) * QwenPatch),
+            h = Math.Max(QwenPatch, Math.Round((double)height / QwenPatch) * QwenPatch);
+        if (w * h > QwenMost && Math.Sqrt((double)width * height / QwenMost) is var shrink)
+            return (Math.Floor(width / shrink / QwenPatch) * QwenPatch, Math.Floor(height / shrink / QwenPatch) * QwenPatch);
+        if (w * h < QwenLeast && Math.Sqrt(QwenLeast / ((double)width * height)) is var grow)
+            return (Math.Ceiling(width * grow / QwenPatch) * QwenPatch, Math.Ceiling(height * grow / QwenPatch) * QwenPatch);
         return (w, h);
     }
 
-    private static double[] Inside(double[] box) => box[2] > box[0] && box[3] > box[1] ? box : throw new RowException($"the box [{string.Join(", ", box)}] is empty");
+    private static double[] Inside(double[] box) => box[2] > box[0] && box[3] > box[1] ? box
+        : throw new RowException($"the box [{string.Join(", ", box)}] is empty");
 
     private static (int Width, int Height) Size(byte[] bytes)
     {
@@ -102,9 +119,11 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
     private static Func<byte[]> Find(SampleReader reader, IReadOnlyList<string> folders, string image) =>
         folders.Any(f => File.Exists(Path.Combine(f, image))) ? reader.File(folders, image) : reader.File(folders, Path.GetFileName(image));
 
-    private EvaluationSample Sample(DataRequest request, string id, string image, Func<byte[]> read, string phrase, double[] box, int width, int height) => new()
+    private EvaluationSample Sample(
+        DataRequest request, string id, string image, Func<byte[]> read, string phrase, double[] box, int width, int height) => new()
     {
-        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = phrase, Prompt = Wording.Locate(request.Style, phrase), Answers = [phrase], Box = box, Width = width, Height = height,
+        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = phrase, Prompt = Wording.Locate(request.Style, phrase),
+            Answers = [phrase], Box = box, Width = width, Height = height,
         MaxNewTokens = request.Style == PromptStyle.Llava ? 32 : 100,
     };
 }

@@ -4,8 +4,8 @@ using D2Pruner.AI.Evaluation.Metrics;
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
 /// <summary>
-/// VQAv2 (val), OK-VQA (val), TextVQA (val) and VizWiz (val): Parquet, VLMEvalKit's TSV, InternVL's JSON lines, or the original JSON with an image folder. Parts whose answers are
-/// on a server cannot be scored here.
+/// VQAv2 (val), OK-VQA (val), TextVQA (val) and VizWiz (val): Parquet, VLMEvalKit's TSV, InternVL's JSON lines, or the original JSON with
+/// an image folder. Parts whose answers are on a server cannot be scored here.
 /// </summary>
 internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
 {
@@ -24,7 +24,9 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
     public string Name => kind.ToString().ToLowerInvariant();
 
     /// <inheritdoc/>
-    public string? Repository => kind switch { Kind.VqaV2 => "lmms-lab/VQAv2", Kind.OkVqa => "lmms-lab/OK-VQA", Kind.TextVqa => "lmms-lab/textvqa", _ => "lmms-lab/VizWiz-VQA" };
+    public string? Repository =>
+        kind switch { Kind.VqaV2 => "lmms-lab/VQAv2", Kind.OkVqa => "lmms-lab/OK-VQA", Kind.TextVqa => "lmms-lab/textvqa",
+            _ => "lmms-lab/VizWiz-VQA" };
 
     private string Split => kind switch { Kind.VqaV2 or Kind.TextVqa => "validation", _ => "val" };
 
@@ -40,8 +42,10 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
             reader.Add(rows, row =>
             {
                 var bytes = row.Image("image");
-                var answers = row.TextOrNull("answer", "answers") is { } text && text.StartsWith('[') ? PythonLiteral.Strings(text) : row.Answers("answers", "answer");
-                return Sample(request, row.Text("question_id", "index", "id"), row.TextOrNull("image_id", "image_index") ?? row.Text("question_id", "index", "id"), () => bytes, row.Text("question"), answers, Ocr(row));
+                var answers = row.TextOrNull("answer", "answers") is { } text && text.StartsWith('[') ? PythonLiteral.Strings(text)
+                    : row.Answers("answers", "answer");
+                return Sample(request, row.Text("question_id", "index", "id"), row.TextOrNull("image_id", "image_index")
+                    ?? row.Text("question_id", "index", "id"), () => bytes, row.Text("question"), answers, Ocr(row));
             });
         }
         else if (Published.Find(path, "*.jsonl") is { } lines) ReadLines(reader, path, lines, request);
@@ -50,7 +54,8 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
             [$"Soft accuracy by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : kind == Kind.VqaV2 ? "the VQA server's" : "the EvalAI")} rules; answers go through its normalisation."]);
     }
 
-    private double Score(PromptStyle style, EvaluationSample s, string answer) => style == PromptStyle.Qwen ? VqaAccuracy.VlmEvalKit(answer, s.Answers)
+    private double Score(PromptStyle style, EvaluationSample s, string answer) => style == PromptStyle.Qwen
+        ? VqaAccuracy.VlmEvalKit(answer, s.Answers)
         : kind == Kind.VqaV2 ? VqaAccuracy.Official(answer, s.Answers) : VqaAccuracy.EvalAi(answer, s.Answers);
 
     // Either LLaVA's questions (text holds the whole prompt; answers come from the original file) or InternVL's lines (answers inside).
@@ -58,16 +63,20 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
     {
         var folders = Published.Folders(path);
         var answers = kind == Kind.TextVqa && Published.Find(path, "TextVQA_*_val.json") is { } original
-            ? JsonRows.Items(original, "data").GroupBy(r => (r.Text("image_id"), PythonText.Lower(r.Text("question")))).ToDictionary(g => g.Key, g => g.First().Answers("answers")) : null;
+            ? JsonRows.Items(original, "data").GroupBy(r => (r.Text("image_id"), PythonText.Lower(r.Text("question"))))
+            .ToDictionary(g => g.Key, g => g.First().Answers("answers")) : null;
         reader.Add(JsonRows.Lines(lines, reader.Problems), row =>
         {
             var image = row.Text("image");
             if (row.TextOrNull("text") is not { } prompt)
-                return Sample(request, row.Text("question_id"), image, reader.File(folders, image), row.Text("question"), row.Answers("answer", "answers"), null);
+                return Sample(request, row.Text("question_id"), image, reader.File(folders, image), row.Text("question"),
+                    row.Answers("answer", "answers"), null);
             var question = TextVqaPrompts.Question(prompt);
             var key = (row.Text("question_id"), question);
-            if (answers?.GetValueOrDefault(key) is not { } found) throw new RowException($"no annotation for image {key.Item1} and its question");
-            return Sample(request, $"{key.Item1}-{question}", image, reader.File(folders, image), question, found, null) with { Prompt = prompt };
+            if (answers?.GetValueOrDefault(key) is not { } found)
+                throw new RowException($"no annotation for image {key.Item1} and its question");
+            return Sample(request, $"{key.Item1}-{question}", image, reader.File(folders, image), question, found,
+                null) with { Prompt = prompt };
         });
     }
 
@@ -78,30 +87,40 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
         {
             case Kind.TextVqa:
                 reader.Add(JsonRows.Items(Published.Require(path, "TextVQA_*_val.json", Name), "data"), row =>
-                    Sample(request, row.Text("question_id"), row.Text("image_id"), reader.File(folders, row.Text("image_id") + ".jpg"), row.Text("question"), row.Answers("answers"), Ocr(row)));
+                    Sample(request, row.Text("question_id"), row.Text("image_id"), reader.File(folders, row.Text("image_id") + ".jpg"),
+                        row.Text("question"), row.Answers("answers"), Ocr(row)));
                 break;
             case Kind.VizWiz:
                 reader.Add(JsonRows.Items(Published.Require(path, "val.json", Name)), row =>
-                    Sample(request, row.Text("image"), row.Text("image"), reader.File(folders, row.Text("image")), row.Text("question"), row.Answers("answers"), null));
+                    Sample(request, row.Text("image"), row.Text("image"), reader.File(folders, row.Text("image")), row.Text("question"),
+                        row.Answers("answers"), null));
                 break;
             default:
-                var (questions, annotations) = kind == Kind.VqaV2 ? ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json") : ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json");
-                var answers = JsonRows.Items(Published.Require(path, annotations, Name), "annotations").ToDictionary(r => r.Text("question_id"), r => r);
+                var (questions, annotations) = kind == Kind.VqaV2
+                    ? ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json")
+                    : ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json");
+                var answers = JsonRows.Items(Published.Require(path, annotations, Name), "annotations")
+                    .ToDictionary(r => r.Text("question_id"), r => r);
                 reader.Add(JsonRows.Items(Published.Require(path, questions, Name), "questions"), row =>
                 {
-                    if (!answers.TryGetValue(row.Text("question_id"), out var annotation)) throw new RowException($"no annotation for question {row.Text("question_id")}");
+                    if (!answers.TryGetValue(row.Text("question_id"), out var annotation))
+                        throw new RowException($"no annotation for question {row.Text("question_id")}");
                     var image = string.Format(System.Globalization.CultureInfo.InvariantCulture, CocoImage, row.Whole("image_id"));
-                    return Sample(request, row.Text("question_id"), image, reader.File(folders, image), row.Text("question"), annotation.Answers("answers"), null) with { Category = annotation.TextOrNull("answer_type") ?? "" };
+                    return Sample(request, row.Text("question_id"), image, reader.File(folders, image), row.Text("question"),
+                        annotation.Answers("answers"), null) with { Category = annotation.TextOrNull("answer_type") ?? "" };
                 });
                 break;
         }
     }
 
-    private static List<string>? Ocr(DataRow row) => row.Find("ocr_tokens") is IReadOnlyList<object?> ? row.Find("ocr_tokens") is IReadOnlyList<object?> { Count: > 0 } ? row.Texts("ocr_tokens") : [] : null;
+    private static List<string>? Ocr(DataRow row) => row.Find("ocr_tokens") is IReadOnlyList<object?>
+        ? row.Find("ocr_tokens") is IReadOnlyList<object?> { Count: > 0 } ? row.Texts("ocr_tokens") : [] : null;
 
-    private EvaluationSample Sample(DataRequest request, string id, string image, Func<byte[]> read, string question, List<string> answers, List<string>? ocr) => new()
+    private EvaluationSample Sample(
+        DataRequest request, string id, string image, Func<byte[]> read, string question, List<string> answers, List<string>? ocr) => new()
     {
-        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = answers, MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 128,
+        Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = answers,
+            MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 128,
         Prompt = kind switch
         {
             Kind.VizWiz => Wording.Answerable(request.Style, question),

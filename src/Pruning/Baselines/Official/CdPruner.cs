@@ -1,12 +1,13 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// CDPruner (Theia-4869/CDPruner 9541616c40): a determinantal point process over projected features, conditional on relevance to the question in CLIP's space. Needs a CLIP text
-/// tower, which no served checkpoint holds.
+/// CDPruner (Theia-4869/CDPruner 9541616c40): a determinantal point process over projected features, conditional on relevance to the
+/// question in CLIP's space. Needs a CLIP text tower, which no served checkpoint holds.
 /// </summary>
 internal static class CdPruner
 {
-    /// <summary>Relevance in (0, 1] per view and patch: the negated mean cosine to the text rows, min-max normalised over all views.</summary>
+    /// <summary>Relevance in (0, 1] per view and patch: the negated mean cosine to the text rows,
+    /// min-max normalised over all views.</summary>
     /// <param name="images">Per view the patches in CLIP space, [N, D].</param>
     /// <param name="texts">The question's rows in CLIP space, [T, D].</param>
     public static double[][] Relevance(IReadOnlyList<RowMatrix> images, RowMatrix texts)

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// DART as published (fork xqy1111111/DART d6a5af6f24): 4 image and 4 text pivots of the largest key norm, each takes the m pool tokens least similar to it, in the iteration
-/// order of a CPython set of the pivots' absolute positions. 4 + 8 m tokens are kept, with their position ids.
+/// DART as published (fork xqy1111111/DART d6a5af6f24): 4 image and 4 text pivots of the largest key norm, each takes the m pool tokens
+/// least similar to it, in the iteration order of a CPython set of the pivots' absolute positions. 4 + 8 m
+/// tokens are kept, with their position ids.
 /// </summary>
 internal static class Dart
 {
@@ -34,7 +35,8 @@ internal static class Dart
             }
         }
 
-        return ([.. RivalMath.Falling(norms[start..(start + count)]).Take(PivotsPerKind)], [.. RivalMath.Falling(norms[(start + count)..]).Take(PivotsPerKind).Select(i => i + count)]);
+        return ([.. RivalMath.Falling(norms[start..(start + count)]).Take(PivotsPerKind)],
+            [.. RivalMath.Falling(norms[(start + count)..]).Take(PivotsPerKind).Select(i => i + count)]);
     }
 
     /// <summary>Chooses.</summary>
@@ -43,7 +45,8 @@ internal static class Dart
     /// <param name="start">Position of the first image token.</param>
     /// <param name="count">V, the image tokens.</param>
     /// <param name="perPivot">m.</param>
-    /// <returns>The kept image tokens, ascending from 0; the pivots in the order in which they choose, counted from the first image token.</returns>
+    /// <returns>The kept image tokens, ascending from 0; the pivots in the order in which they choose,
+    /// counted from the first image token.</returns>
     public static (int[] Kept, int[] PivotOrder) Select(RowMatrix normed, IReadOnlyList<RowMatrix> keys, int start, int count, int perPivot)
     {
         ArgumentNullException.ThrowIfNull(keys);
@@ -53,7 +56,8 @@ internal static class Dart
         var kept = new SortedSet<int>(image.Select(i => i + start));
         foreach (var pivot in order)
         {
-            var pool = Enumerable.Range(start, count).Where(i => !kept.Contains(i)).OrderBy(i => RivalMath.Dot(units[pivot], units[i])).ThenBy(i => i);
+            var pool = Enumerable.Range(start, count).Where(i => !kept.Contains(i)).OrderBy(i => RivalMath.Dot(units[pivot], units[i]))
+                .ThenBy(i => i);
             foreach (var token in pool.Take(perPivot).ToArray()) kept.Add(token);
         }
 

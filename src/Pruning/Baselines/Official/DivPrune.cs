@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// DivPrune as published (vbdi/divprune 799e2d950a): farthest points by 1 - cosine at the decoder's input. Chosen tokens are not masked, so one may be picked again where every
-/// distance is about 0. Position ids become contiguous.
+/// DivPrune as published (vbdi/divprune 799e2d950a): farthest points by 1 - cosine at the decoder's input. Chosen tokens are not masked, so
+/// one may be picked again where every distance is about 0. Position ids become contiguous.
 /// </summary>
 internal static class DivPrune
 {

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>FastV (pkunlp-icler/FastV d1659729b5): the n image tokens of the highest attention in the last query row of layer K-1.</summary>
+/// <summary>FastV (pkunlp-icler/FastV d1659729b5): the n image tokens of the highest attention in
+/// the last query row of layer K-1.</summary>
 internal static class FastV
 {
     /// <summary>n of the Hugging Face demo: Python's round(N (1 - R)), ties to even, R the share removed.</summary>

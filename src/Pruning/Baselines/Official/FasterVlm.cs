@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>FasterVLM (Theia-4869/FasterVLM f5d5f12037): the n patches of each view with the highest CLS attention, mean over heads, of the tower's layer -2.</summary>
+/// <summary>FasterVLM (Theia-4869/FasterVLM f5d5f12037): the n patches of each view with the highest CLS attention, mean over
+/// heads, of the tower's layer -2.</summary>
 internal static class FasterVlm
 {
     /// <summary>Chooses in one view.</summary>

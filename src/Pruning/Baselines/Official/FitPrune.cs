@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// FitPrune (ywh187/FitPrune d28e418c92): every layer deletes the image tokens of the smallest product of cross and self attention; how many is fitted so that both kinds of attention
-/// lose little. Needs whole attention maps of every layer. Rows leave after a layer's attention product, that layer's own cache keeps them; position ids are kept.
+/// FitPrune (ywh187/FitPrune d28e418c92): every layer deletes the image tokens of the smallest product of cross and self attention; how
+/// many is fitted so that both kinds of attention lose little. Needs whole attention maps of every layer. Rows leave after a layer's
+/// attention product, that layer's own cache keeps them; position ids are kept.
 /// </summary>
 internal static class FitPrune
 {
@@ -28,7 +29,8 @@ internal static class FitPrune
     /// <param name="alpha">Share of attention that may be lost.</param>
     /// <param name="whole">Self and cross sums of the unpruned model; null where this is it.</param>
     /// <returns>The tokens, ascending.</returns>
-    public static int[] Fit(IReadOnlyList<RowMatrix> queries, IReadOnlyList<RowMatrix> keys, int start, int count, double alpha, (double Self, double Cross)? whole = null)
+    public static int[] Fit(IReadOnlyList<RowMatrix> queries, IReadOnlyList<RowMatrix> keys, int start, int count, double alpha,
+        (double Self, double Cross)? whole = null)
     {
         ArgumentNullException.ThrowIfNull(keys);
         var (self, cross) = Sums(queries, keys, start, count);
@@ -47,7 +49,8 @@ internal static class FitPrune
     }
 
     // Head-maximum attention to each image token, summed over image rows and over the rows after the image.
-    private static (double[] Self, double[] Cross) Sums(IReadOnlyList<RowMatrix> queries, IReadOnlyList<RowMatrix> keys, int start, int count)
+    private static (double[] Self, double[] Cross) Sums(
+        IReadOnlyList<RowMatrix> queries, IReadOnlyList<RowMatrix> keys, int start, int count)
     {
         ArgumentNullException.ThrowIfNull(queries);
         ArgumentNullException.ThrowIfNull(keys);

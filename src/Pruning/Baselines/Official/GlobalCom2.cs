@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// GlobalCom2 (xuyang-liu16/GlobalCom2 96b2d00b86): the base view by its CLS scores, each tile at a rate that follows the base view's scores over it, a tile's tokens by its own and the
-/// base view's scores. A newline ends every row of the mosaic, padded rows too. As published, tokens chosen in a padded tile are written at their index among its valid tokens.
+/// GlobalCom2 (xuyang-liu16/GlobalCom2 96b2d00b86): the base view by its CLS scores, each tile at a rate that follows the base view's
+/// scores over it, a tile's tokens by its own and the base view's scores. A newline ends every row of the mosaic, padded rows too. As
+/// published, tokens chosen in a padded tile are written at their index among its valid tokens.
 /// </summary>
 internal static class GlobalCom2
 {
@@ -15,8 +16,10 @@ internal static class GlobalCom2
     /// <param name="grid">The tiles.</param>
     /// <param name="width">Image width in pixels.</param>
     /// <param name="height">Image height in pixels.</param>
-    /// <returns>The base view's patches by falling score; the mosaic with newlines (<see cref="ViewToken.None"/>); the tiles' rates.</returns>
-    public static (int[] Base, ViewToken[] Mosaic, double[] Rates) Select(IReadOnlyList<double[]> scores, double ratio, TileGrid grid, int width, int height)
+    /// <returns>The base view's patches by falling score; the mosaic with newlines
+    /// (<see cref="ViewToken.None"/>); the tiles' rates.</returns>
+    public static (int[] Base, ViewToken[] Mosaic, double[] Rates) Select(
+        IReadOnlyList<double[]> scores, double ratio, TileGrid grid, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(scores);
         var whole = scores[0];

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// HiRED (hasanar1f/HiRED 502d6dd79a): a share of the budget for the whole image, the rest for the tiles in proportion to where the tower's first layer looks; inside a view
-/// the patches of the highest CLS attention of layer 22. Both defects of the code are kept: tiles are counted over runs of the base view's tokens rather than quadrants, and the tile grid's sides are exchanged.
+/// HiRED (hasanar1f/HiRED 502d6dd79a): a share of the budget for the whole image, the rest for the tiles in proportion to where the tower's
+/// first layer looks; inside a view the patches of the highest CLS attention of layer 22. Both defects of the code are kept: tiles are
+/// counted over runs of the base view's tokens rather than quadrants, and the tile grid's sides are exchanged.
 /// </summary>
 internal static class HiRed
 {

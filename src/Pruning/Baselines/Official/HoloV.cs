@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// HoloV (obananas/HoloV 1d2e65e961): the tokens in 16 crops of consecutive ones; a crop's budget follows the mean of CLS attention and variance of similarity inside it, a
-/// crop's choice follows CLS attention. As published, what a full crop cannot use becomes zero rows at the end.
+/// HoloV (obananas/HoloV 1d2e65e961): the tokens in 16 crops of consecutive ones; a crop's budget follows the mean of CLS attention and
+/// variance of similarity inside it, a crop's choice follows CLS attention. As published, what a full crop
+/// cannot use becomes zero rows at the end.
 /// </summary>
 internal static class HoloV
 {
@@ -15,7 +16,8 @@ internal static class HoloV
     /// <param name="features">Projected features, [N, D].</param>
     /// <param name="budget">n.</param>
     /// <param name="crops">Crops.</param>
-    /// <returns>Crop by crop, by falling attention inside a crop; fewer than n where a crop was full (the code appends zero rows).</returns>
+    /// <returns>Crop by crop, by falling attention inside a crop; fewer than n where a crop was full
+    /// (the code appends zero rows).</returns>
     public static int[] Select(double[] attention, RowMatrix features, int budget, int crops = 16)
     {
         ArgumentNullException.ThrowIfNull(attention);
@@ -28,7 +30,8 @@ internal static class HoloV
         return [.. Enumerable.Range(0, crops).SelectMany(c => Inside(attention, starts[c], sizes[c], share[c]))];
     }
 
-    /// <summary>As <see cref="Select"/>, but what a full crop cannot use goes to the crops of the next largest weights: exactly n tokens, ascending.</summary>
+    /// <summary>As <see cref="Select"/>, but what a full crop cannot use goes to the crops of the next largest
+    /// weights: exactly n tokens, ascending.</summary>
     /// <param name="attention">CLS attention, [N].</param>
     /// <param name="similarity">Cosine of two tokens.</param>
     /// <param name="budget">n.</param>

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// LLaVA-PruMerge and PruMerge+ (42Shawn/LLaVA-PruMerge 097c04116a): as many patches as have outlying CLS attention in the tower's last layer ("+": and a stride over the rest); each kept
-/// one takes up its 32 nearest by key, one more token takes up all that was dropped. Changes what the tower gives; the order is that of attention, ids become contiguous.
+/// LLaVA-PruMerge and PruMerge+ (42Shawn/LLaVA-PruMerge 097c04116a): as many patches as have outlying CLS attention in the tower's last
+/// layer ("+": and a stride over the rest); each kept one takes up its 32 nearest by key, one more token takes up all that was dropped.
+/// Changes what the tower gives; the order is that of attention, ids become contiguous.
 /// </summary>
 internal static class PruMerge
 {
@@ -13,8 +14,10 @@ internal static class PruMerge
     /// <param name="keys">Raw key projection of the last layer, CLS row first, [1 + N, C].</param>
     /// <param name="query">Raw query projection of the last layer's CLS row, [C].</param>
     /// <param name="plus">PruMerge+.</param>
-    /// <returns>The kept patches in order, how many of them by attention, and the tokens: the kept ones, then the one merged of the rest.</returns>
-    /// <exception cref="ArgumentException">"+" where there is no outlier, or where more than a third are (the published code fails there too).</exception>
+    /// <returns>The kept patches in order, how many of them by attention, and the tokens: the kept ones,
+    /// then the one merged of the rest.</returns>
+    /// <exception cref="ArgumentException">"+" where there is no outlier, or where more than a third are (the
+    /// published code fails there too).</exception>
     public static (int[] Kept, int ByAttention, RowMatrix Tokens) Reduce(RowMatrix features, RowMatrix keys, float[] query, bool plus)
     {
         ArgumentNullException.ThrowIfNull(query);
@@ -30,7 +33,9 @@ internal static class PruMerge
         if (plus)
         {
             var step = ratio > 0 ? (int)(1 / ratio) / 3 : 0;
-            if (step == 0) throw new ArgumentException($"PruMerge+ needs outliers, and at most a third of the patches; found {byAttention} of {count}.", nameof(features));
+            if (step == 0)
+                throw new ArgumentException(
+                    $"PruMerge+ needs outliers, and at most a third of the patches; found {byAttention} of {count}.", nameof(features));
             var known = kept.ToHashSet();
             for (var i = 0; i < count - 1; i += step)
             {
@@ -44,7 +49,8 @@ internal static class PruMerge
         for (var k = 0; k < kept.Count; k++)
         {
             var own = kept[k];
-            var near = Enumerable.Range(0, count).Where(i => i != own).OrderByDescending(i => RivalMath.Dot(units[own], units[i])).ThenBy(i => i).Take(Nearest);
+            var near = Enumerable.Range(0, count).Where(i => i != own).OrderByDescending(i => RivalMath.Dot(units[own], units[i]))
+                .ThenBy(i => i).Take(Nearest);
             var sum = Weighted(features, attention, near);
             for (var d = 0; d < width; d++) values[k * width + d] = (float)(features[own][d] + sum[d]);
         }

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// PyramidDrop (Cooperx521/PyramidDrop 6444f304ae): after layers 8, 16 and 24 the image tokens to which the last prompt token attends most, by the queries and keys of the next layer over
-/// the current, contiguous position ids.
+/// PyramidDrop (Cooperx521/PyramidDrop 6444f304ae): after layers 8, 16 and 24 the image tokens to which the last prompt token attends most,
+/// by the queries and keys of the next layer over the current, contiguous position ids.
 /// </summary>
 internal static class PyramidDrop
 {
@@ -15,12 +15,14 @@ internal static class PyramidDrop
     /// <param name="epsilon">Of the norm.</param>
     /// <param name="ropeBase">Of the rotary embedding.</param>
     /// <param name="lastPromptRow">Row of the last prompt token.</param>
-    public static double[] Attention(RowMatrix hidden, float[] norm, RowMatrix query, RowMatrix key, int heads, double epsilon, double ropeBase, int lastPromptRow)
+    public static double[] Attention(
+        RowMatrix hidden, float[] norm, RowMatrix query, RowMatrix key, int heads, double epsilon, double ropeBase, int lastPromptRow)
     {
         ArgumentNullException.ThrowIfNull(norm);
         var width = key.Count / heads;
         var q = Rotate(Project(Norm(hidden, lastPromptRow, norm, epsilon), query), lastPromptRow, heads, ropeBase);
-        double[][] keys = [.. Enumerable.Range(0, lastPromptRow + 1).Select(i => Rotate(Project(Norm(hidden, i, norm, epsilon), key), i, heads, ropeBase))];
+        double[][] keys = [.. Enumerable.Range(0, lastPromptRow + 1)
+            .Select(i => Rotate(Project(Norm(hidden, i, norm, epsilon), key), i, heads, ropeBase))];
         var mean = new double[hidden.Count];
         for (var h = 0; h < heads; h++)
         {

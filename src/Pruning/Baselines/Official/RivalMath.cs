@@ -3,7 +3,8 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// <summary>Arithmetic that the rivals share, in double over fp32 inputs: their goldens hang on no rounding finer than that.</summary>
 internal static class RivalMath
 {
-    /// <summary>The mean over heads of a [heads, N] matrix without its first <paramref name="skip"/> columns (1 leaves the CLS column out).</summary>
+    /// <summary>The mean over heads of a [heads, N] matrix without its first <paramref name="skip"/> columns
+    /// (1 leaves the CLS column out).</summary>
     public static double[] MeanOfHeads(RowMatrix heads, int skip)
     {
         var mean = new double[heads.Width - skip];
@@ -17,7 +18,8 @@ internal static class RivalMath
     }
 
     /// <summary>Indices by falling score, ties lower index first.</summary>
-    public static int[] Falling(double[] scores) => [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).ThenBy(i => i)];
+    public static int[] Falling(double[] scores) =>
+        [.. Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).ThenBy(i => i)];
 
     /// <summary>The n highest scores' indices, ascending.</summary>
     public static int[] Top(double[] scores, int n) => [.. Falling(scores).Take(n).Order()];

@@ -1,8 +1,9 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// SparseVLM (Gumpest/SparseVLMs 26a5f48813): text tokens close to the image rate the visual tokens by the attention of layers 2, 6 and 15; version 1 merges the best of the dropped
-/// ones into clusters, version 2 ("SparseVLM+") divides attention by the rotary embedding's own bias and takes 14 heads. Needs text-to-image attention rows of three layers.
+/// SparseVLM (Gumpest/SparseVLMs 26a5f48813): text tokens close to the image rate the visual tokens by the attention of layers 2, 6 and 15;
+/// version 1 merges the best of the dropped ones into clusters, version 2 ("SparseVLM+") divides attention by the rotary embedding's own
+/// bias and takes 14 heads. Needs text-to-image attention rows of three layers.
 /// </summary>
 internal static class SparseVlm
 {
@@ -35,7 +36,8 @@ internal static class SparseVlm
         _ => throw new ArgumentException($"SparseVLM has lists for 192, 128, 96 and 64 tokens, not for {retained}.", nameof(retained)),
     };
 
-    /// <summary>Text tokens that rate: those above the mean of softmax(V T^t) over text, averaged over the image, of the input embeddings.</summary>
+    /// <summary>Text tokens that rate: those above the mean of softmax(V T^t) over text, averaged over the
+    /// image, of the input embeddings.</summary>
     /// <param name="visual">Image tokens, [V, D].</param>
     /// <param name="text">All tokens after the image, [T, D].</param>
     /// <returns>Indices into <paramref name="text"/>, ascending.</returns>
@@ -86,17 +88,20 @@ internal static class SparseVlm
     /// <param name="scores">As <see cref="Scores"/> gives them, [V].</param>
     /// <param name="hidden">The visual tokens, [V, D].</param>
     /// <param name="count">k.</param>
-    /// <param name="noise">Given n, n numbers in 0..1 that break ties of density (the repository draws them at random); null falls from 1 to 0.</param>
+    /// <param name="noise">Given n, n numbers in 0..1 that break ties of density (the repository draws them at
+    /// random); null falls from 1 to 0.</param>
     public static Stage Reduce(double[] scores, RowMatrix hidden, int count, Func<int, double[]>? noise = null)
     {
         var kept = Select(scores, count);
         var known = kept.ToHashSet();
         int[] dropped = [.. RivalMath.Falling(scores).Where(i => !known.Contains(i))];
         int[] candidates = [.. dropped.Take((int)(MergeShare * dropped.Length) + 1)];
-        return new Stage(kept, candidates, Cluster(hidden.Gather(candidates), candidates.Length / 10 + 1, (noise ?? Falling)(candidates.Length)));
+        return new Stage(kept, candidates,
+            Cluster(hidden.Gather(candidates), candidates.Length / 10 + 1, (noise ?? Falling)(candidates.Length)));
     }
 
-    /// <summary>Scores of version 2: attention divided by the rotary embedding's own bias, mean over the 14 heads that see most, then over raters.</summary>
+    /// <summary>Scores of version 2: attention divided by the rotary embedding's own bias, mean over the 14 heads
+    /// that see most, then over raters.</summary>
     /// <param name="attention">Per head the rows text x visual, [T, V]; at least 14 heads.</param>
     /// <param name="raters">Rating text tokens.</param>
     /// <param name="textPositions">Position ids of the text tokens, [T].</param>
@@ -105,13 +110,15 @@ internal static class SparseVlm
     /// <param name="ropeBase">Of the rotary embedding.</param>
     /// <returns>The scores, and the heads by falling sum.</returns>
     public static (double[] Scores, int[] Heads) ScoresOfVersion2(
-        IReadOnlyList<RowMatrix> attention, IReadOnlyList<int> raters, int[] textPositions, int[] visualPositions, int headWidth, double ropeBase)
+        IReadOnlyList<RowMatrix> attention, IReadOnlyList<int> raters, int[] textPositions, int[] visualPositions, int headWidth,
+            double ropeBase)
     {
         ArgumentNullException.ThrowIfNull(attention);
         ArgumentNullException.ThrowIfNull(raters);
         ArgumentNullException.ThrowIfNull(textPositions);
         ArgumentNullException.ThrowIfNull(visualPositions);
-        if (attention.Count < HeadsOfVersion2) throw new ArgumentException($"SparseVLM+ takes {HeadsOfVersion2} heads; there are {attention.Count}.", nameof(attention));
+        if (attention.Count < HeadsOfVersion2)
+            throw new ArgumentException($"SparseVLM+ takes {HeadsOfVersion2} heads; there are {attention.Count}.", nameof(attention));
         double Bias(int distance)
         {
             var sum = 0.0;
@@ -154,9 +161,11 @@ internal static class SparseVlm
         }
 
         double[] Row(int i) => [.. Enumerable.Range(0, count).Select(j => distance[i, j])];
-        double[] density = [.. Enumerable.Range(0, count).Select(i => Math.Exp(-Row(i).Order().Take(clusters).Average(d => d * d)) + 1e-6 * noise[i])];
+        double[] density = [.. Enumerable.Range(0, count)
+            .Select(i => Math.Exp(-Row(i).Order().Take(clusters).Average(d => d * d)) + 1e-6 * noise[i])];
         double[] score = [.. Enumerable.Range(0, count).Select(i =>
-            density[i] * Enumerable.Range(0, count).Where(j => density[j] > density[i]).Select(j => distance[i, j]).DefaultIfEmpty(largest).Min())];
+            density[i] * Enumerable.Range(0, count).Where(j => density[j] > density[i]).Select(j => distance[i, j])
+                .DefaultIfEmpty(largest).Min())];
         int[] centres = [.. RivalMath.Falling(score).Take(clusters)];
         var (sums, sizes) = (new double[clusters, rows.Width], new int[clusters]);
         for (var i = 0; i < count; i++)

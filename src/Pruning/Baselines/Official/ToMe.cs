@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// Token merging (facebookresearch/ToMe af95e4b1be): even rows merge into their most similar odd rows, weighted by size. Acts inside the tower, between attention and MLP of each block;
-/// attention adds log(size) to the key columns.
+/// Token merging (facebookresearch/ToMe af95e4b1be): even rows merge into their most similar odd rows, weighted by size. Acts inside the
+/// tower, between attention and MLP of each block; attention adds log(size) to the key columns.
 /// </summary>
 internal static class ToMe
 {
@@ -47,7 +47,8 @@ internal static class ToMe
         var order = RivalMath.Falling(best);
         var unmerged = order[remove..];
         if (classToken) Array.Sort(unmerged);
-        List<int>[] sources = [.. unmerged.Select(a => new List<int> { 2 * a }), .. Enumerable.Range(0, odd).Select(b => new List<int> { 2 * b + 1 })];
+        List<int>[] sources = [.. unmerged.Select(a => new List<int> { 2 * a }),
+            .. Enumerable.Range(0, odd).Select(b => new List<int> { 2 * b + 1 })];
         foreach (var a in order[..remove]) sources[unmerged.Length + target[a]].Add(2 * a);
         return new State(
             Mean(state.Tokens, state.Sizes, sources),

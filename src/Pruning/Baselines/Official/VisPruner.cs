@@ -1,7 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// VisPruner (Theia-4869/VisPruner aefa01adc7): important patches by CLS attention, and of the rest those left after rounds that drop the 8 even places most similar to an odd one.
+/// VisPruner (Theia-4869/VisPruner aefa01adc7): important patches by CLS attention, and of the rest those left after rounds that drop the 8
+/// even places most similar to an odd one.
 /// (The published code fails where the residual is odd; here a round simply has one more even place.)
 /// </summary>
 internal static class VisPruner

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
 /// <summary>
-/// VisionZip (dvlab-research/VisionZip 3151f6df4f): dominant patches by CLS attention, the CLS row itself, and contextual tokens merged from the rest by key similarity. Changes
-/// what the tower gives, before the projector; position ids become contiguous.
+/// VisionZip (dvlab-research/VisionZip 3151f6df4f): dominant patches by CLS attention, the CLS row itself, and contextual tokens merged
+/// from the rest by key similarity. Changes what the tower gives, before the projector; position ids become contiguous.
 /// </summary>
 internal static class VisionZip
 {
@@ -43,14 +43,15 @@ internal static class VisionZip
         for (var c = 0; c < contextual; c++)
         {
             for (var d = 0; d < features.Width; d++)
-                values[(ordered.Length + c) * features.Width + d] = (float)(features[rest[targets[c]]][d] + (counts[c] == 0 ? 0 : sums[c][d] / counts[c]));
+                values[(ordered.Length + c) * features.Width + d] =
+                    (float)(features[rest[targets[c]]][d] + (counts[c] == 0 ? 0 : sums[c][d] / counts[c]));
         }
 
         return new View([.. top.Order()], top, new RowMatrix(values, ordered.Length + contextual, features.Width));
     }
 
-    /// <summary>Reduces every view and puts them in order: the base (CLS, dominant, contextual), the tiles' dominant patches as one mosaic row by row, the tiles' CLS rows, their
-    /// contextual tokens. No unpadding, no newline.</summary>
+    /// <summary>Reduces every view and puts them in order: the base (CLS, dominant, contextual), the tiles' dominant patches as one mosaic
+    /// row by row, the tiles' CLS rows, their contextual tokens. No unpadding, no newline.</summary>
     /// <param name="cls">Per view, as in <see cref="Reduce"/>.</param>
     /// <param name="keys">Per view, as in <see cref="Reduce"/>.</param>
     /// <param name="features">Per view, as in <see cref="Reduce"/>.</param>
@@ -59,7 +60,8 @@ internal static class VisionZip
     /// <param name="contextual">Contextual tokens of a view.</param>
     /// <param name="grid">The tiles.</param>
     public static (ViewToken[] Sequence, RowMatrix Tokens) ReduceViews(
-        IReadOnlyList<RowMatrix> cls, IReadOnlyList<RowMatrix> keys, IReadOnlyList<RowMatrix> features, int heads, int dominant, int contextual, TileGrid grid)
+        IReadOnlyList<RowMatrix> cls, IReadOnlyList<RowMatrix> keys, IReadOnlyList<RowMatrix> features, int heads, int dominant,
+            int contextual, TileGrid grid)
     {
         ArgumentNullException.ThrowIfNull(cls);
         View[] views = [.. cls.Select((c, v) => Reduce(c, keys[v], features[v], heads, dominant, contextual))];

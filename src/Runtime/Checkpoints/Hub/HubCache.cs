@@ -4,8 +4,9 @@ using System.Text;
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
 /// <summary>
-/// The layout of the Hub's cache, shared with its Python client: <c>models--owner--name/blobs/ETAG</c> holds contents, <c>snapshots/COMMIT/FILE</c> links to
-/// them, <c>refs/REVISION</c> holds a commit, <c>.locks/models--owner--name/ETAG.lock</c> is locked while a content is written.
+/// The layout of the Hub's cache, shared with its Python client: <c>models--owner--name/blobs/ETAG</c> holds contents,
+/// <c>snapshots/COMMIT/FILE</c> links to them, <c>refs/REVISION</c> holds a commit,
+/// <c>.locks/models--owner--name/ETAG.lock</c> is locked while a content is written.
 /// </summary>
 internal sealed class HubCache(string root)
 {
@@ -58,7 +59,8 @@ internal sealed class HubCache(string root)
         return null;
     }
 
-    /// <summary>Lets a snapshot name a content. Where the system allows no links (Windows without developer mode) the content moves there, as the Python client does.</summary>
+    /// <summary>Lets a snapshot name a content. Where the system allows no links (Windows without developer mode) the content moves
+    /// there, as the Python client does.</summary>
     public void Link(HubId id, string commit, HubFile file)
     {
         var blob = Blob(id, file.Etag!);
@@ -86,7 +88,8 @@ internal sealed class HubCache(string root)
         foreach (var repository in Directory.GetDirectories(Root, "models--*--*").Order(StringComparer.Ordinal))
         {
             var parts = Path.GetFileName(repository)["models--".Length..].Split("--");
-            if (!HubId.TryParse($"{parts[0]}/{string.Join("--", parts[1..])}", out var id) || !Directory.Exists(Path.Combine(repository, "snapshots"))) continue;
+            if (!HubId.TryParse($"{parts[0]}/{string.Join("--", parts[1..])}", out var id)
+                || !Directory.Exists(Path.Combine(repository, "snapshots"))) continue;
             var references = References(repository);
             foreach (var snapshot in Directory.GetDirectories(Path.Combine(repository, "snapshots")).Order(StringComparer.Ordinal))
             {
@@ -116,8 +119,10 @@ internal sealed class HubCache(string root)
             foreach (var (_, file, _) in References(repository).Where(r => r.Commit == commit)) File.Delete(file);
             if (Directory.GetDirectories(Path.Combine(repository, "snapshots")) is { Length: > 0 } rest)
             {
-                var used = rest.SelectMany(Directory.GetFiles).Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? "")).ToHashSet(StringComparer.Ordinal);
-                foreach (var blob in Directory.GetFiles(Path.Combine(repository, "blobs")).Where(b => !used.Contains(Path.GetFileName(b)))) File.Delete(blob);
+                var used = rest.SelectMany(Directory.GetFiles).Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? ""))
+                    .ToHashSet(StringComparer.Ordinal);
+                foreach (var blob in Directory.GetFiles(Path.Combine(repository, "blobs")).Where(b => !used.Contains(Path.GetFileName(b))))
+                    File.Delete(blob);
                 return before - Occupied(repository);
             }
         }
@@ -149,7 +154,8 @@ internal sealed class HubCache(string root)
         var etag = info.LinkTarget is { } target ? Path.GetFileName(target) : "";
         if (!Exists(path)) return new VerifiedFile(name, 0, "its content is missing", true);
         var length = Length(path);
-        using var hash = etag.Length == 64 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : etag.Length == 40 ? GitHash(length) : null;
+        using var hash = etag.Length == 64 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : etag.Length == 40
+            ? GitHash(length) : null;
         if (hash is null || !etag.All(char.IsAsciiHexDigit)) return new VerifiedFile(name, length, null, false);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
         var buffer = new byte[1 << 20];
@@ -161,7 +167,8 @@ internal sealed class HubCache(string root)
         }
 
         var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
-        return new VerifiedFile(name, length, actual == etag.ToLowerInvariant() ? null : $"its content has the hash {actual}; expected {etag}", true);
+        return new VerifiedFile(name, length, actual == etag.ToLowerInvariant() ? null
+            : $"its content has the hash {actual}; expected {etag}", true);
     }
 
     /// <summary>An etag that can be a file name, or null.</summary>
@@ -187,7 +194,8 @@ internal sealed class HubCache(string root)
     }
 
     // File.Exists is true for a link that leads nowhere.
-    private static bool Exists(string path) => new FileInfo(path) is { Exists: true } info && (info.LinkTarget is null || info.ResolveLinkTarget(true) is { Exists: true });
+    private static bool Exists(string path) => new FileInfo(path) is { Exists: true } info
+        && (info.LinkTarget is null || info.ResolveLinkTarget(true) is { Exists: true });
 
     private static bool HasConfig(string snapshot) => Exists(Path.Combine(snapshot, "config.json"));
 
@@ -199,7 +207,8 @@ internal sealed class HubCache(string root)
     {
         var refs = Path.Combine(repository, "refs");
         return Directory.Exists(refs)
-            ? [.. Directory.GetFiles(refs, "*", SearchOption.AllDirectories).Select(f => (Path.GetRelativePath(refs, f).Replace('\\', '/'), f, File.ReadAllText(f).Trim()))]
+            ? [.. Directory.GetFiles(refs, "*", SearchOption.AllDirectories)
+                .Select(f => (Path.GetRelativePath(refs, f).Replace('\\', '/'), f, File.ReadAllText(f).Trim()))]
             : [];
     }
 

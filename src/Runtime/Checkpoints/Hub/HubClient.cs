@@ -23,13 +23,15 @@ internal sealed class HubClient : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
         };
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("d2pruner", typeof(HubClient).Assembly.GetName().Version!.ToString(3)));
+        _http.DefaultRequestHeaders.UserAgent.Add(
+            new ProductInfoHeaderValue("d2pruner", typeof(HubClient).Assembly.GetName().Version!.ToString(3)));
     }
 
     /// <summary>The files of a revision.</summary>
     public async Task<HubListing> ListAsync(HubId id, CancellationToken cancellationToken)
     {
-        var uri = new Uri(_endpoint, $"api/{(id.IsDataSet ? "datasets" : "models")}/{id.Owner}/{id.Name}/revision/{Uri.EscapeDataString(id.Revision)}?blobs=true");
+        var uri = new Uri(_endpoint,
+            $"api/{(id.IsDataSet ? "datasets" : "models")}/{id.Owner}/{id.Name}/revision/{Uri.EscapeDataString(id.Revision)}?blobs=true");
         using var response = await SendAsync(HttpMethod.Get, uri, 0, null, cancellationToken).ConfigureAwait(false);
         await EnsureAsync(response, id, null).ConfigureAwait(false);
         using var idle = new IdleGuard(_options.IdleTimeout, cancellationToken);
@@ -45,23 +47,31 @@ internal sealed class HubClient : IDisposable
         }
     }
 
-    /// <summary>What a listing left open: a file's content name, length and commit, from the headers before any redirect to another host.</summary>
-    public async Task<(HubFile File, string? Commit)> DescribeAsync(HubId id, string revision, HubFile file, CancellationToken cancellationToken)
+    /// <summary>What a listing left open: a file's content name, length and commit, from the headers before
+    /// any redirect to another host.</summary>
+    public async Task<(HubFile File, string? Commit)> DescribeAsync(
+        HubId id, string revision, HubFile file, CancellationToken cancellationToken)
     {
         HttpResponseMessage? first = null;
         try
         {
-            first = await SendAsync(HttpMethod.Head, FileAddress(id, revision, file), 0, r => Etag(r) is not null, cancellationToken).ConfigureAwait(false);
+            first = await SendAsync(HttpMethod.Head, FileAddress(id, revision, file), 0, r => Etag(r) is not null, cancellationToken)
+                .ConfigureAwait(false);
             if (first.StatusCode is HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
             {
                 first.Dispose();
-                first = await SendAsync(HttpMethod.Get, FileAddress(id, revision, file), 0, r => Etag(r) is not null, cancellationToken).ConfigureAwait(false);
+                first = await SendAsync(HttpMethod.Get, FileAddress(id, revision, file), 0, r => Etag(r) is not null, cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             if (!IsRedirect(first.StatusCode)) await EnsureAsync(first, id, file.Name).ConfigureAwait(false);
-            var size = Header(first, "X-Linked-Size") is { } linked && long.TryParse(linked, out var n) ? n : IsRedirect(first.StatusCode) ? null : first.Content.Headers.ContentLength;
-            var etag = Etag(first) ?? throw new HubException(HubErrorKind.Damaged, $"{id}: the server does not name the content of {file.Name} (no ETag); nothing can be checked or resumed.");
-            return (file with { Etag = etag, Size = file.Size ?? size }, Header(first, "X-Repo-Commit") is { } commit && HubId.IsName(commit) ? commit : null);
+            var size = Header(first, "X-Linked-Size") is { } linked && long.TryParse(linked, out var n) ? n : IsRedirect(first.StatusCode)
+                ? null : first.Content.Headers.ContentLength;
+            var etag = Etag(first) ?? throw new HubException(
+                HubErrorKind.Damaged, $"{id}: the server does not name the content of {file.Name} (no ETag); nothing can be checked or " +
+                "resumed.");
+            return (file with { Etag = etag, Size = file.Size ?? size }, Header(first, "X-Repo-Commit") is { } commit
+                && HubId.IsName(commit) ? commit : null);
         }
         finally
         {
@@ -69,10 +79,12 @@ internal sealed class HubClient : IDisposable
         }
     }
 
-    /// <summary>A file's content from an offset on; the response is checked for errors, not for whether the server honoured the offset.</summary>
+    /// <summary>A file's content from an offset on; the response is checked for errors, not for whether
+    /// the server honoured the offset.</summary>
     public async Task<HttpResponseMessage> GetAsync(HubId id, string revision, HubFile file, long from, CancellationToken cancellationToken)
     {
-        var response = await SendAsync(HttpMethod.Get, FileAddress(id, revision, file), from, null, cancellationToken).ConfigureAwait(false);
+        var response = await SendAsync(HttpMethod.Get, FileAddress(id, revision, file), from, null, cancellationToken)
+            .ConfigureAwait(false);
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable) return response;
         try
         {
@@ -91,21 +103,25 @@ internal sealed class HubClient : IDisposable
     private Uri FileAddress(HubId id, string revision, HubFile file) =>
         new(_endpoint, $"{(id.IsDataSet ? "datasets/" : "")}{id.Owner}/{id.Name}/resolve/{Uri.EscapeDataString(revision)}/{string.Join('/', file.Name.Split('/').Select(Uri.EscapeDataString))}");
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, long from, Func<HttpResponseMessage, bool>? enough, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, Uri uri, long from, Func<HttpResponseMessage, bool>? enough, CancellationToken cancellationToken)
     {
         for (var hop = 0; hop < MaxRedirects; hop++)
         {
             using var request = new HttpRequestMessage(method, uri);
             if (from > 0) request.Headers.Range = new RangeHeaderValue(from, null);
             // The network that serves files must not see the token: it goes to the endpoint alone.
-            if (_options.Token is { } token && uri.Scheme == _endpoint.Scheme && uri.Authority == _endpoint.Authority) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            if (_options.Token is { } token && uri.Scheme == _endpoint.Scheme && uri.Authority == _endpoint.Authority)
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             using var idle = new IdleGuard(_options.IdleTimeout, cancellationToken);
-            var response = await idle.RunAsync(t => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, t)).ConfigureAwait(false);
+            var response = await idle.RunAsync(t => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, t))
+                .ConfigureAwait(false);
             if (!IsRedirect(response.StatusCode) || enough?.Invoke(response) == true) return response;
             var next = response.Headers.Location is { } location ? new Uri(uri, location) : null;
             response.Dispose();
             if (next is null || next.Scheme is not ("http" or "https") || (uri.Scheme == "https" && next.Scheme != "https"))
-                throw new HubException(HubErrorKind.Unreachable, $"{uri} redirects to {next?.ToString() ?? "nowhere"}, which is not followed.");
+                throw new HubException(HubErrorKind.Unreachable,
+                    $"{uri} redirects to {next?.ToString() ?? "nowhere"}, which is not followed.");
             uri = next;
         }
 
@@ -118,21 +134,31 @@ internal sealed class HubClient : IDisposable
         if (response.IsSuccessStatusCode) return;
         var code = Header(response, "X-Error-Code");
         var status = (int)response.StatusCode;
-        if (status is 408 or 429 or >= 500) throw new HubRetryException($"the server answered {status} {response.ReasonPhrase}", status == 429, RetryAfter(response));
+        if (status is 408 or 429 or >= 500)
+            throw new HubRetryException($"the server answered {status} {response.ReasonPhrase}", status == 429, RetryAfter(response));
         var page = $"{_endpoint}{id.Repository}";
         var withToken = _options.Token is null ? "no token was given" : "the token that was given does not allow it";
         throw code switch
         {
-            "GatedRepo" => new HubException(HubErrorKind.Gated, $"{id.Repository} is gated, and {withToken}. Accept its terms at {page} with your account, make a token at {_endpoint}settings/tokens, and set HF_TOKEN to it."),
-            "RevisionNotFound" => new HubException(HubErrorKind.RevisionNotFound, $"{id.Repository} has no revision '{id.Revision}'. Its branches and tags: {page}/tree/main"),
+            "GatedRepo" => new HubException(
+                HubErrorKind.Gated, $"{id.Repository} is gated, and {withToken}. Accept its terms at {page} with your account, make a " +
+                $"token at {_endpoint}settings/tokens, and set HF_TOKEN to it."),
+            "RevisionNotFound" => new HubException(
+                HubErrorKind.RevisionNotFound, $"{id.Repository} has no revision '{id.Revision}'. Its branches and tags: {page}/tree/main"),
             "EntryNotFound" => new HubException(HubErrorKind.NotFound, $"{id} has no file '{file}'."),
             _ when status is 401 && _options.Token is not null && code != "RepoNotFound" =>
-                new HubException(HubErrorKind.Unauthorized, $"The Hub refuses the token (401) for {id.Repository}. Check HF_TOKEN or log in anew ('hf auth login')."),
-            _ when status is 403 => new HubException(HubErrorKind.Gated, $"The Hub refuses {id.Repository} (403): {withToken}. If the model is gated, accept its terms at {page}, and set HF_TOKEN to a token of your account."),
+                new HubException(HubErrorKind.Unauthorized,
+                    $"The Hub refuses the token (401) for {id.Repository}. Check HF_TOKEN or log in anew ('hf auth login')."),
+            _ when status is 403 => new HubException(
+                HubErrorKind.Gated, $"The Hub refuses {id.Repository} (403): {withToken}. If the model is gated, accept its terms at " +
+                $"{page}, and set HF_TOKEN to a token of your account."),
             _ when status is 401 or 404 => new HubException(HubErrorKind.NotFound, file is null || status == 401
-                ? $"{id} was not found at {_endpoint} ({status}), and {withToken}: check the spelling (owner/name); for a private or gated model set HF_TOKEN. 'd2pruner models' lists models that load here."
+                ? $"{id} was not found at {_endpoint} ({status}), and {withToken}: check the spelling (owner/name); for a private or " +
+                "gated model set HF_TOKEN. 'd2pruner models' lists models that load here."
                 : $"{id} has no file '{file}' ({status})."),
-            _ => new HubException(HubErrorKind.Unreachable, $"{response.RequestMessage?.RequestUri} answered {status} {response.ReasonPhrase}: {await BodyAsync(response).ConfigureAwait(false)}"),
+            _ => new HubException(HubErrorKind.Unreachable,
+                $"{response.RequestMessage?.RequestUri} answered {status} {response.ReasonPhrase}: " +
+                $"{await BodyAsync(response).ConfigureAwait(false)}"),
         };
     }
 
@@ -157,10 +183,13 @@ internal sealed class HubClient : IDisposable
         _ => null,
     };
 
-    private static bool IsRedirect(HttpStatusCode status) => status is HttpStatusCode.Moved or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
+    private static bool IsRedirect(HttpStatusCode status) => status is HttpStatusCode.Moved or HttpStatusCode.Found
+        or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
 
-    private static string? Etag(HttpResponseMessage response) => HubCache.SafeEtag(Header(response, "X-Linked-Etag") ?? Header(response, "ETag"));
+    private static string? Etag(HttpResponseMessage response) =>
+        HubCache.SafeEtag(Header(response, "X-Linked-Etag") ?? Header(response, "ETag"));
 
     private static string? Header(HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values) ? values.FirstOrDefault() : null;
+        response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values)
+            ? values.FirstOrDefault() : null;
 }

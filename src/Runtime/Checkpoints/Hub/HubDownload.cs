@@ -18,7 +18,9 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
     {
         var blob = cache.Blob(id, file.Etag!);
         Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
-        using (await HubLock.AcquireAsync(cache.LockFile(id, file.Etag!), () => meter.Stage($"Waiting for another process that fetches {file.Name}"), cancellationToken).ConfigureAwait(false))
+        using (await HubLock.AcquireAsync(
+            cache.LockFile(id, file.Etag!), () => meter.Stage($"Waiting for another process that fetches {file.Name}"), cancellationToken)
+            .ConfigureAwait(false))
         {
             if (cache.Existing(id, commit, file) is { } there)
             {
@@ -59,7 +61,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
             if (second)
             {
                 throw new HubException(HubErrorKind.Damaged,
-                    $"{id}: {file.Name} arrived twice with {wrong}. It was not kept. A proxy may change downloads, or the repository is being updated; try again later.");
+                    $"{id}: {file.Name} arrived twice with {wrong}. It was not kept. A proxy may change downloads, or the repository is " +
+                    "being updated; try again later.");
             }
 
             meter.Stage($"{file.Name} arrived damaged; fetching it again");
@@ -109,7 +112,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
             }
         }
 
-        if ((file.Size ?? announced) is { } expected && content.Length < expected) throw new HubRetryException($"the connection broke off after {content.Length:N0} of {expected:N0} bytes", false, null);
+        if ((file.Size ?? announced) is { } expected && content.Length < expected)
+            throw new HubRetryException($"the connection broke off after {content.Length:N0} of {expected:N0} bytes", false, null);
     }
 
     /// <summary>The part of a file that is there, and its hash so far.</summary>

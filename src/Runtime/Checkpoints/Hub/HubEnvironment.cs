@@ -6,7 +6,8 @@ internal static class HubEnvironment
     public static string Endpoint => (Variable("HF_ENDPOINT") ?? "https://huggingface.co").TrimEnd('/');
 
     public static string Home => Variable("HF_HOME")
-        ?? Path.Combine(Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface");
+        ?? Path.Combine(Variable("XDG_CACHE_HOME")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface");
 
     public static string CacheFolder => Variable("HF_HUB_CACHE") ?? Variable("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub");
 

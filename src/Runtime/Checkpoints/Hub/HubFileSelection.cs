@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
-/// <summary>Which files of a repository the loader reads: the same rules as <see cref="CheckpointFolder"/> and the tokenizer's loader, over a list of names.</summary>
+/// <summary>Which files of a repository the loader reads: the same rules as <see cref="CheckpointFolder"/> and the tokenizer's
+/// loader, over a list of names.</summary>
 internal static class HubFileSelection
 {
     private const string Single = "model.safetensors";
@@ -11,7 +12,8 @@ internal static class HubFileSelection
 
     private static readonly string[] Always =
     [
-        "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json", "special_tokens_map.json",
+        "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+            "special_tokens_map.json",
         "added_tokens.json", "chat_template.jinja", "chat_template.json", "quantize_config.json", "quant_config.json", Priors,
     ];
 
@@ -27,9 +29,11 @@ internal static class HubFileSelection
             : throw Unsupported(id, "it has no tokenizer (tokenizer.json, vocab.json with merges.txt, or tokenizer.model)");
         if (!Has(Single) && !Has(Index) && Weights(files).Count != 1)
         {
-            throw Unsupported(id, files.Any(f => f.Name.EndsWith(".bin", StringComparison.Ordinal) || f.Name.EndsWith(".pth", StringComparison.Ordinal))
+            throw Unsupported(id, files.Any(
+                f => f.Name.EndsWith(".bin", StringComparison.Ordinal) || f.Name.EndsWith(".pth", StringComparison.Ordinal))
                 ? "it holds weights only as .bin or .pth files, which are not read"
-                : files.Any(f => f.Name.EndsWith(".gguf", StringComparison.Ordinal)) ? "it holds weights only as GGUF, which is not read" : "it has neither model.safetensors nor model.safetensors.index.json");
+                : files.Any(f => f.Name.EndsWith(".gguf", StringComparison.Ordinal)) ? "it holds weights only as GGUF, which is not read"
+                : "it has neither model.safetensors nor model.safetensors.index.json");
         }
 
         string[] index = Has(Index) && !Has(Single) ? [Index] : [];
@@ -47,14 +51,17 @@ internal static class HubFileSelection
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            shards = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(p => p.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
+            shards = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(p => p.Value.GetString() ?? "").Distinct()
+                .Order(StringComparer.Ordinal)];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             throw new HubException(HubErrorKind.Unsupported, $"{id}: {Index} cannot be read: {e.Message}", e);
         }
 
-        return [.. shards.Select(s => files.FirstOrDefault(f => f.Name == s) ?? throw Unsupported(id, $"{Index} names '{s}', which the repository does not hold"))];
+        return [.. shards.Select(
+            s => files.FirstOrDefault(f => f.Name == s)
+            ?? throw Unsupported(id, $"{Index} names '{s}', which the repository does not hold"))];
     }
 
     private static List<HubFile> Weights(IReadOnlyList<HubFile> files) =>

@@ -36,12 +36,16 @@ public readonly record struct HubId(string Owner, string Name, string Revision)
     /// <param name="text">The text.</param>
     /// <exception cref="ArgumentException">It is none.</exception>
     public static HubId Parse(string text) =>
-        TryParse(text, out var id) ? id : throw new ArgumentException($"'{text}' is not a model's id; expected owner/name or owner/name@revision, such as llava-hf/llava-1.5-7b-hf.", nameof(text));
+        TryParse(text, out var id) ? id
+            : throw new ArgumentException(
+                $"'{text}' is not a model's id; expected owner/name or owner/name@revision, such as " +
+                "llava-hf/llava-1.5-7b-hf.", nameof(text));
 
     /// <inheritdoc/>
     public override string ToString() => Revision == DefaultRevision ? Repository : $"{Repository}@{Revision}";
 
     /// <summary>Whether a text can be part of a path without leaving its folder.</summary>
     internal static bool IsName(string text) =>
-        text.Length is > 0 and <= 200 && text is not "." and not ".." && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        text.Length is > 0 and <= 200 && text is not "." and not ".."
+            && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

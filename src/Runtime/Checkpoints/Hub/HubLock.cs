@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
-/// <summary>One process writes a content at a time. On Unix .NET's exclusive open is the same <c>flock</c> that the Python client takes.</summary>
+/// <summary>One process writes a content at a time. On Unix .NET's exclusive open is the same <c>flock</c>
+/// that the Python client takes.</summary>
 internal static class HubLock
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);

@@ -1,12 +1,14 @@
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
-/// <summary>Where models come from and where they are kept. The defaults are those of the Hub's own client, environment variables included.</summary>
+/// <summary>Where models come from and where they are kept. The defaults are those of the Hub's own client,
+/// environment variables included.</summary>
 public sealed class HubOptions
 {
     /// <summary>The Hub's address (<c>HF_ENDPOINT</c>).</summary>
     public string Endpoint { get; set; } = HubEnvironment.Endpoint;
 
-    /// <summary>The cache (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>/hub, ~/.cache/huggingface/hub), shared with the Hub's Python tools.</summary>
+    /// <summary>The cache (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>/hub, ~/.cache/huggingface/hub),
+    /// shared with the Hub's Python tools.</summary>
     public string CacheFolder { get; set; } = HubEnvironment.CacheFolder;
 
     /// <summary>Access token (<c>HF_TOKEN</c> or the stored one); sent to the endpoint only. Null for none.</summary>
@@ -40,7 +42,8 @@ public sealed class HubOptions
     internal void Validate()
     {
         if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new ArgumentException($"The Hub's endpoint is '{Endpoint}'; expected an address such as https://huggingface.co (HF_ENDPOINT).");
+            throw new ArgumentException(
+                $"The Hub's endpoint is '{Endpoint}'; expected an address such as https://huggingface.co (HF_ENDPOINT).");
         if (Parallel < 1) throw new ArgumentException($"Parallel is {Parallel}; it must be at least 1.");
         if (Tries < 1) throw new ArgumentException($"Tries is {Tries}; it must be at least 1.");
         if (string.IsNullOrWhiteSpace(CacheFolder)) throw new ArgumentException("CacheFolder is empty.");

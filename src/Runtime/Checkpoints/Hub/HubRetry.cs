@@ -18,7 +18,9 @@ internal sealed class HubRetry(HubOptions options, Action<string> tell)
             {
                 return await operation().ConfigureAwait(false);
             }
-            catch (Exception e) when (e is HttpRequestException or TimeoutException or HubRetryException || (e is IOException && e is not HubException && e.InnerException is System.Net.Sockets.SocketException))
+            catch (Exception e) when (
+                e is HttpRequestException or TimeoutException or HubRetryException
+                || (e is IOException && e is not HubException && e.InnerException is System.Net.Sockets.SocketException))
             {
                 failure = e;
             }
@@ -28,11 +30,14 @@ internal sealed class HubRetry(HubOptions options, Action<string> tell)
             var pause = retry?.After ?? options.RetryDelay * Math.Pow(2, failures - 1);
             var limited = retry?.Limited == true;
             if (pause > options.LongestWait && retry?.After is not null)
-                throw new HubException(HubErrorKind.RateLimited, $"{what}: {failure.Message}, and asks to wait {pause.TotalSeconds:F0} s. Try again later{(limited ? "; with a token (HF_TOKEN) the limits are higher" : "")}.", failure);
+                throw new HubException(HubErrorKind.RateLimited,
+                    $"{what}: {failure.Message}, and asks to wait {pause.TotalSeconds:F0} s. Try again " +
+                    $"later{(limited ? "; with a token (HF_TOKEN) the limits are higher" : "")}.", failure);
             if (failures >= options.Tries)
             {
                 throw new HubException(limited ? HubErrorKind.RateLimited : HubErrorKind.Unreachable,
-                    $"{what}: given up after {failures} tries: {failure.Message}. Check the network, a proxy (HTTPS_PROXY) and HF_ENDPOINT ({options.Endpoint}); what was fetched is kept and the next run goes on from there.", failure);
+                    $"{what}: given up after {failures} tries: {failure.Message}. Check the network, a proxy (HTTPS_PROXY) and " +
+                    $"HF_ENDPOINT ({options.Endpoint}); what was fetched is kept and the next run goes on from there.", failure);
             }
 
             if (pause > options.LongestWait) pause = options.LongestWait;

@@ -1,14 +1,15 @@
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
-/// <summary>Fetches models from the Hugging Face Hub into its cache, and looks after that cache. Files are shared with the Hub's Python tools.</summary>
+/// <summary>Fetches models from the Hugging Face Hub into its cache, and looks after that cache. Files are
+/// shared with the Hub's Python tools.</summary>
 public static class ModelHub
 {
     // What a file system needs besides the files.
     private const long Reserve = 64L << 20;
 
     /// <summary>
-    /// Fetches the files of a model that the loader reads (safetensors, configuration, tokenizer), unless they are there. An interrupted fetch goes on where it
-    /// ended; SHA-256 of large files is checked; two processes that want the same file share one transfer.
+    /// Fetches the files of a model that the loader reads (safetensors, configuration, tokenizer), unless they are there. An interrupted
+    /// fetch goes on where it ended; SHA-256 of large files is checked; two processes that want the same file share one transfer.
     /// </summary>
     /// <param name="id"><c>owner/name</c> or <c>owner/name@revision</c>.</param>
     /// <param name="options">Where from and where to; null takes the environment's settings.</param>
@@ -18,7 +19,8 @@ public static class ModelHub
     /// <exception cref="ArgumentException">The id or an option cannot be read.</exception>
     /// <exception cref="HubException">The model cannot be had; <see cref="HubException.Kind"/> tells why.</exception>
     /// <exception cref="CheckpointException"><see cref="HubOptions.Accept"/> refused it.</exception>
-    public static async Task<HubSnapshot> PullAsync(string id, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static async Task<HubSnapshot> PullAsync(
+        string id, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var model = HubId.Parse(id);
         options ??= new HubOptions();
@@ -29,7 +31,8 @@ public static class ModelHub
         var retry = new HubRetry(options, meter.Stage);
         using var client = new HubClient(options);
         meter.Stage($"Asking {options.Endpoint} for {model}");
-        var listing = await retry.RunAsync(model.ToString(), () => client.ListAsync(model, cancellationToken), null, cancellationToken).ConfigureAwait(false);
+        var listing = await retry.RunAsync(model.ToString(), () => client.ListAsync(model, cancellationToken), null, cancellationToken)
+            .ConfigureAwait(false);
         var download = new HubDownload(client, cache, options, meter);
         var commit = listing.Commit;
         var source = commit.Length > 0 ? commit : model.Revision;
@@ -45,7 +48,9 @@ public static class ModelHub
                     continue;
                 }
 
-                var (full, found) = await retry.RunAsync($"{model}: {file.Name}", () => client.DescribeAsync(model, source, file, cancellationToken), null, cancellationToken).ConfigureAwait(false);
+                var (full, found) = await retry.RunAsync(
+                    $"{model}: {file.Name}", () => client.DescribeAsync(model, source, file, cancellationToken), null, cancellationToken)
+                    .ConfigureAwait(false);
                 if (commit.Length == 0) commit = found ?? model.Revision.Replace('/', '-');
                 described.Add(full);
             }
@@ -55,7 +60,8 @@ public static class ModelHub
 
         async Task Fetch(IReadOnlyList<HubFile> files) => await Parallel.ForEachAsync(
             files, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellationToken },
-            async (file, token) => await download.FetchAsync(model, commit, source, file, token).ConfigureAwait(false)).ConfigureAwait(false);
+            async (file, token) => await download.FetchAsync(model, commit, source, file, token).ConfigureAwait(false))
+            .ConfigureAwait(false);
 
         // The small files decide which weights are read, and whether the model is wanted at all.
         var small = await Describe(HubFileSelection.Small(model, listing.Files)).ConfigureAwait(false);
@@ -80,13 +86,16 @@ public static class ModelHub
     /// <returns>Its folder, or null where the cache does not hold all of it.</returns>
     /// <exception cref="ArgumentException">The id cannot be read.</exception>
     public static string? Find(string id, HubOptions? options = null) =>
-        new HubCache((options ?? new HubOptions()).CacheFolder).Find(HubId.Parse(id)) is { } folder && HubCache.IsComplete(folder) ? folder : null;
+        new HubCache((options ?? new HubOptions()).CacheFolder).Find(HubId.Parse(id)) is { } folder && HubCache.IsComplete(folder)
+            ? folder : null;
 
     /// <summary>Lists the models in the cache.</summary>
     /// <param name="options">Where the cache is; null takes the environment's settings.</param>
-    public static IReadOnlyList<CachedModel> List(HubOptions? options = null) => new HubCache((options ?? new HubOptions()).CacheFolder).List();
+    public static IReadOnlyList<CachedModel> List(HubOptions? options = null) =>
+        new HubCache((options ?? new HubOptions()).CacheFolder).List();
 
-    /// <summary>Removes a model from the cache: all of it, or one revision where the id names one, with the contents that no other revision shares.</summary>
+    /// <summary>Removes a model from the cache: all of it, or one revision where the id names one, with the contents
+    /// that no other revision shares.</summary>
     /// <param name="id"><c>owner/name</c> or <c>owner/name@revision</c>.</param>
     /// <param name="options">Where the cache is; null takes the environment's settings.</param>
     /// <returns>Bytes freed.</returns>
@@ -97,7 +106,8 @@ public static class ModelHub
         var model = HubId.Parse(id);
         var cache = new HubCache((options ?? new HubOptions()).CacheFolder);
         return cache.Remove(model, everything: !id.Contains('@', StringComparison.Ordinal))
-            ?? throw new HubException(HubErrorKind.NotFound, $"The cache '{cache.Root}' does not hold {model}; 'd2pruner list' shows what it holds.");
+            ?? throw new HubException(
+                HubErrorKind.NotFound, $"The cache '{cache.Root}' does not hold {model}; 'd2pruner list' shows what it holds.");
     }
 
     /// <summary>Reads every file of a cached model and compares it with its hash.</summary>
@@ -108,11 +118,14 @@ public static class ModelHub
     /// <returns>Every file, those with a problem first.</returns>
     /// <exception cref="ArgumentException">The id cannot be read.</exception>
     /// <exception cref="HubException">The cache does not hold it.</exception>
-    public static async Task<IReadOnlyList<VerifiedFile>> VerifyAsync(string id, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static async Task<IReadOnlyList<VerifiedFile>> VerifyAsync(
+        string id, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var model = HubId.Parse(id);
         var cache = new HubCache((options ?? new HubOptions()).CacheFolder);
-        var folder = cache.Find(model) ?? throw new HubException(HubErrorKind.NotFound, $"The cache '{cache.Root}' does not hold {model}; 'd2pruner list' shows what it holds.");
+        var folder = cache.Find(model)
+            ?? throw new HubException(
+                HubErrorKind.NotFound, $"The cache '{cache.Root}' does not hold {model}; 'd2pruner list' shows what it holds.");
         return await Task.Run(() =>
         {
             string[] files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal)];
@@ -141,8 +154,11 @@ public static class ModelHub
 
     private static HubSnapshot Offline(HubId id, HubCache cache)
     {
-        if (cache.Find(id) is { } folder && HubCache.IsComplete(folder)) return new HubSnapshot(id, Path.GetFileName(folder), folder, Directory.GetFiles(folder).Sum(HubCache.Length), 0);
-        throw new HubException(HubErrorKind.Offline, $"Offline mode is on (HF_HUB_OFFLINE), and the cache '{cache.Root}' does not hold all of {id}. Unset HF_HUB_OFFLINE, or copy the model into the cache.");
+        if (cache.Find(id) is { } folder && HubCache.IsComplete(folder))
+            return new HubSnapshot(id, Path.GetFileName(folder), folder, Directory.GetFiles(folder).Sum(HubCache.Length), 0);
+        throw new HubException(HubErrorKind.Offline,
+            $"Offline mode is on (HF_HUB_OFFLINE), and the cache '{cache.Root}' does not hold all of {id}. Unset HF_HUB_OFFLINE, or copy " +
+            "the model into the cache.");
     }
 
     internal static void EnsureSpace(HubCache cache, HubOptions options, HubId id, string commit, IReadOnlyList<HubFile> files)
@@ -156,6 +172,8 @@ public static class ModelHub
         Directory.CreateDirectory(cache.Root);
         var free = options.FreeBytes(cache.Root);
         if (free >= needed + Reserve) return;
-        throw new HubException(HubErrorKind.NoSpace, $"{id} needs {Units.Bytes(needed)} more in '{cache.Root}', and {Units.Bytes(free)} are free. Make room ('d2pruner list', 'd2pruner rm ID'), or name another place in HF_HOME.");
+        throw new HubException(HubErrorKind.NoSpace,
+            $"{id} needs {Units.Bytes(needed)} more in '{cache.Root}', and {Units.Bytes(free)} are free. Make room ('d2pruner list', " +
+            "'d2pruner rm ID'), or name another place in HF_HOME.");
     }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
-/// <summary>AWQ in the GEMM packing: codes and zero points in 32-bit words along the outputs, eight to a word in the order 0 2 4 6 1 3 5 7.</summary>
+/// <summary>AWQ in the GEMM packing: codes and zero points in 32-bit words along the outputs, eight to a word
+/// in the order 0 2 4 6 1 3 5 7.</summary>
 /// <param name="group">Inputs that share a scale; 0 for all.</param>
 internal sealed class AwqFormat(int group) : QuantizedFormat
 {
@@ -55,7 +56,8 @@ internal sealed class AwqFormat(int group) : QuantizedFormat
             }
         }
 
-        return new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = 4, Codes = codes, Scales = byRow, Zeros = zeros, GroupSize = Size(inputs) };
+        return new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = 4, Codes = codes, Scales = byRow, Zeros = zeros,
+            GroupSize = Size(inputs) };
     }
 
     private int Size(int inputs) => group > 0 ? group : inputs;

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
-/// <summary>compressed-tensors, int-quantized and float-quantized: a byte a weight, one scale a row or for all. Activations keep their type.</summary>
+/// <summary>compressed-tensors, int-quantized and float-quantized: a byte a weight, one scale a row or for
+/// all. Activations keep their type.</summary>
 /// <param name="float8">float8 (e4m3fn), else signed integers.</param>
 /// <param name="symmetric">No zero points.</param>
 internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
@@ -12,7 +13,9 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
     private const string Scale = "weight_scale";
     private const string Zero = "weight_zero_point";
 
-    public override string Description => $"compressed-tensors {(float8 ? "float-quantized, float8" : $"int-quantized, 8 bits, {(symmetric ? "symmetric" : "asymmetric")}")}, activations kept";
+    public override string Description =>
+        "compressed-tensors " +
+        $"{(float8 ? "float-quantized, float8" : $"int-quantized, 8 bits, {(symmetric ? "symmetric" : "asymmetric")}")}, activations kept";
 
     public override int Bits => 8;
 
@@ -37,7 +40,8 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
         if (float8)
         {
             if (codes.AsSpan().ContainsAny((byte)0x7F, (byte)0xFF))
-                throw new InvalidDataException($"the tensor '{tensors.Find(Weight)!.Name}' holds float8 values that are no numbers; the file is damaged.");
+                throw new InvalidDataException(
+                    $"the tensor '{tensors.Find(Weight)!.Name}' holds float8 values that are no numbers; the file is damaged.");
         }
         else
         {

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
-/// <summary>Writes a checkpoint with the decoder's weights in 8 or 4 bits, in the form that compressed-tensors calls pack-quantized, one matrix in memory at a time.</summary>
+/// <summary>Writes a checkpoint with the decoder's weights in 8 or 4 bits, in the form that compressed-tensors calls pack-quantized,
+/// one matrix in memory at a time.</summary>
 internal sealed class CheckpointQuantizer
 {
     private readonly CheckpointFolder _folder;
@@ -38,8 +39,11 @@ internal sealed class CheckpointQuantizer
     /// <exception cref="CheckpointException">The checkpoint is quantized already, or the target holds something.</exception>
     public void Write(string target, IProgress<(long Done, long Total)>? progress)
     {
-        if (_folder.Quantization is { } own) throw new CheckpointException(_folder.Path, [$"its weights are quantized already ({own.Description}); start from the 16-bit checkpoint."]);
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()) throw new IOException($"The folder '{target}' is not empty; give a new one.");
+        if (_folder.Quantization is { } own)
+            throw new CheckpointException(
+                _folder.Path, [$"its weights are quantized already ({own.Description}); start from the 16-bit checkpoint."]);
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+            throw new IOException($"The folder '{target}' is not empty; give a new one.");
         Directory.CreateDirectory(target);
         foreach (var file in Directory.GetFiles(_folder.Path).Where(IsKept)) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         var output = new SafetensorsStream();
@@ -58,8 +62,10 @@ internal sealed class CheckpointQuantizer
     private static bool IsKept(string path)
     {
         var name = Path.GetFileName(path);
-        return name != "config.json" && !name.EndsWith(".safetensors", StringComparison.Ordinal) && !name.EndsWith(".safetensors.index.json", StringComparison.Ordinal)
-            && !name.EndsWith(".bin", StringComparison.Ordinal) && !name.EndsWith(".pth", StringComparison.Ordinal) && !name.EndsWith(".gguf", StringComparison.Ordinal);
+        return name != "config.json" && !name.EndsWith(".safetensors", StringComparison.Ordinal)
+            && !name.EndsWith(".safetensors.index.json", StringComparison.Ordinal)
+            && !name.EndsWith(".bin", StringComparison.Ordinal) && !name.EndsWith(".pth", StringComparison.Ordinal)
+            && !name.EndsWith(".gguf", StringComparison.Ordinal);
     }
 
     private void AddQuantized(SafetensorsStream output, string name, TensorEntry entry)
@@ -67,10 +73,13 @@ internal sealed class CheckpointQuantizer
         var module = name[..^".weight".Length];
         var (outputs, inputs, perWord) = (entry.Shape[0], entry.Shape[1], 32 / _rule.Bits);
         var groups = _rule.Group > 0 ? (inputs + _rule.Group - 1) / _rule.Group : 1;
-        output.Add(module + ".weight_packed", ScalarType.Int32, [outputs, (inputs + perWord - 1) / perWord], s => WriteCodes(s, Matrix(name, entry)));
+        output.Add(module + ".weight_packed", ScalarType.Int32, [outputs, (inputs + perWord - 1) / perWord],
+            s => WriteCodes(s, Matrix(name, entry)));
         output.Add(module + ".weight_scale", ScalarType.BFloat16, [outputs, groups], s => WriteScales(s, Matrix(name, entry)));
         output.Add(module + ".weight_shape", ScalarType.Int64, [2], s => s.Write(MemoryMarshal.AsBytes<long>([outputs, inputs])));
-        if (!_rule.Symmetric) output.Add(module + ".weight_zero_point", ScalarType.Int32, [(outputs + perWord - 1) / perWord, groups], s => WriteZeros(s, Matrix(name, entry)));
+        if (!_rule.Symmetric)
+            output.Add(module + ".weight_zero_point", ScalarType.Int32, [(outputs + perWord - 1) / perWord, groups],
+                s => WriteZeros(s, Matrix(name, entry)));
     }
 
     // The tensors of a map follow one another, so one is kept.
@@ -81,7 +90,8 @@ internal sealed class CheckpointQuantizer
         using var weight = _weights.Raw(name);
         var (outputs, inputs) = ((int)entry.Shape[0], (int)entry.Shape[1]);
         var read = RowReader.Of(weight);
-        var matrix = _round?.Invoke(name, outputs, inputs, _rule, read) ?? Quantizer.Matrix(outputs, inputs, _rule, read, _cancellationToken);
+        var matrix = _round?.Invoke(name, outputs, inputs, _rule, read)
+            ?? Quantizer.Matrix(outputs, inputs, _rule, read, _cancellationToken);
         _last = (name, matrix);
         return matrix;
     }
@@ -107,7 +117,8 @@ internal sealed class CheckpointQuantizer
         var words = new uint[(m.Outputs + perWord - 1) / perWord * m.Groups];
         for (var r = 0; r < m.Outputs; r++)
         {
-            for (var g = 0; g < m.Groups; g++) words[r / perWord * m.Groups + g] |= (uint)m.Zeros![r * m.Groups + g] << (m.Bits * (r % perWord));
+            for (var g = 0; g < m.Groups; g++)
+                words[r / perWord * m.Groups + g] |= (uint)m.Zeros![r * m.Groups + g] << (m.Bits * (r % perWord));
         }
 
         stream.Write(MemoryMarshal.AsBytes<uint>(words));
@@ -116,7 +127,8 @@ internal sealed class CheckpointQuantizer
     private string Config(HashSet<string> quantized)
     {
         var config = JsonNode.Parse(File.ReadAllBytes(Path.Combine(_folder.Path, "config.json")))!.AsObject();
-        string[] dense = [.. _plan.Tensors.Where(t => t.IsLinear && !t.IsQuantizable).Select(t => _weights.FileName(t.Name)).Where(n => !quantized.Contains(n)).Select(n => n[..^".weight".Length])];
+        string[] dense = [.. _plan.Tensors.Where(t => t.IsLinear && !t.IsQuantizable).Select(t => _weights.FileName(t.Name))
+            .Where(n => !quantized.Contains(n)).Select(n => n[..^".weight".Length])];
         config["quantization_config"] = new JsonObject
         {
             ["quant_method"] = "compressed-tensors",

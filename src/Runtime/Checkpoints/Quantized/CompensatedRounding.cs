@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
 /// <summary>
-/// Rounding with compensation (GPTQ, Frantar et al. 2022): columns are rounded one after another, and what a column loses is made up for by those still to
-/// come, weighted by how the layer's inputs hang together. Scales are those of <see cref="Quantizer"/>, chosen when a group's turn comes.
+/// Rounding with compensation (GPTQ, Frantar et al. 2022): columns are rounded one after another, and what a column loses is made up for by
+/// those still to come, weighted by how the layer's inputs hang together. Scales are those of
+/// <see cref="Quantizer"/>, chosen when a group's turn comes.
 /// </summary>
 internal static class CompensatedRounding
 {
@@ -19,7 +20,8 @@ internal static class CompensatedRounding
     /// <param name="read">Gives a row.</param>
     /// <param name="moment">Sum of X^T X over calibration inputs, [inputs, inputs].</param>
     /// <param name="cancellationToken">Observed between rows.</param>
-    public static QuantizedMatrix Matrix(int outputs, int inputs, QuantizationRule rule, Action<int, Memory<float>> read, Tensor moment, CancellationToken cancellationToken)
+    public static QuantizedMatrix Matrix(
+        int outputs, int inputs, QuantizationRule rule, Action<int, Memory<float>> read, Tensor moment, CancellationToken cancellationToken)
     {
         var size = rule.Group > 0 ? Math.Min(rule.Group, inputs) : inputs;
         var groups = (inputs + size - 1) / size;
@@ -28,7 +30,8 @@ internal static class CompensatedRounding
         var zeros = new byte[outputs * groups];
         var upper = InverseFactor(moment, inputs);
         // Rows do not know of each other: each goes through its columns alone.
-        Parallel.For(0, outputs, new ParallelOptions { CancellationToken = cancellationToken }, () => (Row: new float[inputs], Errors: new float[Block]), (r, _, own) =>
+        Parallel.For(0, outputs, new ParallelOptions { CancellationToken = cancellationToken },
+            () => (Row: new float[inputs], Errors: new float[Block]), (r, _, own) =>
         {
             var (row, errors) = own;
             read(r, row);
@@ -71,7 +74,8 @@ internal static class CompensatedRounding
     }
 
     private static void Spread(float[] row, Span<float> factor, float error, int from, int to) =>
-        System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(factor[from..to], -error, row.AsSpan(from, to - from), row.AsSpan(from, to - from));
+        System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(
+            factor[from..to], -error, row.AsSpan(from, to - from), row.AsSpan(from, to - from));
 
     // The upper Cholesky factor of the damped moment's inverse: its row i says how column i's loss is made up for by the columns behind it.
     private static float[] InverseFactor(Tensor moment, int inputs)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
 /// <summary>
-/// GPTQ: codes in 32-bit words along the inputs, zero points along the outputs, low bits first. The first version stores zero points less one, taken from
-/// the whole word; a column's group comes from the file where it says it.
+/// GPTQ: codes in 32-bit words along the inputs, zero points along the outputs, low bits first. The first version stores zero points less
+/// one, taken from the whole word; a column's group comes from the file where it says it.
 /// </summary>
 /// <param name="bits">4 or 8.</param>
 /// <param name="group">Inputs that share a scale; 0 for all.</param>
@@ -32,7 +32,8 @@ internal sealed class GptqFormat(int bits, int group, bool second) : QuantizedFo
         tensors.Check("qweight", [inputs / _perWord, outputs], [ScalarType.Int32], problems);
         tensors.Check("qzeros", [groups, outputs / _perWord], [ScalarType.Int32], problems);
         tensors.Check("scales", [groups, outputs], ScaleTypes, problems);
-        if (tensors.Find("g_idx") is { } index && tensors.Check("g_idx", [inputs], [ScalarType.Int32], problems) && tensors.Integers("g_idx").Any(g => g < 0 || g >= groups))
+        if (tensors.Find("g_idx") is { } index && tensors.Check("g_idx", [inputs], [ScalarType.Int32], problems)
+            && tensors.Integers("g_idx").Any(g => g < 0 || g >= groups))
             problems.Add($"the tensor '{index.Name}' names groups beyond the {groups} that there are.");
     }
 

@@ -47,7 +47,8 @@ internal sealed class LinearTensors(string module, Func<string, (SafetensorsFile
 
         var fits = types.Contains(entry.Type) && entry.Shape.AsSpan().SequenceEqual(shape);
         if (!fits)
-            problems.Add($"the tensor '{entry.Name}' is {SafetensorsTypes.Name(entry.Type)} of shape {Show(entry.Shape)}; the quantization in config.json asks for {string.Join(" or ", types.Select(SafetensorsTypes.Name))} of shape {Show(shape)}.");
+            problems.Add($"the tensor '{entry.Name}' is {SafetensorsTypes.Name(entry.Type)} of shape {Show(entry.Shape)}; the " +
+                $"quantization in config.json asks for {string.Join(" or ", types.Select(SafetensorsTypes.Name))} of shape {Show(shape)}.");
         return fits;
     }
 

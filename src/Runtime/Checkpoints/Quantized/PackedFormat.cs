@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
-/// <summary>compressed-tensors, pack-quantized: signed codes plus half the range in 32-bit words along the inputs, zero points along the outputs.</summary>
+/// <summary>compressed-tensors, pack-quantized: signed codes plus half the range in 32-bit words along the inputs,
+/// zero points along the outputs.</summary>
 /// <param name="bits">4 or 8.</param>
 /// <param name="group">Inputs that share a scale; 0 for all (channel).</param>
 /// <param name="symmetric">No zero points.</param>
@@ -16,7 +17,8 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
     private const string Shape = "weight_shape";
     private readonly int _perWord = 32 / bits;
 
-    public override string Description => $"compressed-tensors pack-quantized, {bits} bits, {Groups(group)}, {(symmetric ? "symmetric" : "asymmetric")}";
+    public override string Description =>
+        $"compressed-tensors pack-quantized, {bits} bits, {Groups(group)}, {(symmetric ? "symmetric" : "asymmetric")}";
 
     public override int Bits => bits;
 
@@ -37,7 +39,8 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
             else tensors.Check(Zero, [Ceiling(outputs, _perWord), groups], [ScalarType.Int32, ScalarType.Int8], problems);
         }
 
-        if (tensors.Find(Shape) is { } shape && tensors.Check(Shape, [2], [ScalarType.Int64], problems) && tensors.Longs(Shape) is var said && (said[0] != outputs || said[1] != inputs))
+        if (tensors.Find(Shape) is { } shape && tensors.Check(Shape, [2], [ScalarType.Int64], problems) && tensors.Longs(Shape) is var said
+            && (said[0] != outputs || said[1] != inputs))
             problems.Add($"the tensor '{shape.Name}' says [{said[0]}, {said[1]}]; the configuration asks for [{outputs}, {inputs}].");
         if (tensors.Find(Index) is { } index && tensors.Check(Index, [inputs], [ScalarType.Int32], problems)
             && tensors.Integers(Index) is var of && !of.Contains(-1) && of.Any(g => g < 0 || g >= groups))
@@ -51,7 +54,8 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
         var codes = new byte[checked(outputs * inputs)];
         Parallel.For(0, outputs, o =>
         {
-            for (var i = 0; i < inputs; i++) codes[o * inputs + i] = (byte)((words[o * row + i / _perWord] >> (bits * (i % _perWord))) & mask);
+            for (var i = 0; i < inputs; i++)
+                codes[o * inputs + i] = (byte)((words[o * row + i / _perWord] >> (bits * (i % _perWord))) & mask);
         });
         var of = tensors.Find(Index) is null ? null : tensors.Integers(Index);
         return new QuantizedMatrix
@@ -70,12 +74,14 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
     private byte[] Zeros(LinearTensors tensors, int outputs, int groups, uint mask)
     {
         // Before April 2025 zero points lay unpacked, signed.
-        if (tensors.Find(Zero)!.Type == ScalarType.Int8) return Array.ConvertAll(tensors.Bytes(Zero), z => (byte)((sbyte)z + (1 << (bits - 1))));
+        if (tensors.Find(Zero)!.Type == ScalarType.Int8)
+            return Array.ConvertAll(tensors.Bytes(Zero), z => (byte)((sbyte)z + (1 << (bits - 1))));
         var words = tensors.Words(Zero);
         var zeros = new byte[outputs * groups];
         for (var o = 0; o < outputs; o++)
         {
-            for (var g = 0; g < groups; g++) zeros[o * groups + g] = (byte)((words[o / _perWord * groups + g] >> (bits * (o % _perWord))) & mask);
+            for (var g = 0; g < groups; g++)
+                zeros[o * groups + g] = (byte)((words[o / _perWord * groups + g] >> (bits * (o % _perWord))) & mask);
         }
 
         return zeros;

@@ -3,13 +3,14 @@ using System.Text.Json;
 namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 
 /// <summary>
-/// What config.json says about quantized weights. Formats that are not read are refused here, by name, before a weight file is looked for. Which maps are
-/// quantized is told by the file's tensors, not by the lists of exceptions.
+/// What config.json says about quantized weights. Formats that are not read are refused here, by name, before a weight file is looked for.
+/// Which maps are quantized is told by the file's tensors, not by the lists of exceptions.
 /// </summary>
 public sealed class QuantizationConfig
 {
     private const string Instead =
-        "Get the checkpoint in AWQ (gemm), GPTQ or compressed-tensors (pack-, int- or float-quantized), or load the 16-bit model with Quantization = Int8 or Int4.";
+        "Get the checkpoint in AWQ (gemm), GPTQ or compressed-tensors (pack-, int- or float-quantized), or load the 16-bit model with " +
+            "Quantization = Int8 or Int4.";
 
     private QuantizationConfig(string method, IReadOnlyList<QuantizedFormat> formats, IReadOnlyList<string> exceptions) =>
         (Method, Formats, Exceptions) = (method, formats, exceptions);
@@ -74,7 +75,8 @@ public sealed class QuantizationConfig
             foreach (var name in new[] { "quantization_config", "compression_config" })
             {
                 if (Child(o, name) is not { } found) continue;
-                return Text(found, "quant_method") is null && Child(found, "config_groups") is null && Child(found, "quantization_config") is { } inner ? inner : found;
+                return Text(found, "quant_method") is null && Child(found, "config_groups") is null
+                    && Child(found, "quantization_config") is { } inner ? inner : found;
             }
         }
 
@@ -90,8 +92,11 @@ public sealed class QuantizationConfig
             case "gptq": return new QuantizationConfig(method, [Gptq(q)], Names(q, "modules_to_not_convert"));
             case "compressed-tensors": return Compressed(q);
             case "bitsandbytes": throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
-            case "fp8": throw new NotSupportedException(Child(q, "weight_block_size") is { } b ? $"fp8 with scales for blocks of {b.GetRawText()}" : "fp8 in the form of quant_method 'fp8'");
-            case null when Bool(q, "load_in_4bit") == true || Bool(q, "load_in_8bit") == true: throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
+            case "fp8": throw new NotSupportedException(
+                Child(q, "weight_block_size") is { } b ? $"fp8 with scales for blocks of {b.GetRawText()}"
+                : "fp8 in the form of quant_method 'fp8'");
+            case null when Bool(q, "load_in_4bit") == true
+                || Bool(q, "load_in_8bit") == true: throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
             default: throw new NotSupportedException(method is null ? "a form without quant_method" : $"'{method}'");
         }
     }
@@ -121,9 +126,12 @@ public sealed class QuantizationConfig
         var format = Text(q, "format")?.ToLowerInvariant() ?? "dense";
         if (Child(q, "sparsity_config") is { } sparsity && Text(sparsity, "format") is { } sparse && sparse.ToLowerInvariant() != "dense")
             throw new NotSupportedException($"compressed-tensors with the sparse form '{sparse}'");
-        if (Child(q, "transform_config") is { } transform && transform.EnumerateObject().Any(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Value.GetRawText().Length > 2))
+        if (Child(q, "transform_config") is { } transform
+            && transform.EnumerateObject()
+            .Any(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Value.GetRawText().Length > 2))
             throw new NotSupportedException("compressed-tensors with transforms of the activations (transform_config)");
-        if (Child(q, "config_groups") is not { } groups || !groups.EnumerateObject().Any()) return format == "dense" ? null : throw new NotSupportedException($"compressed-tensors '{format}' without config_groups");
+        if (Child(q, "config_groups") is not { } groups || !groups.EnumerateObject().Any())
+            return format == "dense" ? null : throw new NotSupportedException($"compressed-tensors '{format}' without config_groups");
         var formats = new List<QuantizedFormat>();
         foreach (var group in groups.EnumerateObject())
         {
@@ -138,7 +146,8 @@ public sealed class QuantizationConfig
 
     private static QuantizedFormat CompressedGroup(string format, JsonElement weights)
     {
-        if (format is not ("pack-quantized" or "int-quantized" or "float-quantized")) throw new NotSupportedException($"compressed-tensors '{format}'");
+        if (format is not ("pack-quantized" or "int-quantized" or "float-quantized"))
+            throw new NotSupportedException($"compressed-tensors '{format}'");
         var (bits, type) = (Int(weights, "num_bits") ?? 8, Text(weights, "type")?.ToLowerInvariant() ?? "int");
         var size = Int(weights, "group_size");
         var strategy = Text(weights, "strategy")?.ToLowerInvariant() ?? (size is > 0 ? "group" : "channel");
@@ -147,8 +156,10 @@ public sealed class QuantizationConfig
         var fits = packed ? type == "int" && bits is 4 or 8 && strategy is "group" or "channel"
             : format == "int-quantized" ? type == "int" && bits == 8 && strategy is "channel" or "tensor"
             : type == "float" && bits == 8 && strategy is "channel" or "tensor" && symmetric;
-        if (!fits) throw new NotSupportedException($"compressed-tensors '{format}' with {type} weights of {bits} bits, strategy '{strategy}'{(symmetric ? "" : ", asymmetric")}");
-        return packed ? new PackedFormat(bits, strategy == "group" ? Group(size ?? -1) : 0, symmetric) : new ByteFormat(type == "float", symmetric);
+        if (!fits) throw new NotSupportedException(
+            $"compressed-tensors '{format}' with {type} weights of {bits} bits, strategy '{strategy}'{(symmetric ? "" : ", asymmetric")}");
+        return packed ? new PackedFormat(bits, strategy == "group" ? Group(size ?? -1) : 0, symmetric)
+            : new ByteFormat(type == "float", symmetric);
     }
 
     private static string BitsAndBytes(JsonElement q) =>
@@ -162,10 +173,12 @@ public sealed class QuantizationConfig
     };
 
     private static JsonElement? Child(JsonElement e, string name) =>
-        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var child) && child.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? child : null;
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var child)
+            && child.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? child : null;
 
     private static string? Text(JsonElement e, string name) =>
-        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString() : null;
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String
+            ? v.GetString() : null;
 
     private static int? Int(JsonElement e, string name) => e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.Number
         ? v.TryGetInt32(out var i) ? i : throw new NotSupportedException($"a form with {name} {v.GetRawText()}")
@@ -175,5 +188,6 @@ public sealed class QuantizationConfig
         e.TryGetProperty(name, out var v) && v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : null;
 
     private static string[] Names(JsonElement e, string name) =>
-        e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.Array ? [.. v.EnumerateArray().Where(x => x.ValueKind == JsonValueKind.String).Select(x => x.GetString()!)] : [];
+        e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.Array
+            ? [.. v.EnumerateArray().Where(x => x.ValueKind == JsonValueKind.String).Select(x => x.GetString()!)] : [];
 }

@@ -71,7 +71,8 @@ internal static class Quantizer
     /// <param name="rule">How.</param>
     /// <param name="read">Gives a row.</param>
     /// <param name="cancellationToken">Observed between rows.</param>
-    public static QuantizedMatrix Matrix(int outputs, int inputs, QuantizationRule rule, Action<int, Memory<float>> read, CancellationToken cancellationToken)
+    public static QuantizedMatrix Matrix(
+        int outputs, int inputs, QuantizationRule rule, Action<int, Memory<float>> read, CancellationToken cancellationToken)
     {
         var size = rule.Group > 0 ? Math.Min(rule.Group, inputs) : inputs;
         var groups = (inputs + size - 1) / size;
@@ -91,7 +92,8 @@ internal static class Quantizer
 
             return row;
         }, _ => { });
-        return new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = rule.Bits, Codes = codes, Scales = scales, Zeros = zeros, GroupSize = size };
+        return new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = rule.Bits, Codes = codes, Scales = scales, Zeros = zeros,
+            GroupSize = size };
     }
 
     // A group of zeros gets the scale one.

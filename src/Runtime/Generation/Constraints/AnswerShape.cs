@@ -20,6 +20,7 @@ public sealed record AnswerShape
     /// <summary>Whether one answer may hold several calls.</summary>
     public bool SeveralCalls { get; init; } = true;
 
-    /// <summary>True refuses schemas that say more than a grammar can enforce; false relaxes them and notes it in <see cref="AnswerGrammar.Relaxed"/>.</summary>
+    /// <summary>True refuses schemas that say more than a grammar can enforce; false relaxes them and notes it in
+    /// <see cref="AnswerGrammar.Relaxed"/>.</summary>
     public bool Strict { get; init; }
 }

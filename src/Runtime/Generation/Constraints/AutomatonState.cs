@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>A state of the byte automaton: all continuations that are possible after the bytes so far, each at the point of taking a byte.</summary>
+/// <summary>A state of the byte automaton: all continuations that are possible after the bytes so far, each
+/// at the point of taking a byte.</summary>
 internal sealed class AutomatonState
 {
     public required int Id { get; init; }

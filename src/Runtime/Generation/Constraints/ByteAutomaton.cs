@@ -50,7 +50,8 @@ internal sealed class ByteAutomaton
         return state;
     }
 
-    /// <summary>Forgets the states where there are too many; between tokens only. Also finds a state from before such a clearing again.</summary>
+    /// <summary>Forgets the states where there are too many; between tokens only. Also finds a state from
+    /// before such a clearing again.</summary>
     /// <returns>The state in place of <paramref name="current"/>.</returns>
     public AutomatonState Trim(AutomatonState current)
     {
@@ -88,7 +89,8 @@ internal sealed class ByteAutomaton
         _epoch++;
         _end = new Continuation { Id = 0, Node = null, Count = 0, Next = null, Cost = 0 };
         _start = Close([Make(_grammar.Root, 0, _end)])
-            ?? throw new ConstraintException("The tokenizer's vocabulary cannot spell any answer that the grammar allows: it lacks tokens for single bytes.");
+            ?? throw new ConstraintException(
+                "The tokenizer's vocabulary cannot spell any answer that the grammar allows: it lacks tokens for single bytes.");
     }
 
     private Continuation Make(GrammarNode node, int count, Continuation next)
@@ -179,14 +181,16 @@ internal sealed class ByteAutomaton
                     accepting = true;
                     break;
                 case GrammarNode.Sequence n:
-                    _pending.Push(c.Count == n.Parts.Length ? c.Next! : Make(n.Parts[c.Count], 0, c.Count + 1 == n.Parts.Length ? c.Next! : Make(n, c.Count + 1, c.Next!)));
+                    _pending.Push(c.Count == n.Parts.Length ? c.Next!
+                        : Make(n.Parts[c.Count], 0, c.Count + 1 == n.Parts.Length ? c.Next! : Make(n, c.Count + 1, c.Next!)));
                     break;
                 case GrammarNode.Choice n:
                     foreach (var option in n.Options) _pending.Push(Make(option, 0, c.Next!));
                     break;
                 case GrammarNode.Repeat n:
                     if (c.Count >= n.Min) _pending.Push(c.Next!);
-                    if (n.Max < 0 || c.Count < n.Max) _pending.Push(Make(n.Body, 0, Make(n, n.Max < 0 ? Math.Min(c.Count + 1, n.Min) : c.Count + 1, c.Next!)));
+                    if (n.Max < 0 || c.Count < n.Max)
+                        _pending.Push(Make(n.Body, 0, Make(n, n.Max < 0 ? Math.Min(c.Count + 1, n.Min) : c.Count + 1, c.Next!)));
                     break;
                 case GrammarNode.Reference n:
                     _pending.Push(Make(n.Target!, 0, c.Next!));

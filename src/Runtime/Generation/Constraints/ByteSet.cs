@@ -21,7 +21,8 @@ internal readonly record struct ByteSet(ulong A, ulong B, ulong C, ulong D)
     public ByteSet With(byte b)
     {
         var bit = 1UL << (b & 63);
-        return (b >> 6) switch { 0 => this with { A = A | bit }, 1 => this with { B = B | bit }, 2 => this with { C = C | bit }, _ => this with { D = D | bit } };
+        return (b >> 6) switch { 0 => this with { A = A | bit }, 1 => this with { B = B | bit }, 2 => this with { C = C | bit },
+            _ => this with { D = D | bit } };
     }
 
     public ByteSet And(ByteSet o) => new(A & o.A, B & o.B, C & o.C, D & o.D);

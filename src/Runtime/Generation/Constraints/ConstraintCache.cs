@@ -2,7 +2,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>The automatons of one model's vocabulary by grammar: the least recently used ones go first. Safe for concurrent use; what it hands out is for one thread at a time.</summary>
+/// <summary>The automatons of one model's vocabulary by grammar: the least recently used ones go first. Safe for concurrent use; what it
+/// hands out is for one thread at a time.</summary>
 internal sealed class ConstraintCache(ITokenizer tokenizer, IReadOnlySet<int> stopIds, int capacity = 8)
 {
     private readonly LinkedList<(string Key, ByteAutomaton Automaton)> _order = [];

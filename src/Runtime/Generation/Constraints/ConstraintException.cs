@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>A constraint met something that must not happen: a grammar that the vocabulary cannot spell, or a step without a possible token.</summary>
+/// <summary>A constraint met something that must not happen: a grammar that the vocabulary cannot spell, or a
+/// step without a possible token.</summary>
 public sealed class ConstraintException : InvalidOperationException, IVisionError
 {
     /// <summary>Creates it.</summary>

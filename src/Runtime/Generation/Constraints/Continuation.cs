@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>What is still to be matched: a node, how far it has been matched, and what follows. Shared; equal ones are one object.</summary>
+/// <summary>What is still to be matched: a node, how far it has been matched, and what follows.
+/// Shared; equal ones are one object.</summary>
 internal sealed class Continuation
 {
     public required int Id { get; init; }

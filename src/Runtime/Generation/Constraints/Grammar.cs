@@ -18,7 +18,8 @@ public sealed class Grammar : AnswerGrammar
     /// <param name="shape">The shape.</param>
     /// <returns>The grammar; null where the shape allows any text.</returns>
     /// <exception cref="ArgumentException">A schema is not valid, or no value satisfies it; the message names the place.</exception>
-    /// <exception cref="NotSupportedException">The shape is strict and a schema is outside the supported subset (the message names keyword and place), or too large.</exception>
+    /// <exception cref="NotSupportedException">The shape is strict and a schema is outside the supported subset (the message names
+    /// keyword and place), or too large.</exception>
     public static Grammar? Create(AnswerShape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -44,13 +45,15 @@ public sealed class Grammar : AnswerGrammar
     internal static void RequirePossible(GrammarBuilder builder, GrammarNode node, string what)
     {
         if (new Possible(builder.Nodes).Contains(node)) return;
-        throw new ArgumentException($"{what} is satisfied by no value: its keywords contradict each other, or it refers to nothing but itself.");
+        throw new ArgumentException(
+            $"{what} is satisfied by no value: its keywords contradict each other, or it refers to nothing but itself.");
     }
 
     private static string KeyOf(AnswerShape shape)
     {
         var key = new StringBuilder();
-        key.Append(shape.Json ? 'j' : '-').Append(shape.Strict ? 's' : '-').Append((int)shape.ToolCalls).Append(shape.SeveralCalls ? 'n' : '1').Append('\n');
+        key.Append(shape.Json ? 'j' : '-').Append(shape.Strict ? 's' : '-').Append((int)shape.ToolCalls)
+            .Append(shape.SeveralCalls ? 'n' : '1').Append('\n');
         key.Append(shape.Schema?.GetRawText());
         foreach (var tool in shape.Tools) key.Append('\n').Append(PythonJson.Quote(tool.Name)).Append(tool.ParametersJson);
         return key.ToString();

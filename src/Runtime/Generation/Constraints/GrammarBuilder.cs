@@ -19,7 +19,8 @@ internal sealed class GrammarBuilder
     /// <summary>Cannot be matched.</summary>
     public GrammarNode Never() => Add(new GrammarNode.Choice([]) { Id = _nodes.Count });
 
-    public GrammarNode Bytes(ByteSet set, bool startsCharacter = false) => Add(new GrammarNode.Bytes(set) { Id = _nodes.Count, StartsCharacter = startsCharacter });
+    public GrammarNode Bytes(ByteSet set, bool startsCharacter = false) =>
+        Add(new GrammarNode.Bytes(set) { Id = _nodes.Count, StartsCharacter = startsCharacter });
 
     public GrammarNode Bytes(string set) => Bytes(ByteSet.Of(set));
 
@@ -27,13 +28,17 @@ internal sealed class GrammarBuilder
 
     public GrammarNode Literal(string text)
     {
-        if ((_text += text.Length) > MaxText) throw new NotSupportedException($"The JSON schema needs a grammar with more than {MaxText} characters of fixed text. Use a smaller schema.");
+        if ((_text += text.Length) > MaxText)
+            throw new NotSupportedException(
+                $"The JSON schema needs a grammar with more than {MaxText} characters of fixed text. Use a smaller schema.");
         return text.Length == 0 ? Empty : Add(new GrammarNode.Literal(Encoding.UTF8.GetBytes(text)) { Id = _nodes.Count });
     }
 
-    public GrammarNode Sequence(params GrammarNode[] parts) => parts.Length == 1 ? parts[0] : Add(new GrammarNode.Sequence(parts) { Id = _nodes.Count });
+    public GrammarNode Sequence(params GrammarNode[] parts) => parts.Length == 1 ? parts[0]
+        : Add(new GrammarNode.Sequence(parts) { Id = _nodes.Count });
 
-    public GrammarNode Choice(params GrammarNode[] options) => options.Length == 1 ? options[0] : Add(new GrammarNode.Choice(options) { Id = _nodes.Count });
+    public GrammarNode Choice(params GrammarNode[] options) => options.Length == 1 ? options[0]
+        : Add(new GrammarNode.Choice(options) { Id = _nodes.Count });
 
     public GrammarNode Optional(GrammarNode node) => Choice(node, Empty);
 
@@ -50,7 +55,8 @@ internal sealed class GrammarBuilder
 
     private T Add<T>(T node) where T : GrammarNode
     {
-        if (_nodes.Count >= MaxNodes) throw new NotSupportedException($"The JSON schema needs a grammar of more than {MaxNodes} parts. Use a smaller schema.");
+        if (_nodes.Count >= MaxNodes)
+            throw new NotSupportedException($"The JSON schema needs a grammar of more than {MaxNodes} parts. Use a smaller schema.");
         _nodes.Add(node);
         return node;
     }

@@ -10,7 +10,8 @@ public sealed class TokenConstraint
     private readonly TokenVocabulary _vocabulary;
     private AutomatonState _state;
 
-    internal TokenConstraint(ByteAutomaton automaton) => (_automaton, _vocabulary, _state) = (automaton, automaton.Vocabulary, automaton.Start);
+    internal TokenConstraint(ByteAutomaton automaton) =>
+        (_automaton, _vocabulary, _state) = (automaton, automaton.Vocabulary, automaton.Start);
 
     /// <summary>Whether the answer so far is whole: it may end here.</summary>
     public bool IsAccepting => _state.Accepting;
@@ -23,8 +24,10 @@ public sealed class TokenConstraint
 
     /// <summary>Sets the logits of tokens that are not allowed to negative infinity.</summary>
     /// <param name="logits">Logits of the next token, [vocabulary], at least one.</param>
-    /// <param name="remaining">Tokens left for the answer, this one included, at least 1. Where only just enough are left to complete it, only tokens that lead to its end are allowed.</param>
-    /// <exception cref="ConstraintException">No token is allowed; cannot happen with a vocabulary that is used with its own logits.</exception>
+    /// <param name="remaining">Tokens left for the answer, this one included, at least 1. Where only just enough are left to complete it,
+    /// only tokens that lead to its end are allowed.</param>
+    /// <exception cref="ConstraintException">No token is allowed; cannot happen with a vocabulary that
+    /// is used with its own logits.</exception>
     public void Mask(Span<float> logits, int remaining)
     {
         _state = _automaton.Trim(_state);
@@ -68,7 +71,8 @@ public sealed class TokenConstraint
             }
         }
 
-        if (!any) throw new ConstraintException($"No token of {logits.Length} is allowed after the answer so far; its grammar and vocabulary do not fit each other.");
+        if (!any) throw new ConstraintException(
+            $"No token of {logits.Length} is allowed after the answer so far; its grammar and vocabulary do not fit each other.");
     }
 
     /// <summary>Follows a chosen token that is no stop id.</summary>
@@ -78,11 +82,13 @@ public sealed class TokenConstraint
     {
         if (_vocabulary.Bytes(id) is not { } bytes)
         {
-            if (!_state.Free) throw new ConstraintException($"The token {id}, which has no text, is not allowed in an answer under a grammar.");
+            if (!_state.Free)
+                throw new ConstraintException($"The token {id}, which has no text, is not allowed in an answer under a grammar.");
             return;
         }
 
-        _state = _automaton.Advance(_automaton.Trim(_state), bytes) ?? throw new ConstraintException($"The token {id} is not allowed after the answer so far.");
+        _state = _automaton.Advance(_automaton.Trim(_state), bytes)
+            ?? throw new ConstraintException($"The token {id} is not allowed after the answer so far.");
     }
 
     private static bool Allows(ulong[] mask, int id) => (id >> 6) < mask.Length && (mask[id >> 6] >> (id & 63) & 1) != 0;

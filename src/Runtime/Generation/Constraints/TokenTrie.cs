@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>Tokens by their bytes, as a tree written out in depth-first order: a walk is a scan that jumps over subtrees that do not fit.</summary>
+/// <summary>Tokens by their bytes, as a tree written out in depth-first order: a walk is a scan that jumps
+/// over subtrees that do not fit.</summary>
 internal sealed class TokenTrie
 {
     private readonly byte[] _label;

@@ -4,7 +4,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
-/// <summary>Answers with tool calls in the form of Qwen2.5: <c>&lt;tool_call&gt;\n{"name": ..., "arguments": {...}}\n&lt;/tool_call&gt;</c>, one after the other.</summary>
+/// <summary>Answers with tool calls in the form of Qwen2.5: <c>&lt;tool_call&gt;\n{"name": ..., "arguments":
+/// {...}}\n&lt;/tool_call&gt;</c>, one after the other.</summary>
 internal sealed class ToolCallGrammar(GrammarBuilder builder, JsonGrammar json, AnswerShape shape, List<string> relaxed)
 {
     public const string Begin = "<tool_call>";
@@ -27,7 +28,8 @@ internal sealed class ToolCallGrammar(GrammarBuilder builder, JsonGrammar json, 
         if (shape.ToolCalls == ToolCallRule.Required || answer is not null)
         {
             var first = builder.Sequence(builder.Literal(Begin), call);
-            var calls = shape.SeveralCalls ? builder.Sequence(first, builder.Repeat(builder.Sequence(builder.Literal("\n" + Begin), call), 0, -1)) : first;
+            var calls = shape.SeveralCalls
+                ? builder.Sequence(first, builder.Repeat(builder.Sequence(builder.Literal("\n" + Begin), call), 0, -1)) : first;
             return shape.ToolCalls == ToolCallRule.Required ? calls : builder.Choice(answer!, calls);
         }
 

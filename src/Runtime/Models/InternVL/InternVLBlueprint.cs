@@ -22,7 +22,8 @@ public sealed class InternVLBlueprint : ModelBlueprint
         _config = InternVLConfig.ReadNative(reader);
         _images = InternVLImageOptions.Read(reader, processor);
         _imageId = reader.Has("image_token_id") ? reader.Int("image_token_id", 0, 0) : null;
-        reader.Require(_imageId is null || _imageId < _config.Text.VocabularySize, $"image_token_id {_imageId} is outside the vocabulary of {_config.Text.VocabularySize}.");
+        reader.Require(_imageId is null || _imageId < _config.Text.VocabularySize,
+            $"image_token_id {_imageId} is outside the vocabulary of {_config.Text.VocabularySize}.");
         reader.ThrowIfBad(folder.Path);
         processor.ThrowIfBad(folder.Path);
     }
@@ -60,6 +61,7 @@ public sealed class InternVLBlueprint : ModelBlueprint
     private int ImageId(ITokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return _imageId ?? tokenizer.TokenToId("<IMG_CONTEXT>") ?? throw new TokenizerException("config.json has no image_token_id and the tokenizer no <IMG_CONTEXT>; one of them is needed.");
+        return _imageId ?? tokenizer.TokenToId("<IMG_CONTEXT>")
+            ?? throw new TokenizerException("config.json has no image_token_id and the tokenizer no <IMG_CONTEXT>; one of them is needed.");
     }
 }

@@ -59,7 +59,9 @@ public sealed class InternVLChatBlueprint : ModelBlueprint
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         var image = tokenizer.TokenToId("<IMG_CONTEXT>")
-            ?? throw new TokenizerException("The tokenizer has no <IMG_CONTEXT>; InternVL's own tokenizer files (with added_tokens.json or added_tokens_decoder) are needed.");
+            ?? throw new TokenizerException(
+                "The tokenizer has no <IMG_CONTEXT>; InternVL's own tokenizer files (with added_tokens.json or added_tokens_decoder) " +
+                "are needed.");
         return new PromptEncoder(tokenizer, Template, image, InternVLTags.Image, new SequentialPositions());
     }
 }

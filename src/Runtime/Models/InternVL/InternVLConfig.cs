@@ -15,7 +15,8 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 /// <param name="QkvBias">Biases on q, k and v; the output projection has one in any case.</param>
 /// <param name="QkNorm">RMS norm over the whole width of q and k before the heads are split (InternViT-6B).</param>
 public sealed record InternVisionConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double NormEps, bool RmsNorm, bool QkvBias, bool QkNorm)
+    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double NormEps,
+        bool RmsNorm, bool QkvBias, bool QkNorm)
 {
     /// <summary>Patches per side of the position table.</summary>
     public int Side => ImageSize / PatchSize;
@@ -26,8 +27,10 @@ public sealed record InternVisionConfig(
         var heads = c.Int("num_attention_heads", 16, max: ConfigRange.Heads);
         c.Require(hidden % heads == 0, $"hidden_size {hidden} is not a multiple of num_attention_heads {heads}.");
         var (image, patch) = (c.Ints("image_size", [448]), c.Ints("patch_size", [14]));
-        var square = image.Concat(patch).All(s => s is > 0 and <= ConfigRange.ImageSide) && image.All(s => s == image[0]) && patch.All(s => s == patch[0]) && image[0] % patch[0] == 0 && image[0] / patch[0] <= ConfigRange.Side;
-        c.Require(square, $"image_size [{string.Join(", ", image)}] with patch_size [{string.Join(", ", patch)}]; expected squares of at most {ConfigRange.ImageSide}, the first a multiple of the second, with at most {ConfigRange.Side} patches per side.");
+        var square = image.Concat(patch).All(s => s is > 0 and <= ConfigRange.ImageSide) && image.All(s => s == image[0])
+            && patch.All(s => s == patch[0]) && image[0] % patch[0] == 0 && image[0] / patch[0] <= ConfigRange.Side;
+        c.Require(square, $"image_size [{string.Join(", ", image)}] with patch_size [{string.Join(", ", patch)}]; expected squares of at " +
+            $"most {ConfigRange.ImageSide}, the first a multiple of the second, with at most {ConfigRange.Side} patches per side.");
         return new InternVisionConfig(
             hidden,
             c.Int("intermediate_size", 4096, max: ConfigRange.Intermediate),
@@ -43,14 +46,16 @@ public sealed record InternVisionConfig(
     }
 }
 
-/// <summary>InternVL's configuration, of the remote-code form (<c>internvl_chat</c>) or the Hugging Face-native one (<c>internvl</c>).</summary>
+/// <summary>InternVL's configuration, of the remote-code form (<c>internvl_chat</c>) or the Hugging
+/// Face-native one (<c>internvl</c>).</summary>
 /// <param name="Text">The decoder.</param>
 /// <param name="Vision">The tower.</param>
 /// <param name="FeatureLayer">Hidden state of the tower that is used; negative ones count from the end.</param>
 /// <param name="Merge">Patches per side that become one token (1 / downsample_ratio).</param>
 /// <param name="Transposed">Pixel shuffle v1: the token grid comes out transposed.</param>
 /// <param name="ProjectorActivation">Activation of the projector.</param>
-public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Vision, int FeatureLayer, int Merge, bool Transposed, string ProjectorActivation)
+public sealed record InternVLConfig(
+    DecoderConfig Text, InternVisionConfig Vision, int FeatureLayer, int Merge, bool Transposed, string ProjectorActivation)
 {
     /// <summary>Width of the projector's input.</summary>
     public int ProjectorInput => Vision.HiddenSize * Merge * Merge;
@@ -60,10 +65,13 @@ public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Visio
     {
         c.OneOf("template", "internvl2_5", "internvl2_5");
         var llm = c.RequiredChild("llm_config");
-        var architecture = llm.Json.TryGetProperty("architectures", out var a) && a.ValueKind == System.Text.Json.JsonValueKind.Array && a.GetArrayLength() > 0 ? a[0].ToString() : "";
+        var architecture = llm.Json.TryGetProperty("architectures", out var a) && a.ValueKind == System.Text.Json.JsonValueKind.Array
+            && a.GetArrayLength() > 0 ? a[0].ToString() : "";
         // InternVLChatConfig overrules the text model: its head is never tied.
-        var text = TextConfig.Read(llm, architecture.StartsWith("InternLM2", StringComparison.Ordinal) ? "internlm2" : "qwen2", tied: false);
-        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "qkv_bias", "qk_normalization"), c.Ints("select_layer", [-1]).FirstOrDefault(), "gelu");
+        var text = TextConfig.Read(
+            llm, architecture.StartsWith("InternLM2", StringComparison.Ordinal) ? "internlm2" : "qwen2", tied: false);
+        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "qkv_bias", "qk_normalization"),
+            c.Ints("select_layer", [-1]).FirstOrDefault(), "gelu");
     }
 
     /// <summary>Reads config.json of Hugging Face-native checkpoints.</summary>
@@ -74,15 +82,18 @@ public sealed record InternVLConfig(DecoderConfig Text, InternVisionConfig Visio
         c.OneOf("vision_feature_select_strategy", "default", "default");
         var layer = c.Ints("vision_feature_layer", [-1]);
         c.Require(layer.Length == 1, "vision_feature_layer names several layers; one is supported.");
-        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "attention_bias", "use_qk_norm"), layer[0], c.OneOf("projector_hidden_act", "gelu", "gelu", "silu", "relu"));
+        return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "attention_bias", "use_qk_norm"), layer[0],
+            c.OneOf("projector_hidden_act", "gelu", "gelu", "silu", "relu"));
     }
 
     private static InternVLConfig Create(ConfigReader c, DecoderConfig text, InternVisionConfig vision, int layer, string activation)
     {
-        c.Require(layer is not 0 && layer >= -vision.Layers && layer <= vision.Layers, $"the feature layer {layer} is none of the tower's {vision.Layers} layers.");
+        c.Require(layer is not 0 && layer >= -vision.Layers && layer <= vision.Layers,
+            $"the feature layer {layer} is none of the tower's {vision.Layers} layers.");
         var ratio = c.Double("downsample_ratio", 0.5, 1.0 / ConfigRange.Merge, 1);
         var merge = (int)Math.Round(1 / ratio);
-        c.Require(ratio > 0 && Math.Abs(merge * ratio - 1) < 1e-9 && vision.Side % merge == 0, $"downsample_ratio {ratio} does not divide the {vision.Side} patches of a side.");
+        c.Require(ratio > 0 && Math.Abs(merge * ratio - 1) < 1e-9 && vision.Side % merge == 0,
+            $"downsample_ratio {ratio} does not divide the {vision.Side} patches of a side.");
         return new InternVLConfig(text, vision, layer, Math.Max(1, merge), c.OneOf("ps_version", "v2", "v1", "v2") == "v1", activation);
     }
 }

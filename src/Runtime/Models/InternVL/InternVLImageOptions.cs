@@ -33,8 +33,10 @@ public sealed record InternVLImageOptions
     public int TileSide => (int)(ImageSize / PatchSize * DownsampleRatio);
 
     /// <summary>
-    /// Reads both formats: <c>internvl_chat</c> (the repository's own: tiling in config.json, ImageNet normalisation in code) and <c>internvl</c>
-    /// (transformers: GotOcr2ImageProcessor with cropping always on). Absent keys take the defaults of those classes; everything wrong is noted in the readers.
+    /// Reads both formats: <c>internvl_chat</c> (the repository's own: tiling in config.json, ImageNet
+    /// normalisation in code) and <c>internvl</c>
+    /// (transformers: GotOcr2ImageProcessor with cropping always on). Absent keys take the defaults of those classes;
+    /// everything wrong is noted in the readers.
     /// </summary>
     /// <param name="config">config.json.</param>
     /// <param name="processor">preprocessor_config.json.</param>
@@ -48,8 +50,12 @@ public sealed record InternVLImageOptions
         var read = isNative ? Native(processor, tower) : Remote(config, processor, tower);
         read = read with { PatchSize = patch, DownsampleRatio = config.Double("downsample_ratio", 0.5, 1.0 / ConfigRange.Merge, 1) };
         var side = read.ImageSize / (double)patch * read.DownsampleRatio;
-        config.Require(read.DownsampleRatio > 0 && side >= 1 && side == Math.Floor(side), $"tiles of {read.ImageSize} pixels with patches of {patch} and downsample_ratio {read.DownsampleRatio} make {side} tokens per side; expected a whole number.");
-        (isNative ? processor : config).Require(read.MinTiles <= read.MaxTiles, $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
+        config.Require(read.DownsampleRatio > 0 && side >= 1 && side == Math.Floor(side),
+            $"tiles of {read.ImageSize} pixels with patches of {patch} and downsample_ratio {read.DownsampleRatio} make {side} tokens " +
+            "per side; expected a whole number.");
+        (isNative ? processor : config)
+            .Require(read.MinTiles <= read.MaxTiles,
+                $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
         return read;
     }
 
@@ -65,7 +71,8 @@ public sealed record InternVLImageOptions
 
         c.Require(size == tower, $"the processor makes tiles of {size}, but the tower takes {tower}.");
         c.Require(c.Int("resample", 3, 0) == 3, "resample is not 3 (bicubic); other filters are not supported.");
-        c.Require(c.Bool("do_resize", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true), "do_resize, do_rescale and do_normalize must be true.");
+        c.Require(c.Bool("do_resize", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true),
+            "do_resize, do_rescale and do_normalize must be true.");
         return new InternVLImageOptions
         {
             ImageSize = size,
@@ -99,7 +106,8 @@ public sealed record InternVLImageOptions
     private static int Square(ConfigReader c, string key, int fallback)
     {
         var sides = c.Ints(key, [fallback]);
-        c.Require(sides.All(s => s is > 0 and <= ConfigRange.ImageSide && s == sides[0]), $"{key} is [{string.Join(", ", sides)}]; expected one side, from 1 to {ConfigRange.ImageSide}.");
+        c.Require(sides.All(s => s is > 0 and <= ConfigRange.ImageSide && s == sides[0]),
+            $"{key} is [{string.Join(", ", sides)}]; expected one side, from 1 to {ConfigRange.ImageSide}.");
         return Math.Clamp(sides[0], 1, ConfigRange.ImageSide);
     }
 }

@@ -1,7 +1,8 @@
 using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
-/// <summary>InternVL's picture path (dynamic_preprocess): the picture stretched to a mosaic of square tiles of about its shape, and a thumbnail.</summary>
+/// <summary>InternVL's picture path (dynamic_preprocess): the picture stretched to a mosaic of square tiles of
+/// about its shape, and a thumbnail.</summary>
 public sealed class InternVLImageProcessor : IImageProcessor
 {
     private readonly InternVLImageOptions _options;
@@ -12,8 +13,14 @@ public sealed class InternVLImageProcessor : IImageProcessor
     public InternVLImageProcessor(InternVLImageOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.TileSide < 1) throw new ArgumentException($"Tiles of {options.ImageSize} pixels with patches of {options.PatchSize} and ratio {options.DownsampleRatio} hold no token.", nameof(options));
-        if (options.MinTiles < 1 || options.MaxTiles < options.MinTiles) throw new ArgumentException($"From {options.MinTiles} to {options.MaxTiles} tiles; expected 1 or more, the first not above the second.", nameof(options));
+        if (options.TileSide < 1)
+            throw new ArgumentException(
+                $"Tiles of {options.ImageSize} pixels with patches of {options.PatchSize} and ratio {options.DownsampleRatio} hold " +
+                "no token.", nameof(options));
+        if (options.MinTiles < 1 || options.MaxTiles < options.MinTiles)
+            throw new ArgumentException(
+                $"From {options.MinTiles} to {options.MaxTiles} tiles; expected 1 or more, the first not above the second.",
+                nameof(options));
         _options = options;
         // Python's order inside one area is a set's and never changes the result.
         _candidates =
@@ -71,7 +78,8 @@ public sealed class InternVLImageProcessor : IImageProcessor
         for (var k = 0; k < columns * rows; k++)
         {
             var (y0, x0) = (k / columns * size, k % columns * size);
-            for (var y = 0; y < size; y++) Array.Copy(stretched, ((y0 + y) * columns * size + x0) * 3, tiles, k * tile + y * size * 3, size * 3);
+            for (var y = 0; y < size; y++)
+                Array.Copy(stretched, ((y0 + y) * columns * size + x0) * 3, tiles, k * tile + y * size * 3, size * 3);
         }
 
         if (count > columns * rows) Resize(image, size, size).CopyTo(tiles, columns * rows * tile);
@@ -94,7 +102,8 @@ public sealed class InternVLImageProcessor : IImageProcessor
         {
             var difference = Math.Abs(aspect - (double)i / j);
             if (difference < bestDifference) (best, bestDifference) = ((i, j), difference);
-            else if (difference == bestDifference && (long)width * height > 0.5 * _options.ImageSize * _options.ImageSize * i * j) best = (i, j);
+            else if (difference == bestDifference && (long)width * height > 0.5 * _options.ImageSize * _options.ImageSize * i * j)
+                best = (i, j);
         }
 
         return best;

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
-/// <summary>InternViT, pixel shuffle and projector (the remote code's extract_feature; transformers' InternVLModel.get_image_features).</summary>
+/// <summary>InternViT, pixel shuffle and projector (the remote code's extract_feature; transformers'
+/// InternVLModel.get_image_features).</summary>
 public sealed class InternVisionTower : IVisionTower
 {
     private const double ProjectorNormEps = 1e-5;
@@ -27,16 +28,19 @@ public sealed class InternVisionTower : IVisionTower
         var v = c.Vision;
         _c = c;
         _class = source.Take(names.ClassToken, [1, 1, v.HiddenSize]);
-        _patch = (source.Take(names.Patch + ".weight", [v.HiddenSize, 3, v.PatchSize, v.PatchSize]), source.Take(names.Patch + ".bias", [v.HiddenSize]));
+        _patch = (source.Take(names.Patch + ".weight", [v.HiddenSize, 3, v.PatchSize, v.PatchSize]),
+            source.Take(names.Patch + ".bias", [v.HiddenSize]));
         _positions = source.Take(names.Positions, [1, v.Side * v.Side + 1, v.HiddenSize]);
         _blocks = new Block[v.Layers];
         for (var i = 0; i < v.Layers; i++) _blocks[i] = new Block(source, $"{names.Block}{i}.", v, names);
-        _norm = (source.Take(names.ProjectorNorm + ".weight", [c.ProjectorInput]), source.Take(names.ProjectorNorm + ".bias", [c.ProjectorInput]));
+        _norm = (source.Take(names.ProjectorNorm + ".weight", [c.ProjectorInput]),
+            source.Take(names.ProjectorNorm + ".bias", [c.ProjectorInput]));
         _linear1 = source.TakeLinear(names.Projector1, c.Text.HiddenSize, c.ProjectorInput, true);
         _linear2 = source.TakeLinear(names.Projector2, c.Text.HiddenSize, c.Text.HiddenSize, true);
     }
 
-    internal static InternVisionTower Take(ITensorSource source, InternVLConfig config, InternVisionNames names) => new(source, config, names);
+    internal static InternVisionTower Take(ITensorSource source, InternVLConfig config, InternVisionNames names) =>
+        new(source, config, names);
 
     /// <inheritdoc/>
     public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
@@ -88,7 +92,8 @@ public sealed class InternVisionTower : IVisionTower
     {
         var (m, tiles, width) = (_c.Merge, x.shape[0], x.shape[2]);
         var side = (long)Math.Sqrt(x.shape[1]);
-        var y = x.reshape(tiles, side / m, m, side / m, m, width).permute(0, 1, 3, 2, 4, 5).reshape(tiles, side / m, side / m, m * m * width);
+        var y = x.reshape(tiles, side / m, m, side / m, m, width).permute(0, 1, 3, 2, 4, 5)
+            .reshape(tiles, side / m, side / m, m * m * width);
         return (_c.Transposed ? y.transpose(1, 2) : y).reshape(tiles, side / m * (side / m), m * m * width);
     }
 
@@ -112,7 +117,8 @@ public sealed class InternVisionTower : IVisionTower
             var d = c.HiddenSize;
             if (names.FusedQkv is { } fused)
             {
-                var thirds = source.TakeLinears(p + fused, 3 * d, d, c.QkvBias, [[new RowRange(0, d)], [new RowRange(d, d)], [new RowRange(2 * d, d)]]);
+                var thirds = source.TakeLinears(
+                    p + fused, 3 * d, d, c.QkvBias, [[new RowRange(0, d)], [new RowRange(d, d)], [new RowRange(2 * d, d)]]);
                 (_q, _k, _v) = (thirds[0], thirds[1], thirds[2]);
             }
             else
@@ -127,7 +133,8 @@ public sealed class InternVisionTower : IVisionTower
                 _kNorm = source.Take(p + names.Attention + "k_norm.weight", [d]);
             }
 
-            (Tensor, Tensor?) Norm(string name) => (source.Take(p + name + ".weight", [d]), c.RmsNorm ? null : source.Take(p + name + ".bias", [d]));
+            (Tensor, Tensor?) Norm(string name) =>
+                (source.Take(p + name + ".weight", [d]), c.RmsNorm ? null : source.Take(p + name + ".bias", [d]));
             _out = source.TakeLinear(p + names.Output, d, d, true);
             _norm1 = Norm(names.Norm1);
             _norm2 = Norm(names.Norm2);
@@ -146,7 +153,8 @@ public sealed class InternVisionTower : IVisionTower
             var v = Attention.SplitHeads(_v.Forward(y), c.Heads);
             if (clsAttention is not null)
             {
-                var rows = Enumerable.Range(0, (int)q.shape[0]).Select(i => Attention.LastRow(q.narrow(0, i, 1).narrow(2, 0, 1), k.narrow(0, i, 1)));
+                var rows = Enumerable.Range(0, (int)q.shape[0])
+                    .Select(i => Attention.LastRow(q.narrow(0, i, 1).narrow(2, 0, 1), k.narrow(0, i, 1)));
                 clsAttention.Add(stack([.. rows]).narrow(1, 1, k.shape[2] - 1).contiguous().MoveToOuterDisposeScope());
             }
 

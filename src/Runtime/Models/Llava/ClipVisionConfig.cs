@@ -1,7 +1,8 @@
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>Sizes of a CLIP vision tower (transformers' CLIPVisionConfig).</summary>
-public sealed record ClipVisionConfig(int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
+public sealed record ClipVisionConfig(
+    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
 {
     /// <summary>Patches per side.</summary>
     public int Side => ImageSize / PatchSize;
@@ -18,7 +19,9 @@ public sealed record ClipVisionConfig(int HiddenSize, int IntermediateSize, int 
         c.Require(hidden % heads == 0, $"hidden_size {hidden} is not a multiple of num_attention_heads {heads}.");
         var (image, patch) = (c.Int("image_size", 336, max: ConfigRange.ImageSide), c.Int("patch_size", 14, max: ConfigRange.PatchSide));
         c.Require(patch <= image, $"patch_size {patch} is above image_size {image}: an image holds no patch.");
-        c.Require(image / patch <= ConfigRange.Side, $"image_size {image} with patch_size {patch} makes {image / patch} patches per side; at most {ConfigRange.Side} are supported.");
+        c.Require(image / patch <= ConfigRange.Side,
+            $"image_size {image} with patch_size {patch} makes {image / patch} patches per side; at most {ConfigRange.Side} are " +
+            "supported.");
         return new ClipVisionConfig(
             hidden,
             c.Int("intermediate_size", 4096, max: ConfigRange.Intermediate),

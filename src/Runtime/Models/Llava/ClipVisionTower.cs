@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
-/// <summary>The CLIP vision transformer of LLaVA-1.5 and LLaVA-NeXT (transformers' CLIPVisionModel), without its unused final norm.</summary>
+/// <summary>The CLIP vision transformer of LLaVA-1.5 and LLaVA-NeXT (transformers' CLIPVisionModel),
+/// without its unused final norm.</summary>
 public sealed class ClipVisionTower
 {
     private readonly ClipVisionConfig _c;
@@ -39,11 +40,13 @@ public sealed class ClipVisionTower
 
     /// <summary>Runs the tower up to the deepest of <paramref name="layers"/>.</summary>
     /// <param name="pixels">[n, 3, H, W] in the tower's type.</param>
-    /// <param name="layers">Hidden states wanted: 0 is the output of the pre-norm, i the output of block i-1; negative ones count from the end.</param>
+    /// <param name="layers">Hidden states wanted: 0 is the output of the pre-norm, i the output of block i-1;
+    /// negative ones count from the end.</param>
     /// <param name="clsAttention">Receives the CLS row of the last block that runs, [n, patches] mean over heads, when not null.</param>
     /// <param name="atBorder">Called between blocks; null for nothing.</param>
     /// <param name="attend">The attention kernel; null for the fused one that serves. Training gives an explicit one.</param>
-    /// <param name="positions">Rows of the position table per picture, [n or 1, tokens] int64, for windows of the grid; null for the whole grid.</param>
+    /// <param name="positions">Rows of the position table per picture, [n or 1, tokens] int64, for windows of
+    /// the grid; null for the whole grid.</param>
     /// <returns>Per requested layer [n, patches + 1, D].</returns>
     public Tensor[] Forward(
         Tensor pixels,
@@ -55,7 +58,8 @@ public sealed class ClipVisionTower
     {
         using var scope = NewDisposeScope();
         attend ??= static (q, k, v) => Attention.Fused(q, k, v, causal: false);
-        var places = positions is null ? _positions : _positions.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], positions.shape[1], _c.HiddenSize);
+        var places = positions is null ? _positions
+            : _positions.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], positions.shape[1], _c.HiddenSize);
         int[] wanted = [.. layers.Select(l => l < 0 ? _c.Layers + 1 + l : l)];
         var last = wanted.Max();
         var patches = nn.functional.conv2d(pixels, _patch, strides: [_c.PatchSize, _c.PatchSize]).flatten(2).transpose(1, 2);

@@ -57,7 +57,8 @@ public sealed class LlavaBlueprint : ModelBlueprint
     {
         var c = new ConfigReader(folder.PreprocessorConfig);
         var common = PreprocessorConfig.Read(c, vision.ImageSize);
-        c.Require(common.CropSize == vision.ImageSize, $"the processor crops to {common.CropSize}, but the tower takes {vision.ImageSize}.");
+        c.Require(common.CropSize == vision.ImageSize,
+            $"the processor crops to {common.CropSize}, but the tower takes {vision.ImageSize}.");
         var pad = c.Text("image_processor_type", "").StartsWith("LlavaImageProcessor", StringComparison.Ordinal) && c.Bool("do_pad", false);
         c.ThrowIfBad(folder.Path);
         return new LlavaImageOptions

@@ -35,7 +35,8 @@ public sealed record LlavaConfig
         var text = TextConfig.Read(c.RequiredChild("text_config"), "llama", c.Bool("tie_word_embeddings", false));
         var vision = ClipVisionConfig.Read(c.RequiredChild("vision_config"));
         var layers = c.Ints("vision_feature_layer", [-2]);
-        c.Require(layers.All(l => l >= -vision.Layers - 1 && l <= vision.Layers), $"vision_feature_layer [{string.Join(", ", layers)}] reaches beyond the tower's {vision.Layers} layers.");
+        c.Require(layers.All(l => l >= -vision.Layers - 1 && l <= vision.Layers),
+            $"vision_feature_layer [{string.Join(", ", layers)}] reaches beyond the tower's {vision.Layers} layers.");
         var image = c.Int("image_token_index", c.Int("image_token_id", 32000, 0), 0);
         c.Require(image < text.VocabularySize, $"image_token_index {image} is outside the vocabulary of {text.VocabularySize}.");
         return new LlavaConfig

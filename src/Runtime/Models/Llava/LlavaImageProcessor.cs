@@ -71,7 +71,8 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         return new ProcessedImage(Plan(image.Width, image.Height), crop, [size, size, 3], pixels, [1, 3, size, size]);
     }
 
-    // Where the crop begins; negative where the picture is smaller (an edge below the crop): the odd pixel of the padding is above and to the left.
+    // Where the crop begins; negative where the picture is smaller (an edge below the crop): the odd pixel
+    // of the padding is above and to the left.
     private int Offset(int resized) => (int)Math.Floor((resized - options.CropSize) / 2.0);
 
     private (int PadX, int PadY, int Width, int Height) Padding(int width, int height)
@@ -86,7 +87,9 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
     {
         var (s, e) = ((long)Math.Min(w, h), (long)options.ShortestEdge);
         var @long = (double)(e * Math.Max(w, h)) / s;
-        if (@long > int.MaxValue) throw new ImageDecodeException($"The picture is {w}x{h}; its sides are too far apart to bring the short one to {e} pixels. Cut the picture.");
+        if (@long > int.MaxValue)
+            throw new ImageDecodeException(
+                $"The picture is {w}x{h}; its sides are too far apart to bring the short one to {e} pixels. Cut the picture.");
         return w <= h ? (options.ShortestEdge, (int)@long) : ((int)@long, options.ShortestEdge);
     }
 
@@ -94,7 +97,8 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
     {
         if (window.Width == size && window.Height == size) return part;
         var crop = new byte[size * size * 3];
-        for (var y = 0; y < window.Height; y++) Array.Copy(part, y * window.Width * 3, crop, ((y + top) * size + left) * 3, window.Width * 3);
+        for (var y = 0; y < window.Height; y++)
+            Array.Copy(part, y * window.Width * 3, crop, ((y + top) * size + left) * 3, window.Width * 3);
         return crop;
     }
 }

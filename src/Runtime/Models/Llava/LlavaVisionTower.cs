@@ -31,7 +31,8 @@ public sealed class LlavaVisionTower : IVisionTower
     public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) => EncodeBatch([image], clsAttention, atBorder)[0];
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) =>
+        EncodeBatch([image], clsAttention, atBorder)[0];
 
     /// <inheritdoc/>
     public IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null)

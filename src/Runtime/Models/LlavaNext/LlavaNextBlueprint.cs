@@ -24,7 +24,8 @@ public sealed class LlavaNextBlueprint : ModelBlueprint
         var isMistral = reader.Child("text_config").Text("model_type", "llama") == "mistral";
         var processor = new ConfigReader(folder.PreprocessorConfig);
         var common = PreprocessorConfig.Read(processor, _config.Vision.ImageSize);
-        processor.Require(common.CropSize == _config.Vision.ImageSize, $"the processor makes tiles of {common.CropSize}, but the tower takes {_config.Vision.ImageSize}.");
+        processor.Require(common.CropSize == _config.Vision.ImageSize,
+            $"the processor makes tiles of {common.CropSize}, but the tower takes {_config.Vision.ImageSize}.");
         _images = new LlavaNextImageOptions
         {
             TileSize = common.CropSize,
@@ -72,11 +73,16 @@ public sealed class LlavaNextBlueprint : ModelBlueprint
         var pinpoints = new List<(int, int)>();
         var json = c.Json.GetProperty("image_grid_pinpoints");
         var items = json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().ToArray() : [];
-        c.Require(items.Length <= ConfigRange.Tiles, $"image_grid_pinpoints has {items.Length} entries; at most {ConfigRange.Tiles} are read.");
+        c.Require(items.Length <= ConfigRange.Tiles,
+            $"image_grid_pinpoints has {items.Length} entries; at most {ConfigRange.Tiles} are read.");
         foreach (var p in items.Take(ConfigRange.Tiles))
         {
-            var good = p.ValueKind == JsonValueKind.Array && p.GetArrayLength() == 2 && p.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var i) && i > 0 && i <= ConfigRange.ImageSide && i % tile == 0);
-            c.Require(good, $"image_grid_pinpoints has {p.GetRawText()}; expected [height, width], multiples of {tile} up to {ConfigRange.ImageSide}.");
+            var good = p.ValueKind == JsonValueKind.Array && p.GetArrayLength() == 2
+                && p.EnumerateArray().All(
+                    v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var i) && i > 0 && i <= ConfigRange.ImageSide
+                    && i % tile == 0);
+            c.Require(good, $"image_grid_pinpoints has {p.GetRawText()}; expected [height, width], multiples of {tile} up to " +
+                $"{ConfigRange.ImageSide}.");
             if (good) pinpoints.Add((p[0].GetInt32(), p[1].GetInt32()));
         }
 

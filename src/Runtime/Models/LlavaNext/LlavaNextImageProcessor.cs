@@ -20,7 +20,8 @@ public sealed record LlavaNextImageOptions
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
 
-/// <summary>LLaVA-NeXT's picture path (transformers' slow LlavaNextImageProcessor): a squashed base tile, then the padded picture in tiles, unpadded again on the grid.</summary>
+/// <summary>LLaVA-NeXT's picture path (transformers' slow LlavaNextImageProcessor): a squashed base tile, then the padded picture in
+/// tiles, unpadded again on the grid.</summary>
 public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IImageProcessor
 {
     /// <inheritdoc/>
@@ -28,7 +29,8 @@ public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IIm
     {
         var best = BestResolution(width, height);
         var side = options.TileSize / options.PatchSize;
-        var (rows, columns, padTop, padLeft) = Unpad(best.Height / options.TileSize * side, best.Width / options.TileSize * side, width, height);
+        var (rows, columns, padTop, padLeft) =
+            Unpad(best.Height / options.TileSize * side, best.Width / options.TileSize * side, width, height);
         var (newWidth, newHeight) = Fit(best, width, height);
         var (left, top) = ((best.Width - newWidth) / 2, (best.Height - newHeight) / 2);
         var (sx, sy) = ((double)width / newWidth, (double)height / newHeight);
@@ -67,7 +69,8 @@ public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IIm
         var resized = PillowResizer.Resize(image.Rgb, image.Width, image.Height, newWidth, newHeight, options.Resample);
         var canvas = new byte[best.Height * best.Width * 3]; // black before normalisation
         var (left, top) = ((best.Width - newWidth) / 2, (best.Height - newHeight) / 2);
-        for (var y = 0; y < newHeight; y++) Array.Copy(resized, y * newWidth * 3, canvas, ((y + top) * best.Width + left) * 3, newWidth * 3);
+        for (var y = 0; y < newHeight; y++)
+            Array.Copy(resized, y * newWidth * 3, canvas, ((y + top) * best.Width + left) * 3, newWidth * 3);
         var (rows, columns) = (best.Height / t, best.Width / t);
         var tile = t * t * 3;
         var tiles = new byte[(1 + rows * columns) * tile];
@@ -94,7 +97,8 @@ public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IIm
             var scale = Math.Min((double)w / width, (double)h / height);
             var effective = Math.Min((long)(width * scale) * (long)(height * scale), (long)width * height);
             var waste = (long)w * h - effective;
-            if (effective > bestEffective || (effective == bestEffective && waste < bestWaste)) (best, bestEffective, bestWaste) = ((h, w), effective, waste);
+            if (effective > bestEffective || (effective == bestEffective && waste < bestWaste))
+                (best, bestEffective, bestWaste) = ((h, w), effective, waste);
         }
 
         return best;

@@ -33,7 +33,8 @@ public sealed class Qwen25VLBlueprint : ModelBlueprint
                 PreprocessorConfig.Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]),
                 PreprocessorConfig.RescaleFactor(c)),
         };
-        c.Require(c.Int("patch_size", _images.PatchSize) == _images.PatchSize && c.Int("merge_size", _images.MergeSize) == _images.MergeSize, "patch_size or merge_size differs from the tower's.");
+        c.Require(c.Int("patch_size", _images.PatchSize) == _images.PatchSize
+            && c.Int("merge_size", _images.MergeSize) == _images.MergeSize, "patch_size or merge_size differs from the tower's.");
         c.Require(_images.MinPixels <= _images.MaxPixels, $"min_pixels {_images.MinPixels} is above max_pixels {_images.MaxPixels}.");
         c.ThrowIfBad(folder.Path);
     }
@@ -64,5 +65,6 @@ public sealed class Qwen25VLBlueprint : ModelBlueprint
     public override IImageProcessor ImageProcessor(ImageFit fit) => new Qwen2VLImageProcessor(_images);
 
     /// <inheritdoc/>
-    public override PromptEncoder PromptEncoder(ITokenizer tokenizer) => new(tokenizer, Template, _config.ImageTokenId, null, new MropePositions());
+    public override PromptEncoder PromptEncoder(ITokenizer tokenizer) =>
+        new(tokenizer, Template, _config.ImageTokenId, null, new MropePositions());
 }

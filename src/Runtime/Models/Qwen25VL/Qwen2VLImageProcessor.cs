@@ -26,7 +26,8 @@ public sealed record Qwen2VLImageOptions
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
 
-/// <summary>Qwen2.5-VL's picture path (transformers' slow Qwen2VLImageProcessor): dynamic resolution, patches in merge-block order.</summary>
+/// <summary>Qwen2.5-VL's picture path (transformers' slow Qwen2VLImageProcessor): dynamic resolution,
+/// patches in merge-block order.</summary>
 public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageProcessor
 {
     private const int MaxAspectRatio = 200;
@@ -43,7 +44,8 @@ public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageP
             TokenCount = rows * columns,
             Grids = [ImageGrid.Contiguous("grid", rows, columns)],
             GridThw = [1, h / options.PatchSize, w / options.PatchSize],
-            Map = new CoordinateMap(width, height, CoordinateSpace.ResizedPixels, new PixelFrame(0, 0, (double)width / w, (double)height / h),
+            Map = new CoordinateMap(width, height, CoordinateSpace.ResizedPixels,
+                new PixelFrame(0, 0, (double)width / w, (double)height / h),
                 [new PixelFrame(0, 0, (double)width / columns, (double)height / rows)]),
         };
     }
@@ -84,7 +86,8 @@ public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageP
     private (int Width, int Height) SmartResize(int width, int height)
     {
         if (Math.Max(width, height) > MaxAspectRatio * (long)Math.Min(width, height))
-            throw new ImageDecodeException($"The picture is {width}x{height}; its sides may differ by a factor of {MaxAspectRatio} at most.");
+            throw new ImageDecodeException(
+                $"The picture is {width}x{height}; its sides may differ by a factor of {MaxAspectRatio} at most.");
         var factor = options.PatchSize * options.MergeSize;
         var (h, w) = ((int)Math.Round((double)height / factor) * factor, (int)Math.Round((double)width / factor) * factor);
         if ((long)h * w > options.MaxPixels)

@@ -76,16 +76,19 @@ public sealed class QwenTemplate : IToolChatTemplate
 
     private static void AppendTools(PromptWriter text, IReadOnlyList<ChatTool> tools)
     {
-        text.Write("\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n<tools>");
+        text.Write("\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function " +
+            "signatures within <tools></tools> XML tags:\n<tools>");
         foreach (var tool in tools)
         {
             text.Write("\n{\"type\": \"function\", \"function\": {\"name\": ").Message(PythonJson.Quote(tool.Name));
             if (tool.Description is { } description) text.Write(", \"description\": ").Message(PythonJson.Quote(description));
-            text.Write(", \"parameters\": ").Message(PythonJson.Object(tool.ParametersJson, $"the parameters of the tool '{tool.Name}'")).Write("}}");
+            text.Write(", \"parameters\": ")
+                .Message(PythonJson.Object(tool.ParametersJson, $"the parameters of the tool '{tool.Name}'")).Write("}}");
         }
 
         text.Write(
-            "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call>");
+            "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> " +
+                "XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call>");
     }
 
     private void AppendCalls(PromptWriter text, ChatTurn turn)
@@ -104,7 +107,8 @@ public sealed class QwenTemplate : IToolChatTemplate
     // A turn of several results is as many responses; a tool turn of plain content is one.
     private void AppendResults(PromptWriter text, ChatTurn turn)
     {
-        foreach (var result in turn.Parts.OfType<ToolResultPart>()) text.Write("\n<tool_response>\n").Message(result.Content).Write("\n</tool_response>");
+        foreach (var result in turn.Parts.OfType<ToolResultPart>())
+            text.Write("\n<tool_response>\n").Message(result.Content).Write("\n</tool_response>");
         if (turn.Parts.Any(p => p is ToolResultPart) && !turn.Parts.Any(p => p is ImagePart or TextPart)) return;
         AppendContent(text.Write("\n<tool_response>\n"), turn);
         text.Write("\n</tool_response>");

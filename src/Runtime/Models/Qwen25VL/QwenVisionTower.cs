@@ -97,7 +97,9 @@ public sealed class QwenVisionTower : IVisionTower
             // The tower rotates in fp32, unlike the text model.
             Tensor Rotate(Tensor t) => Rotary.Apply(Attention.SplitHeads(t, c.Heads).to(ScalarType.Float32), cos, sin).to(x.dtype);
             var (q, k, v) = (Rotate(qkv[0]), Rotate(qkv[1]), Attention.SplitHeads(qkv[2], c.Heads));
-            var h = x.Plus(_proj.Forward(Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false) : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize))));
+            var h = x.Plus(_proj.Forward(
+                Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false)
+                    : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize))));
             var y = Norms.Rms(h, _norm2, Eps);
             return h.Plus(_down.Forward(Activations.Find(c.Activation)(_gate.Forward(y)) * _up.Forward(y))).MoveToOuterDisposeScope();
         }
@@ -111,7 +113,8 @@ public sealed class QwenVisionTower : IVisionTower
             foreach (var (count, units) in groups)
             {
                 long length = (long)count * units * unit;
-                Tensor Batch(Tensor t) => t.narrow(2, start, length).reshape(t.shape[1], count, (long)units * unit, t.shape[3]).transpose(0, 1);
+                Tensor Batch(Tensor t) =>
+                    t.narrow(2, start, length).reshape(t.shape[1], count, (long)units * unit, t.shape[3]).transpose(0, 1);
                 var y = Attention.Fused(Batch(q), Batch(k), Batch(v), causal: false);
                 parts.Add(y.transpose(0, 1).reshape(1, q.shape[1], length, q.shape[3]));
                 start += length;

@@ -20,7 +20,8 @@ public static class ChatTemplateExtensions
     /// <param name="tools">The tools on offer.</param>
     /// <param name="addGenerationPrompt">End with what makes the assistant answer.</param>
     /// <exception cref="PromptException">As for the plain form; or a tool's or call's JSON is not an object.</exception>
-    public static string Render(this IToolChatTemplate template, IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools, bool addGenerationPrompt = true)
+    public static string Render(
+        this IToolChatTemplate template, IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools, bool addGenerationPrompt = true)
     {
         ArgumentNullException.ThrowIfNull(template);
         return template.Write(turns, tools, addGenerationPrompt).Text;

@@ -24,7 +24,8 @@ public sealed class ChatTemplateFile
     /// <summary>SHA-256 of the text's UTF-8, white space included, in lower-case hex.</summary>
     public string Sha256 => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
-    /// <summary>Reads a folder's template: the processor's (chat_template.jinja, chat_template.json, processor_config.json) before the tokenizer's (tokenizer_config.json).</summary>
+    /// <summary>Reads a folder's template: the processor's (chat_template.jinja, chat_template.json, processor_config.json) before the
+    /// tokenizer's (tokenizer_config.json).</summary>
     /// <param name="folder">The model folder.</param>
     /// <returns>The template, or null where the folder has none.</returns>
     /// <exception cref="TokenizerException">A file that may hold it cannot be read.</exception>
@@ -68,7 +69,8 @@ public sealed class ChatTemplateFile
     private static string? Find(JsonElement json) => json.Find("chat_template") switch
     {
         { ValueKind: JsonValueKind.String } s => s.GetString(),
-        { ValueKind: JsonValueKind.Array } list => list.EnumerateArray().Where(t => t.Text("name") == "default").Select(t => t.Text("template")).FirstOrDefault(),
+        { ValueKind: JsonValueKind.Array } list =>
+        list.EnumerateArray().Where(t => t.Text("name") == "default").Select(t => t.Text("template")).FirstOrDefault(),
         _ => null,
     };
 }

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>
-/// A rendered prompt that knows whose text is whose: what a template wrote, and what messages brought. Only the template's own text can become control tokens
-/// (<see cref="ITokenizer.Encode(PromptText, bool)"/>); the same characters in a message are ordinary text.
+/// A rendered prompt that knows whose text is whose: what a template wrote, and what messages brought. Only the template's own text can
+/// become control tokens (<see cref="ITokenizer.Encode(PromptText, bool)"/>); the same characters in a message are ordinary text.
 /// </summary>
 public sealed class PromptText
 {
@@ -11,7 +11,8 @@ public sealed class PromptText
 
     private readonly IReadOnlyCollection<string> _markup;
 
-    internal PromptText(string text, (int Start, int Length)[] messages, (int Start, int Length)[] images, IReadOnlyCollection<string> markup) =>
+    internal PromptText(string text, (int Start, int Length)[] messages, (int Start, int Length)[] images,
+        IReadOnlyCollection<string> markup) =>
         (Text, _messages, _images, _markup) = (text, messages, images, markup);
 
     /// <summary>The whole text, one placeholder per image.</summary>
@@ -23,7 +24,8 @@ public sealed class PromptText
     /// <summary>Where the placeholders of images stand, in order.</summary>
     public IReadOnlyList<(int Start, int Length)> Images => _images;
 
-    /// <summary>Whether a control token may be made at a place: of the template's own text, or of markup that the family leaves to messages.</summary>
+    /// <summary>Whether a control token may be made at a place: of the template's own text, or of markup that
+    /// the family leaves to messages.</summary>
     /// <param name="token">The token's text.</param>
     /// <param name="start">Where it stands.</param>
     public bool MayBeControl(string token, int start)

@@ -3,7 +3,8 @@ using System.Text;
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>What templates write prompts with: their own text, the text of messages, and images, told apart.</summary>
-/// <param name="markup">Control tokens that messages may write too, because they only mark words and places (InternVL's <c>&lt;ref&gt;</c>); null for none.</param>
+/// <param name="markup">Control tokens that messages may write too, because they only mark words and places (InternVL's
+/// <c>&lt;ref&gt;</c>); null for none.</param>
 public sealed class PromptWriter(IReadOnlyCollection<string>? markup = null)
 {
     private readonly StringBuilder _text = new();
@@ -18,13 +19,15 @@ public sealed class PromptWriter(IReadOnlyCollection<string>? markup = null)
         return this;
     }
 
-    /// <summary>Writes what a message brought (text, names, descriptions, schemas, results): never more than text, whatever it spells.</summary>
+    /// <summary>Writes what a message brought (text, names, descriptions, schemas, results): never more
+    /// than text, whatever it spells.</summary>
     /// <param name="text">The text.</param>
     public PromptWriter Message(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text.Length == 0) return this;
-        if (_messages is [.., var last] && last.Start + last.Length == _text.Length) _messages[^1] = (last.Start, last.Length + text.Length);
+        if (_messages is [.., var last] && last.Start + last.Length == _text.Length)
+            _messages[^1] = (last.Start, last.Length + text.Length);
         else _messages.Add((_text.Length, text.Length));
         _text.Append(text);
         return this;

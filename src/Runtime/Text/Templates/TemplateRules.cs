@@ -16,17 +16,25 @@ internal static class TemplateRules
         {
             var (role, parts) = turns[i];
             if (role is not ("system" or "user" or "assistant") && !(tools && role == "tool"))
-                throw new PromptException($"Message {i + 1} has the role '{role}'; the template {template.Name} knows system, user and assistant{(tools ? ", and tool" : "")}.");
+                throw new PromptException(
+                    $"Message {i + 1} has the role '{role}'; the template {template.Name} knows system, user and " +
+                    $"assistant{(tools ? ", and tool" : "")}.");
             foreach (var part in parts)
             {
                 switch (part)
                 {
                     case ToolCallPart when !tools || role != "assistant":
-                        throw new PromptException($"Message {i + 1} ({role}) has a tool call; {(tools ? "only assistant messages may have one" : $"the template {template.Name} has no tools")}.");
+                        throw new PromptException(
+                            $"Message {i + 1} ({role}) has a tool call; " +
+                            $"{(tools ? "only assistant messages may have one" : $"the template {template.Name} has no tools")}.");
                     case ToolResultPart when !tools || role != "tool":
-                        throw new PromptException($"Message {i + 1} ({role}) has a tool result; {(tools ? "only tool messages may have one" : $"the template {template.Name} has no tools")}.");
+                        throw new PromptException(
+                            $"Message {i + 1} ({role}) has a tool result; " +
+                            $"{(tools ? "only tool messages may have one" : $"the template {template.Name} has no tools")}.");
                     case ImagePart when imagesFrom is not null && !imagesFrom.Contains(role):
-                        throw new PromptException($"Message {i + 1} ({role}) has a picture; the template {template.Name} has a place for pictures in messages of {string.Join(" and ", imagesFrom)} only.");
+                        throw new PromptException(
+                            $"Message {i + 1} ({role}) has a picture; the template {template.Name} has a place for pictures in messages " +
+                            $"of {string.Join(" and ", imagesFrom)} only.");
                 }
             }
         }

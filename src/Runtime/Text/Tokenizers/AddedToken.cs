@@ -3,7 +3,8 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <summary>A token that is found in the text before the model looks at it.</summary>
 internal sealed record AddedToken(int Id, string Content, bool Special)
 {
-    /// <summary>Whether it means more than its characters: special tokens, and those written like tags. Others (runs of spaces, whole words) are text everywhere.</summary>
+    /// <summary>Whether it means more than its characters: special tokens, and those written like tags. Others (runs of spaces,
+    /// whole words) are text everywhere.</summary>
     public bool IsControl => Special || (Content.Length > 1 && Content[0] is '<' or '[' && Content[^1] is '>' or ']');
 
     /// <summary>Takes the white space on its left.</summary>

@@ -49,17 +49,20 @@ internal sealed class AddedTokenSplitter
         if (!_byFirst.TryGetValue(text[at], out var candidates)) return null;
         foreach (var c in candidates)
         {
-            if (text.AsSpan(at).StartsWith(c.Content, StringComparison.Ordinal) && (mayBeControl is null || !c.IsControl || mayBeControl(c.Content, at))) return c;
+            if (text.AsSpan(at).StartsWith(c.Content, StringComparison.Ordinal)
+                && (mayBeControl is null || !c.IsControl || mayBeControl(c.Content, at))) return c;
         }
 
         return null;
     }
 
     private static bool IsWordBefore(string text, int at) =>
-        at > 0 && IsWord(Rune.TryGetRuneAt(text, at > 1 && char.IsLowSurrogate(text[at - 1]) ? at - 2 : at - 1, out var r) ? r : Rune.ReplacementChar);
+        at > 0 && IsWord(Rune.TryGetRuneAt(text, at > 1 && char.IsLowSurrogate(text[at - 1]) ? at - 2 : at - 1, out var r) ? r
+            : Rune.ReplacementChar);
 
     private static bool IsWordAt(string text, int at) => at < text.Length && Rune.TryGetRuneAt(text, at, out var r) && IsWord(r);
 
     private static bool IsWord(Rune r) => Rune.IsLetterOrDigit(r)
-        || Rune.GetUnicodeCategory(r) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation;
+        || Rune.GetUnicodeCategory(r) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+        or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation;
 }

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>One byte-pair tokenizer for every supported vocabulary: the files decide normalisation, splitting, merges and decoding.</summary>
+/// <summary>One byte-pair tokenizer for every supported vocabulary: the files decide normalisation,
+/// splitting, merges and decoding.</summary>
 internal sealed class BpeTokenizer : ITokenizer
 {
     private readonly TokenizerModel _model;
@@ -21,19 +22,25 @@ internal sealed class BpeTokenizer : ITokenizer
         foreach (var (token, id) in model.Vocabulary)
         {
             _tokens[id] = token;
-            if (token.Length is 1 or 2 && Rune.TryGetRuneAt(token, 0, out var rune) && rune.Utf16SequenceLength == token.Length) _runeIds[rune.Value] = id;
+            if (token.Length is 1 or 2 && Rune.TryGetRuneAt(token, 0, out var rune) && rune.Utf16SequenceLength == token.Length)
+                _runeIds[rune.Value] = id;
         }
 
         foreach (var a in model.Added) _tokens[a.Id] = a.Content;
         foreach (var id in (IEnumerable<int>)[.. model.Prefix, .. model.Suffix])
         {
-            if (IdToToken(id) is null) throw new TokenizerException($"The tokenizer's post-processor adds the id {id}, which no token has; the vocabulary's ids end at {_tokens.Length - 1}.");
+            if (IdToToken(id) is null)
+                throw new TokenizerException(
+                    $"The tokenizer's post-processor adds the id {id}, which no token has; the vocabulary's ids end at " +
+                    $"{_tokens.Length - 1}.");
         }
 
-        _addedIds = model.Added.GroupBy(a => a.Content, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Id, StringComparer.Ordinal);
+        _addedIds = model.Added.GroupBy(a => a.Content, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.First().Id, StringComparer.Ordinal);
         _special = [.. model.Added.Where(a => a.Special).Select(a => a.Id)];
         _raw = new AddedTokenSplitter(model.Added.Where(a => !a.Normalized));
-        _normalized = new AddedTokenSplitter(model.Added.Where(a => a.Normalized).Select(a => a with { Content = model.Normalize(a.Content) }));
+        _normalized = new AddedTokenSplitter(
+            model.Added.Where(a => a.Normalized).Select(a => a with { Content = model.Normalize(a.Content) }));
         for (var b = 0; b < 256; b++) _byteIds[b] = ByteId((byte)b) ?? -1;
     }
 
@@ -68,7 +75,8 @@ internal sealed class BpeTokenizer : ITokenizer
         foreach (var (token, start, length) in _raw.Split(text, prompt is null ? null : prompt.MayBeControl))
         {
             if (token is not null) ids.Add(token.Id);
-            else AddSegment(_model.Normalize(length == text.Length ? text : text.Substring(start, length)), start == 0, prompt?.IsTemplate(start, length) != false, ids);
+            else AddSegment(_model.Normalize(length == text.Length ? text : text.Substring(start, length)), start == 0,
+                prompt?.IsTemplate(start, length) != false, ids);
         }
 
         if (addSpecialTokens) ids.AddRange(_model.Suffix);
@@ -124,7 +132,8 @@ internal sealed class BpeTokenizer : ITokenizer
         foreach (var word in _model.Words(text, first))
         {
             if (word.Length == 0) continue;
-            if (_model.IgnoreMerges && _model.Vocabulary.TryGetValue(Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(word) : word, out var whole) && !_special.Contains(whole))
+            if (_model.IgnoreMerges && _model.Vocabulary.TryGetValue(
+                Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(word) : word, out var whole) && !_special.Contains(whole))
             {
                 ids.Add(whole);
                 continue;
@@ -188,7 +197,8 @@ internal sealed class BpeTokenizer : ITokenizer
     }
 
     private int? ByteId(byte b) =>
-        _model.Vocabulary.TryGetValue(Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(b).ToString() : ByteToken.Name(b), out var id) ? id : null;
+        _model.Vocabulary.TryGetValue(Kind == DecoderKind.ByteLevel ? ByteLevel.Encode(b).ToString() : ByteToken.Name(b), out var id) ? id
+            : null;
 
     // An id far beyond the number of tokens is damage; the table of tokens would be allocated for it.
     private static int Size(TokenizerModel model)
@@ -198,7 +208,9 @@ internal sealed class BpeTokenizer : ITokenizer
         var max = -1;
         foreach (var (token, id) in model.Vocabulary.Select(v => (v.Key, v.Value)).Concat(model.Added.Select(a => (a.Content, a.Id))))
         {
-            if (id < 0 || id > limit) throw new TokenizerException($"The token '{token}' has the id {id}, but there are {count} tokens; the tokenizer's files are damaged.");
+            if (id < 0 || id > limit)
+                throw new TokenizerException(
+                    $"The token '{token}' has the id {id}, but there are {count} tokens; the tokenizer's files are damaged.");
             max = Math.Max(max, id);
         }
 

@@ -21,7 +21,8 @@ public interface ITokenizer
     int[] Encode(string text, bool addSpecialTokens = true);
 
     /// <summary>
-    /// Encodes a prompt: as its plain text, except that control tokens (special ones, and others that are written like tags) come from the template's text alone.
+    /// Encodes a prompt: as its plain text, except that control tokens (special ones, and others that are written like
+    /// tags) come from the template's text alone.
     /// What a message spells stays text, so that nobody can end a turn or begin another.
     /// </summary>
     /// <param name="prompt">The prompt.</param>

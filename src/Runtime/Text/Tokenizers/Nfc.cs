@@ -106,8 +106,10 @@ internal static class Nfc
 
     private static int? Pair(int a, int b)
     {
-        if (a - LBase is >= 0 and < LCount and var l && b - VBase is >= 0 and < VCount and var v) return HangulBase + (l * VCount + v) * TCount;
-        if (a - HangulBase is >= 0 and < LCount * VCount * TCount and var s && s % TCount == 0 && b - TBase is > 0 and < TCount and var t) return a + t;
+        if (a - LBase is >= 0 and < LCount and var l && b - VBase is >= 0 and < VCount and var v)
+            return HangulBase + (l * VCount + v) * TCount;
+        if (a - HangulBase is >= 0 and < LCount * VCount * TCount and var s && s % TCount == 0 && b - TBase is > 0 and < TCount and var t)
+            return a + t;
         return Compositions.TryGetValue((a, b), out var composed) ? composed : null;
     }
 }

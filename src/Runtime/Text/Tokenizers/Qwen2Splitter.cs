@@ -9,7 +9,8 @@ namespace D2Pruner.AI.Runtime.Text;
 internal static class Qwen2Splitter
 {
     /// <summary>The pattern as tokenizer.json spells it.</summary>
-    public const string Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    public const string Pattern =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     public static IEnumerable<string> Split(string text)
     {
@@ -27,7 +28,8 @@ internal static class Qwen2Splitter
         var first = At(s, i, out var n);
         // [^\r\n\p{L}\p{N}]?\p{L}+
         if (Rune.IsLetter(first)) return While(s, i, Rune.IsLetter);
-        if (!IsNewline(first) && !Rune.IsNumber(first) && i + n < s.Length && Rune.IsLetter(At(s, i + n, out _))) return While(s, i + n, Rune.IsLetter);
+        if (!IsNewline(first) && !Rune.IsNumber(first) && i + n < s.Length && Rune.IsLetter(At(s, i + n, out _)))
+            return While(s, i + n, Rune.IsLetter);
         if (Rune.IsNumber(first)) return i + n;
         // " ?[^\s\p{L}\p{N}]+[\r\n]*"
         var j = first.Value == ' ' ? i + 1 : i;

@@ -10,8 +10,11 @@ internal sealed class RankedMerges(Dictionary<string, int> vocabulary, int capac
     /// <exception cref="TokenizerException">One of the three pieces is not in the vocabulary.</exception>
     public void Add(string left, string right)
     {
-        if (!vocabulary.TryGetValue(left, out var l) || !vocabulary.TryGetValue(right, out var r) || !vocabulary.TryGetValue(left + right, out var merged))
-            throw new TokenizerException($"The merge '{left} {right}' (number {_next}) names pieces that are not in the vocabulary; vocabulary and merges are not of one model.");
+        if (!vocabulary.TryGetValue(left, out var l) || !vocabulary.TryGetValue(right, out var r)
+            || !vocabulary.TryGetValue(left + right, out var merged))
+            throw new TokenizerException(
+                $"The merge '{left} {right}' (number {_next}) names pieces that are not in the vocabulary; vocabulary and merges are not " +
+                "of one model.");
         _merges.TryAdd(Key(l, r), (_next++, merged));
     }
 
@@ -20,7 +23,8 @@ internal sealed class RankedMerges(Dictionary<string, int> vocabulary, int capac
     public void Add(string line)
     {
         var space = line.Length < 3 ? -1 : line.IndexOf(' ', 1);
-        if (space < 0 || space == line.Length - 1) throw new TokenizerException($"The merge '{line}' (number {_next}) is not two pieces with a space between them.");
+        if (space < 0 || space == line.Length - 1)
+            throw new TokenizerException($"The merge '{line}' (number {_next}) is not two pieces with a space between them.");
         Add(line[..space], line[(space + 1)..]);
     }
 

@@ -4,7 +4,8 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <param name="pieces">Text of every id.</param>
 /// <param name="scores">Score of every id.</param>
 /// <param name="mergeable">Ids of the pieces that merging may make.</param>
-internal sealed class ScoredMerges(IReadOnlyList<string> pieces, IReadOnlyList<float> scores, IReadOnlyDictionary<string, int> mergeable) : IMergeTable
+internal sealed class ScoredMerges(IReadOnlyList<string> pieces, IReadOnlyList<float> scores, IReadOnlyDictionary<string, int> mergeable)
+    : IMergeTable
 {
     public bool TryMerge(int left, int right, out int merged, out double priority)
     {

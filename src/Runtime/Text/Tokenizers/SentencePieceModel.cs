@@ -85,7 +85,8 @@ internal sealed class SentencePieceModel
             }
         }
 
-        return Enum.IsDefined(kind) ? (text, score, kind) : throw new FormatException($"the piece '{text}' is of the unknown kind {(int)kind}");
+        return Enum.IsDefined(kind) ? (text, score, kind)
+            : throw new FormatException($"the piece '{text}' is of the unknown kind {(int)kind}");
     }
 
     private void ReadTrainer(ReadOnlySpan<byte> message)

@@ -37,7 +37,8 @@ internal static class SentencePieceVocabulary
             }
         }
 
-        int? Id(string? name) => name is null ? null : added.Values.FirstOrDefault(a => a.Content == name)?.Id ?? (vocabulary.TryGetValue(name, out var id) ? id : null);
+        int? Id(string? name) => name is null ? null
+            : added.Values.FirstOrDefault(a => a.Content == name)?.Id ?? (vocabulary.TryGetValue(name, out var id) ? id : null);
         int? Control(string key, string usual) => Id(config.Named(key)) ?? (config.Named(key) is null ? Id(usual) : null);
         var (bos, eos) = (Control("bos_token", "<s>"), Control("eos_token", "</s>"));
         return new TokenizerModel
@@ -66,16 +67,22 @@ internal static class SentencePieceVocabulary
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new TokenizerException($"'{path}' is not a readable SentencePiece model: {e.Message}. (A Git LFS pointer instead of the file looks like this too.)", e);
+            throw new TokenizerException(
+                $"'{path}' is not a readable SentencePiece model: {e.Message}. (A Git LFS pointer instead of the file looks like " +
+                "this too.)", e);
         }
     }
 
     private static void Check(string path, SentencePieceModel model)
     {
         if (model.Pieces.Count == 0) throw new TokenizerException($"'{path}' holds no pieces; expected a SentencePiece model.");
-        if (model.Algorithm != 2) throw new TokenizerException($"'{path}' is a SentencePiece model of kind {model.Algorithm}; supported is 2 (BPE).");
-        if (model.HasCharacterMap) throw new TokenizerException($"'{path}' normalises by '{model.Normalization}'; supported is 'identity'. Use a tokenizer.json of the model instead.");
-        if (!model.EscapeWhitespaces || model.WhitespaceAsSuffix) throw new TokenizerException($"'{path}' keeps spaces as they are or at the end of pieces; supported is ▁ at the beginning.");
+        if (model.Algorithm != 2)
+            throw new TokenizerException($"'{path}' is a SentencePiece model of kind {model.Algorithm}; supported is 2 (BPE).");
+        if (model.HasCharacterMap)
+            throw new TokenizerException(
+                $"'{path}' normalises by '{model.Normalization}'; supported is 'identity'. Use a tokenizer.json of the model instead.");
+        if (!model.EscapeWhitespaces || model.WhitespaceAsSuffix)
+            throw new TokenizerException($"'{path}' keeps spaces as they are or at the end of pieces; supported is ▁ at the beginning.");
     }
 
     private static string Normalize(string text, SentencePieceModel model)

@@ -50,7 +50,8 @@ internal sealed class TokenizerConfig
                 var id = p.Value.GetInt32();
                 if (!added.TryGetValue(id, out var known)) added[id] = new AddedToken(id, p.Name, special.Contains(p.Name));
                 else if (known.Content != p.Name)
-                    throw new TokenizerException($"'{folder}' names the id {id} '{p.Name}' in added_tokens.json and '{known.Content}' in tokenizer_config.json.");
+                    throw new TokenizerException(
+                        $"'{folder}' names the id {id} '{p.Name}' in added_tokens.json and '{known.Content}' in tokenizer_config.json.");
             }
         });
         config.Added = [.. added.Values];
@@ -86,5 +87,6 @@ internal sealed class TokenizerConfig
     }
 
     // A token is written as its text or as an object with its text.
-    private static string? Content(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : value.Text("content");
+    private static string? Content(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()
+        : value.Text("content");
 }

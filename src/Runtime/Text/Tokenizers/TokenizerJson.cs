@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>Reads tokenizer.json: BPE with the post-processors and decoders of the supported families; anything else is refused by name.</summary>
+/// <summary>Reads tokenizer.json: BPE with the post-processors and decoders of the supported families;
+/// anything else is refused by name.</summary>
 internal static class TokenizerJson
 {
     /// <param name="root">The file.</param>
@@ -15,7 +16,9 @@ internal static class TokenizerJson
             config));
 
     /// <summary>Reads an added token's content and flags.</summary>
-    public static AddedToken AddedToken(JsonElement json, int id) => new(id, json.Text("content") ?? throw new TokenizerException($"The added token {id} has no 'content'; expected its text."), json.Flag("special") ?? false)
+    public static AddedToken AddedToken(JsonElement json, int id) =>
+        new(id, json.Text("content") ?? throw new TokenizerException($"The added token {id} has no 'content'; expected its text."),
+            json.Flag("special") ?? false)
     {
         LeftStrip = json.Flag("lstrip") ?? false,
         RightStrip = json.Flag("rstrip") ?? false,
@@ -32,19 +35,23 @@ internal static class TokenizerJson
 
     private static TokenizerModel ReadChecked(Func<string, JsonElement?> find, TokenizerConfig config)
     {
-        var model = find("model") ?? throw new TokenizerException("tokenizer.json has no 'model'; expected a BPE model with 'vocab' and 'merges'.");
+        var model = find("model")
+            ?? throw new TokenizerException("tokenizer.json has no 'model'; expected a BPE model with 'vocab' and 'merges'.");
         CheckModel(model);
         var pairs = model.GetProperty("vocab");
         var merges = model.GetProperty("merges");
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var p in pairs.EnumerateObject()) vocabulary[p.Name] = p.Value.GetInt32();
         var added = Added(find("added_tokens"), config);
-        int? Id(string? token) => token is null ? null : added.Find(a => a.Content == token)?.Id ?? (vocabulary.TryGetValue(token, out var id) ? id : null);
+        int? Id(string? token) => token is null ? null
+            : added.Find(a => a.Content == token)?.Id ?? (vocabulary.TryGetValue(token, out var id) ? id : null);
         var (prefix, suffix) = PostProcessor(find("post_processor"), Id);
         var (normalize, words, byteLevel) = TokenizerPipeline.Read(find("normalizer"), find("pre_tokenizer"));
         var (kind, strip) = Decoder(find("decoder"));
         if (byteLevel != (kind == DecoderKind.ByteLevel))
-            throw new TokenizerException("tokenizer.json has a ByteLevel pre-tokenizer without a ByteLevel decoder, or the other way round; supported are both or neither.");
+            throw new TokenizerException(
+                "tokenizer.json has a ByteLevel pre-tokenizer without a ByteLevel decoder, or the other way round; supported are both or " +
+                "neither.");
         return new TokenizerModel
         {
             Vocabulary = vocabulary,
@@ -73,7 +80,8 @@ internal static class TokenizerJson
         if (type != "BPE") throw new TokenizerException($"tokenizer.json has a {type} model; supported is BPE.");
         foreach (var key in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
         {
-            if (model.Text(key) is { Length: > 0 } affix) throw new TokenizerException($"tokenizer.json has {key} '{affix}'; supported is none.");
+            if (model.Text(key) is { Length: > 0 } affix)
+                throw new TokenizerException($"tokenizer.json has {key} '{affix}'; supported is none.");
         }
 
         if (model.Find("dropout") is { ValueKind: JsonValueKind.Number } dropout && dropout.GetDouble() != 0)
@@ -122,15 +130,18 @@ internal static class TokenizerJson
                 return (DecoderKind.ByteLevel, 0);
             case ["Replace", "ByteFallback", "Fuse"] when IsSpace(parts[0]):
                 return (DecoderKind.ByteFallback, 0);
-            case ["Replace", "ByteFallback", "Fuse", "Strip"] when IsSpace(parts[0]) && parts[3].Text("content") == " " && parts[3].GetProperty("stop").GetInt32() == 0:
+            case ["Replace", "ByteFallback", "Fuse", "Strip"] when IsSpace(parts[0]) && parts[3].Text("content") == " "
+                && parts[3].GetProperty("stop").GetInt32() == 0:
                 return (DecoderKind.ByteFallback, parts[3].GetProperty("start").GetInt32());
             default:
                 throw new TokenizerException(
-                    $"tokenizer.json has the decoder {json?.GetRawText() ?? "null"}; supported are ByteLevel and Replace (▁ by a space) + ByteFallback + Fuse, with or without Strip (spaces at the start).");
+                    $"tokenizer.json has the decoder {json?.GetRawText() ?? "null"}; supported are ByteLevel and Replace (▁ by a space) " +
+                        "+ ByteFallback + Fuse, with or without Strip (spaces at the start).");
         }
     }
 
-    private static bool IsSpace(JsonElement replace) => replace.Find("pattern") is { } p && p.Text("String") == "▁" && replace.Text("content") == " ";
+    private static bool IsSpace(JsonElement replace) => replace.Find("pattern") is { } p && p.Text("String") == "▁"
+        && replace.Text("content") == " ";
 
     private static (int[] Prefix, int[] Suffix) PostProcessor(JsonElement? json, Func<string?, int?> find)
     {
@@ -140,7 +151,9 @@ internal static class TokenizerJson
         {
             var type = p.Text("type");
             if (type == "ByteLevel") continue; // trims offsets, adds nothing
-            if (type != "TemplateProcessing") throw new TokenizerException($"tokenizer.json has the post-processor {type}; supported are TemplateProcessing and ByteLevel.");
+            if (type != "TemplateProcessing")
+                throw new TokenizerException(
+                    $"tokenizer.json has the post-processor {type}; supported are TemplateProcessing and ByteLevel.");
             var seen = false;
             foreach (var item in p.GetProperty("single").EnumerateArray())
             {
@@ -150,10 +163,12 @@ internal static class TokenizerJson
                     continue;
                 }
 
-                var token = item.GetProperty("SpecialToken").Text("id") ?? throw new TokenizerException("tokenizer.json's post-processor adds a token without an 'id'.");
+                var token = item.GetProperty("SpecialToken").Text("id")
+                    ?? throw new TokenizerException("tokenizer.json's post-processor adds a token without an 'id'.");
                 int[] ids = p.Find("special_tokens")?.Find(token)?.Find("ids") is { } list
                     ? [.. list.EnumerateArray().Select(i => i.GetInt32())]
-                    : [find(token) ?? throw new TokenizerException($"tokenizer.json's post-processor adds '{token}', which is not in the vocabulary.")];
+                    : [find(token) ?? throw new TokenizerException(
+                        $"tokenizer.json's post-processor adds '{token}', which is not in the vocabulary.")];
                 (seen ? suffix : prefix).AddRange(ids);
             }
         }

@@ -10,16 +10,21 @@ public static class TokenizerLoader
     /// named and added tokens from tokenizer_config.json, special_tokens_map.json and added_tokens.json.
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="TokenizerException">There is none, or it cannot be read, or its form is not supported; the message says which.</exception>
+    /// <exception cref="TokenizerException">There is none, or it cannot be read, or its form is not
+    /// supported; the message says which.</exception>
     public static ITokenizer Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        var (json, vocabulary, merges, pieces) = (Path.Combine(folder, "tokenizer.json"), Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"), Path.Combine(folder, "tokenizer.model"));
+        var (json, vocabulary, merges, pieces) =
+            (Path.Combine(folder, "tokenizer.json"), Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"),
+                Path.Combine(folder, "tokenizer.model"));
         var config = TokenizerConfig.Read(folder);
         if (File.Exists(json)) return FromFile(json, null, config);
         if (File.Exists(vocabulary) && File.Exists(merges)) return new BpeTokenizer(VocabularyFiles.Read(vocabulary, merges, config));
         if (File.Exists(pieces)) return new BpeTokenizer(SentencePieceVocabulary.Read(pieces, config));
-        throw new TokenizerException($"'{folder}' has no tokenizer; expected tokenizer.json, or vocab.json and merges.txt, or tokenizer.model. Copy them from the model's repository.");
+        throw new TokenizerException(
+            $"'{folder}' has no tokenizer; expected tokenizer.json, or vocab.json and merges.txt, or tokenizer.model. Copy them from the " +
+            "model's repository.");
     }
 
     /// <summary>Loads a tokenizer.json by path, files beside it not read.</summary>

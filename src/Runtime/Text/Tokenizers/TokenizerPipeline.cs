@@ -2,13 +2,16 @@ using System.Text.Json;
 
 namespace D2Pruner.AI.Runtime.Text;
 
-/// <summary>The normaliser and the pre-tokenizer of a tokenizer.json as functions; others than the supported families' are refused by name.</summary>
+/// <summary>The normaliser and the pre-tokenizer of a tokenizer.json as functions; others than the supported
+/// families' are refused by name.</summary>
 internal static class TokenizerPipeline
 {
     /// <summary>Reads both.</summary>
-    /// <returns>The normaliser of a segment, the cut into words (the flag: the segment starts the text), and whether words are read as bytes.</returns>
+    /// <returns>The normaliser of a segment, the cut into words (the flag: the segment starts the text), and
+    /// whether words are read as bytes.</returns>
     /// <exception cref="TokenizerException">A component is not supported.</exception>
-    public static (Func<string, string> Normalize, Func<string, bool, IEnumerable<string>> Words, bool ByteLevel) Read(JsonElement? normalizer, JsonElement? preTokenizer)
+    public static (Func<string, string> Normalize, Func<string, bool, IEnumerable<string>> Words, bool ByteLevel) Read(
+        JsonElement? normalizer, JsonElement? preTokenizer)
     {
         Func<string, string> normalize = s => s;
         foreach (var n in TokenizerJson.Flatten(normalizer, "normalizers"))
@@ -30,7 +33,9 @@ internal static class TokenizerPipeline
                 CheckByteLevel(parts[1]);
                 return (normalize, (s, _) => Qwen2Splitter.Split(s), true);
             default:
-                throw new TokenizerException($"tokenizer.json has the pre-tokenizer [{string.Join(", ", types)}]; supported are none, Metaspace, and Split + ByteLevel.");
+                throw new TokenizerException(
+                    $"tokenizer.json has the pre-tokenizer [{string.Join(", ", types)}]; supported are none, Metaspace, and Split + " +
+                    "ByteLevel.");
         }
     }
 
@@ -44,21 +49,28 @@ internal static class TokenizerPipeline
             case "Replace":
                 var from = json.GetProperty("pattern").Text("String");
                 var to = json.GetProperty("content").GetString()!;
-                if (string.IsNullOrEmpty(from)) throw new TokenizerException($"tokenizer.json has the normalizer {json.GetRawText()}; of Replace, supported is a pattern of the form String.");
+                if (string.IsNullOrEmpty(from))
+                    throw new TokenizerException(
+                        $"tokenizer.json has the normalizer {json.GetRawText()}; of Replace, supported is a pattern of the form String.");
                 return s => s.Replace(from, to, StringComparison.Ordinal);
             case "NFC":
                 return Nfc.Normalize;
             default:
-                throw new TokenizerException($"tokenizer.json has the normalizer {json.GetRawText()}; supported are Prepend, Replace and NFC.");
+                throw new TokenizerException(
+                    $"tokenizer.json has the normalizer {json.GetRawText()}; supported are Prepend, Replace and NFC.");
         }
     }
 
     private static Func<string, bool, IEnumerable<string>> MetaspaceOf(JsonElement json)
     {
-        if ((json.Text("replacement") ?? "▁") != "▁") throw new TokenizerException($"tokenizer.json has Metaspace with the replacement '{json.Text("replacement")}'; supported is '▁'.");
+        if ((json.Text("replacement") ?? "▁") != "▁")
+            throw new TokenizerException(
+                $"tokenizer.json has Metaspace with the replacement '{json.Text("replacement")}'; supported is '▁'.");
         // Older files say add_prefix_space instead of prepend_scheme.
         var scheme = json.Text("prepend_scheme") ?? (json.Flag("add_prefix_space") ?? true ? "always" : "never");
-        if (scheme is not ("always" or "never" or "first")) throw new TokenizerException($"tokenizer.json has Metaspace with prepend_scheme '{scheme}'; supported are always, never and first.");
+        if (scheme is not ("always" or "never" or "first"))
+            throw new TokenizerException(
+                $"tokenizer.json has Metaspace with prepend_scheme '{scheme}'; supported are always, never and first.");
         var split = json.Flag("split") ?? true;
         return (s, first) => Metaspace(s, scheme == "always" || (scheme == "first" && first), split);
     }
@@ -87,14 +99,18 @@ internal static class TokenizerPipeline
     {
         var pattern = json.Find("pattern")?.Text("Regex");
         if (pattern != Qwen2Splitter.Pattern)
-            throw new TokenizerException($"tokenizer.json splits by '{pattern}'; supported is the pattern of Qwen2 and Qwen2.5, '{Qwen2Splitter.Pattern}'.");
+            throw new TokenizerException(
+                $"tokenizer.json splits by '{pattern}'; supported is the pattern of Qwen2 and Qwen2.5, '{Qwen2Splitter.Pattern}'.");
         if (json.Text("behavior") is not (null or "Isolated") || json.Flag("invert") == true)
-            throw new TokenizerException($"tokenizer.json has Split with behavior '{json.Text("behavior")}', invert {json.Flag("invert")}; supported is Isolated, not inverted.");
+            throw new TokenizerException(
+                $"tokenizer.json has Split with behavior '{json.Text("behavior")}', invert {json.Flag("invert")}; supported is Isolated, " +
+                "not inverted.");
     }
 
     private static void CheckByteLevel(JsonElement json)
     {
         if (json.Flag("add_prefix_space") == true || json.Flag("use_regex") != false)
-            throw new TokenizerException("tokenizer.json has ByteLevel with add_prefix_space or use_regex; supported is neither, after a Split.");
+            throw new TokenizerException(
+                "tokenizer.json has ByteLevel with add_prefix_space or use_regex; supported is neither, after a Split.");
     }
 }

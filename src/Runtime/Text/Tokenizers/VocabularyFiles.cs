@@ -21,7 +21,8 @@ internal static class VocabularyFiles
 
         var merges = new RankedMerges(vocabulary);
         foreach (var line in Lines(mergesPath)) merges.Add(line);
-        int? Id(string key) => config.Named(key) is not { } name ? null : config.Added.FirstOrDefault(a => a.Content == name)?.Id ?? (vocabulary.TryGetValue(name, out var id) ? id : null);
+        int? Id(string key) => config.Named(key) is not { } name ? null
+            : config.Added.FirstOrDefault(a => a.Content == name)?.Id ?? (vocabulary.TryGetValue(name, out var id) ? id : null);
         var (bos, eos) = (Id("bos_token"), Id("eos_token"));
         return new TokenizerModel
         {
@@ -52,6 +53,7 @@ internal static class VocabularyFiles
             throw new TokenizerException($"'{path}' cannot be read: {e.Message}", e);
         }
 
-        return lines.Select(l => l.TrimEnd('\r')).Where((l, i) => l.Length > 0 && !(i == 0 && l.StartsWith("#version", StringComparison.Ordinal)));
+        return lines.Select(l => l.TrimEnd('\r'))
+            .Where((l, i) => l.Length > 0 && !(i == 0 && l.StartsWith("#version", StringComparison.Ordinal)));
     }
 }

@@ -31,7 +31,8 @@ internal sealed class JsonGrammar
     public GrammarNode Space => _space ??= _b.Choice(
         _b.Empty,
         _b.Literal(" "),
-        _b.Sequence(_b.Literal("\n"), _b.Choice(_b.Repeat(_b.Literal(" "), 0, MostIndentation), _b.Repeat(_b.Literal("\t"), 1, MostIndentation / 2))));
+        _b.Sequence(_b.Literal("\n"),
+            _b.Choice(_b.Repeat(_b.Literal(" "), 0, MostIndentation), _b.Repeat(_b.Literal("\t"), 1, MostIndentation / 2))));
 
     /// <summary>Any value.</summary>
     public GrammarNode Value
@@ -78,7 +79,8 @@ internal sealed class JsonGrammar
         _b.Optional(_b.Literal("-")),
         _b.Choice(_b.Literal("0"), _b.Sequence(_b.Bytes('1', '9'), _b.Repeat(Digit, 0, 14))),
         _b.Optional(Fraction()),
-        _b.Optional(_b.Sequence(_b.Bytes("eE"), _b.Choice(_b.Sequence(_b.Optional(_b.Literal("+")), Digit), _b.Sequence(_b.Literal("-"), _b.Repeat(Digit, 1, 2))))));
+        _b.Optional(_b.Sequence(_b.Bytes("eE"),
+            _b.Choice(_b.Sequence(_b.Optional(_b.Literal("+")), Digit), _b.Sequence(_b.Literal("-"), _b.Repeat(Digit, 1, 2))))));
 
     public GrammarNode Boolean() => _b.Choice(_b.Literal("true"), _b.Literal("false"));
 
@@ -88,7 +90,8 @@ internal sealed class JsonGrammar
 
     public GrammarNode Comma() => _b.Sequence(_b.Literal(","), Space);
 
-    /// <summary>A value as a whole text: at most one space or line break before it (some vocabularies begin every text with a space).</summary>
+    /// <summary>A value as a whole text: at most one space or line break before it (some vocabularies
+    /// begin every text with a space).</summary>
     public GrammarNode Document(GrammarNode value) => _b.Sequence(_b.Choice(_b.Empty, _b.Bytes(" \n")), value);
 
     /// <summary>A string of so many code points; max below 0 is without end.</summary>
@@ -100,33 +103,40 @@ internal sealed class JsonGrammar
 
     /// <summary>An object of any number of equal pairs.</summary>
     public GrammarNode Members(GrammarNode pair) =>
-        _b.Sequence(_b.Literal("{"), Space, _b.Optional(_b.Sequence(pair, _b.Repeat(_b.Sequence(Comma(), pair), 0, -1))), Space, _b.Literal("}"));
+        _b.Sequence(_b.Literal("{"), Space, _b.Optional(_b.Sequence(pair, _b.Repeat(_b.Sequence(Comma(), pair), 0, -1))), Space,
+            _b.Literal("}"));
 
     /// <summary>An array of equal items; max below 0 is without end.</summary>
     public GrammarNode Items(GrammarNode item, int min, int max)
     {
         if (max >= 0 && max < min) return _b.Never();
-        var some = max == 0 ? _b.Empty : _b.Sequence(item, _b.Repeat(_b.Sequence(Comma(), item), Math.Max(0, min - 1), max < 0 ? -1 : max - 1));
+        var some = max == 0 ? _b.Empty
+            : _b.Sequence(item, _b.Repeat(_b.Sequence(Comma(), item), Math.Max(0, min - 1), max < 0 ? -1 : max - 1));
         return _b.Sequence(_b.Literal("["), Space, min == 0 && max != 0 ? _b.Optional(some) : some, Space, _b.Literal("]"));
     }
 
-    /// <summary>A key of at least one character, without escapes, that is none of some names (so that no key comes twice in two spellings).</summary>
+    /// <summary>A key of at least one character, without escapes, that is none of some names (so that no key
+    /// comes twice in two spellings).</summary>
     /// <exception cref="NotSupportedException">The names have too many characters together.</exception>
     public GrammarNode Key(IReadOnlyCollection<string> names)
     {
-        string[] sorted = [.. names.Where(n => n.Length > 0 && !n.Any(c => c is '"' or '\\' or < ' ')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        string[] sorted = [.. names.Where(n => n.Length > 0 && !n.Any(c => c is '"' or '\\' or < ' ')).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)];
         var other = sorted.Length > 0 ? Other(sorted) : _b.Sequence(_b.Repeat(KeyCharacter, 1, -1, ofCharacters: true), _b.Literal("\""));
         return _b.Sequence(_b.Literal("\""), other);
     }
 
-    // The names as a tree, places before those that follow them; the grammar is then made from the last place to the first: names may be long.
+    // The names as a tree, places before those that follow them; the grammar is then made from the
+    // last place to the first: names may be long.
     private GrammarNode Other(string[] sorted)
     {
         var places = new List<KeyPlace> { new(0, sorted.Length, 0) };
         for (var i = 0; i < places.Count; i++)
         {
             if (places.Count > MostKeyCharacters)
-                throw new NotSupportedException($"The JSON schema allows more properties beside names of over {MostKeyCharacters} characters in all. Use shorter names, or additionalProperties: false.");
+                throw new NotSupportedException(
+                    $"The JSON schema allows more properties beside names of over {MostKeyCharacters} characters in all. Use shorter " +
+                    "names, or additionalProperties: false.");
             var (from, to, at) = places[i];
             for (; from < to; from++)
             {
@@ -184,7 +194,8 @@ internal sealed class JsonGrammar
     // A character of well-formed UTF-8 (Unicode, table 3-7) that needs no escape.
     private GrammarNode Plain() => _b.Choice(Ascii(default, flagged: true), BeyondAscii(flagged: true));
 
-    private GrammarNode Ascii(ByteSet without, bool flagged) => _b.Bytes(ByteSet.Range(0x20, 0x7F).Except(ByteSet.Of("\"\\")).Except(without), flagged);
+    private GrammarNode Ascii(ByteSet without, bool flagged) =>
+        _b.Bytes(ByteSet.Range(0x20, 0x7F).Except(ByteSet.Of("\"\\")).Except(without), flagged);
 
     private GrammarNode BeyondAscii(bool flagged)
     {
@@ -211,7 +222,8 @@ internal sealed class JsonGrammar
                 _b.Choice(
                     _b.Sequence(_b.Bytes("0123456789abcefABCEF"), Hex, Hex, Hex),
                     _b.Sequence(_b.Bytes("dD"), _b.Bytes("01234567"), Hex, Hex),
-                    _b.Sequence(_b.Bytes("dD"), _b.Bytes("89abAB"), Hex, Hex, _b.Literal("\\u"), _b.Bytes("dD"), _b.Bytes("cdefCDEF"), Hex, Hex)))));
+                    _b.Sequence(_b.Bytes("dD"), _b.Bytes("89abAB"), Hex, Hex, _b.Literal("\\u"), _b.Bytes("dD"),
+                        _b.Bytes("cdefCDEF"), Hex, Hex)))));
 
     // Names [From, To) of the sorted ones share their first At characters.
     private sealed record KeyPlace(int From, int To, int At)

@@ -23,7 +23,8 @@ internal sealed class NumberRanges(GrammarBuilder b, JsonGrammar json)
     {
         var options = new List<GrammarNode>();
         // -0 is left out.
-        if (low < 0) options.Add(b.Sequence(b.Literal("-"), Magnitudes(BigInteger.Max(0, -high), high >= 0 || withoutHigh, -low, withoutLow)));
+        if (low < 0) options.Add(
+            b.Sequence(b.Literal("-"), Magnitudes(BigInteger.Max(0, -high), high >= 0 || withoutHigh, -low, withoutLow)));
         if (high >= 0) options.Add(Magnitudes(BigInteger.Max(0, low), low >= 0 && withoutLow, high, withoutHigh));
         return b.Choice([.. options]);
     }
@@ -32,13 +33,15 @@ internal sealed class NumberRanges(GrammarBuilder b, JsonGrammar json)
     {
         if (low > high || (low == high && (withoutLow || withoutHigh))) return b.Never();
         var options = new List<GrammarNode>();
-        if (!withoutHigh) options.Add(b.Sequence(Naturals(high, high), b.Optional(b.Sequence(b.Literal("."), b.Repeat(b.Literal("0"), 1, 15)))));
+        if (!withoutHigh)
+            options.Add(b.Sequence(Naturals(high, high), b.Optional(b.Sequence(b.Literal("."), b.Repeat(b.Literal("0"), 1, 15)))));
         if (low < high)
         {
             var whole = withoutLow ? low + 1 : low;
             if (whole < high) options.Add(b.Sequence(Naturals(whole, high - 1), b.Optional(json.Fraction())));
             if (withoutLow)
-                options.Add(b.Sequence(Naturals(low, low), b.Literal("."), b.Repeat(b.Literal("0"), 0, 7), b.Bytes('1', '9'), b.Repeat(json.Digit, 0, 7)));
+                options.Add(b.Sequence(Naturals(low, low), b.Literal("."), b.Repeat(b.Literal("0"), 0, 7), b.Bytes('1', '9'),
+                    b.Repeat(json.Digit, 0, 7)));
         }
 
         return b.Choice([.. options]);

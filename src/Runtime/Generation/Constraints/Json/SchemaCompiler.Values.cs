@@ -12,8 +12,10 @@ internal sealed partial class SchemaCompiler
         var declared = SchemaDocument.Object(schema, "properties", path);
         var properties = declared?.EnumerateObject().Select(p => (p.Name, p.Value, Path: $"{path}/properties/{p.Name}")).ToList() ?? [];
         HashSet<string> required = [.. SchemaDocument.Array(schema, "required", path)?.EnumerateArray().Select(r =>
-            r.ValueKind == JsonValueKind.String ? r.GetString()! : throw SchemaDocument.Wrong("required", path, r, "names of properties")) ?? []];
-        var more = schema.TryGetProperty("additionalProperties", out var a) ? a : schema.TryGetProperty("unevaluatedProperties", out var u) ? u : (JsonElement?)null;
+            r.ValueKind == JsonValueKind.String ? r.GetString()! : throw SchemaDocument.Wrong("required", path, r, "names of properties"))
+                ?? []];
+        var more = schema.TryGetProperty("additionalProperties", out var a) ? a : schema.TryGetProperty("unevaluatedProperties", out var u)
+            ? u : (JsonElement?)null;
         var moreKey = schema.TryGetProperty("additionalProperties", out _) ? "additionalProperties" : "unevaluatedProperties";
         HashSet<string> names = [.. properties.Select(p => p.Name)];
         foreach (var name in required.Where(r => !names.Contains(r)))
@@ -24,13 +26,16 @@ internal sealed partial class SchemaCompiler
 
         var open = more is { } m ? m.ValueKind != JsonValueKind.False : properties.Count == 0;
         if (SchemaDocument.Count(schema, "minProperties", path) is { } min && min > required.Count) Relax("minProperties", path);
-        if (SchemaDocument.Count(schema, "maxProperties", path) is { } max && (open || max < properties.Count)) Relax("maxProperties", path);
+        if (SchemaDocument.Count(schema, "maxProperties", path) is { } max && (open || max < properties.Count))
+            Relax("maxProperties", path);
 
         // From the last to the first: what may follow once a pair has been written, and while none has.
-        GrammarNode? extra = open ? json.Pair(json.Key([.. properties.Select(p => p.Name)]), Schema(more ?? True, $"{path}/{moreKey}")) : null;
+        GrammarNode? extra = open
+            ? json.Pair(json.Key([.. properties.Select(p => p.Name)]), Schema(more ?? True, $"{path}/{moreKey}")) : null;
         var after = extra is null ? b.Empty : b.Repeat(b.Sequence(json.Comma(), extra), 0, -1);
         var first = extra is null ? b.Empty : b.Optional(b.Sequence(extra, after));
-        var pairs = properties.Select(p => (p.Name, Node: json.Pair(b.Literal(PythonJson.Quote(p.Name)), Schema(p.Value, p.Path)))).ToList();
+        var pairs = properties.Select(
+            p => (p.Name, Node: json.Pair(b.Literal(PythonJson.Quote(p.Name)), Schema(p.Value, p.Path)))).ToList();
         foreach (var (name, pair) in Enumerable.Reverse(pairs))
         {
             var must = required.Contains(name);
@@ -47,17 +52,20 @@ internal sealed partial class SchemaCompiler
         var min = SchemaDocument.Count(schema, "minItems", path) ?? 0;
         var max = SchemaDocument.Count(schema, "maxItems", path) ?? -1;
         var items = schema.Find("items");
-        var tuple = SchemaDocument.Array(schema, "prefixItems", path) is { } p ? p : items is { ValueKind: JsonValueKind.Array } ? items : null;
+        var tuple = SchemaDocument.Array(schema, "prefixItems", path) is { } p ? p
+            : items is { ValueKind: JsonValueKind.Array } ? items : null;
         if (schema.Find("uniqueItems") is { ValueKind: JsonValueKind.True } && (max < 0 || max > 1)) Relax("uniqueItems", path);
         if (max >= 0 && max < min) return b.Never();
         if (tuple is null)
         {
             if ((items ?? schema.Find("unevaluatedItems")) is not { } all) return json.Items(json.Value, min, max);
-            return all.ValueKind == JsonValueKind.False ? json.Items(b.Never(), min, 0) : json.Items(Schema(all, path + "/items"), min, max);
+            return all.ValueKind == JsonValueKind.False ? json.Items(b.Never(), min, 0)
+                : json.Items(Schema(all, path + "/items"), min, max);
         }
 
         var places = tuple.Value.EnumerateArray().Select((s, i) => (Schema: s, Index: i)).ToList();
-        var rest = items is { ValueKind: not JsonValueKind.Array } ? items : schema.Find("additionalItems") ?? schema.Find("unevaluatedItems");
+        var rest = items is { ValueKind: not JsonValueKind.Array } ? items
+            : schema.Find("additionalItems") ?? schema.Find("unevaluatedItems");
         var count = max < 0 ? places.Count : Math.Min(places.Count, max);
         var open = rest is { ValueKind: not JsonValueKind.False } && (max < 0 || max > count);
         if (!open && min > count) return b.Never();
@@ -104,7 +112,8 @@ internal sealed partial class SchemaCompiler
         var (low, withoutLow, high, withoutHigh) = Bounds(schema, path);
         var from = low is { } l ? (withoutLow ? Floor(l) + 1 : Ceiling(l)) : (BigInteger?)null;
         var to = high is { } h ? (withoutHigh ? Ceiling(h) - 1 : Floor(h)) : (BigInteger?)null;
-        var wide = schema.Text("format") is "int64" or "uint64" || from > int.MaxValue || to < int.MinValue || to > int.MaxValue || from < int.MinValue;
+        var wide = schema.Text("format") is "int64" or "uint64" || from > int.MaxValue || to < int.MinValue || to > int.MaxValue
+            || from < int.MinValue;
         var limit = NumberRanges.Limit;
         return new NumberRanges(b, json).Integers(from ?? (wide ? -limit : int.MinValue), to ?? (wide ? limit : int.MaxValue));
     }

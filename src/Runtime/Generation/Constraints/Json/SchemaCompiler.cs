@@ -8,7 +8,8 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// A JSON schema to a grammar that writes only values the schema allows. Properties come in the order of the schema; an object that
 /// declares properties has others only where the schema says so. What a grammar cannot enforce is refused (strict) or noted.
 /// </summary>
-internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json, JsonElement root, bool strict, List<string> relaxed, string rootPath)
+internal sealed partial class SchemaCompiler(
+    GrammarBuilder b, JsonGrammar json, JsonElement root, bool strict, List<string> relaxed, string rootPath)
 {
     private const int MaxDepth = 100;
     private const int MaxSchemas = 20_000;
@@ -29,7 +30,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (!RootIsObject) return Schema(root, rootPath);
         if (root.ValueKind != JsonValueKind.Object) throw SchemaDocument.Wrong("parameters", rootPath, root, "a JSON schema object");
         var kinds = new SchemaOverlap(_document).Kinds(root);
-        if ((kinds & JsonKinds.Object) == 0) throw new ArgumentException($"The schema at {rootPath} allows no object, but a tool's arguments are one.");
+        if ((kinds & JsonKinds.Object) == 0)
+            throw new ArgumentException($"The schema at {rootPath} allows no object, but a tool's arguments are one.");
         return kinds == JsonKinds.Object ? Schema(root, rootPath) : Schema(Merge(Without(root, "type"), ObjectOnly, out _), rootPath);
     }
 
@@ -40,7 +42,9 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (schema.ValueKind == JsonValueKind.True) return json.Value;
         if (schema.ValueKind == JsonValueKind.False) return b.Never();
         if (schema.ValueKind != JsonValueKind.Object) throw SchemaDocument.Wrong("schema", path, schema, "an object, true or false");
-        if (++_compiled > MaxSchemas) throw new NotSupportedException($"The JSON schema spells out to more than {MaxSchemas} schemas (at {path}). Use a smaller one.");
+        if (++_compiled > MaxSchemas)
+            throw new NotSupportedException(
+                $"The JSON schema spells out to more than {MaxSchemas} schemas (at {path}). Use a smaller one.");
         if (++_depth > MaxDepth) throw new NotSupportedException($"The JSON schema is nested more than {MaxDepth} deep at {path}.");
         try
         {
@@ -64,7 +68,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (reference.ValueKind != JsonValueKind.String) throw SchemaDocument.Wrong("$ref", path, reference, "a text");
         var name = reference.GetString()!;
         if (!name.StartsWith('#')) return Unknown($"$ref' to '{name}", path);
-        if (_document.Find(name) is not { } target) throw new ArgumentException($"The JSON schema has '$ref' at {path} to '{name}', which does not exist in it.");
+        if (_document.Find(name) is not { } target)
+            throw new ArgumentException($"The JSON schema has '$ref' at {path} to '{name}', which does not exist in it.");
         var siblings = schema.EnumerateObject().Any(p => p.Name != "$ref" && SchemaKeywords.IsRead(p.Name));
         if (siblings && target.ValueKind == JsonValueKind.Object)
         {
@@ -100,7 +105,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
             foreach (var part in all.EnumerateArray())
             {
                 if (part.ValueKind == JsonValueKind.True) continue;
-                if (part.ValueKind != JsonValueKind.Object || _document.Resolve(part) is not { ValueKind: JsonValueKind.Object } target) return b.Never();
+                if (part.ValueKind != JsonValueKind.Object || _document.Resolve(part) is not { ValueKind: JsonValueKind.Object } target)
+                    return b.Never();
                 // A reference with keywords beside it keeps both.
                 if (part.Find("$ref") is not null && part.EnumerateObject().Count() > 1)
                 {
@@ -117,7 +123,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
 
         foreach (var key in (string[])["oneOf", "anyOf"])
         {
-            if (SchemaDocument.Array(schema, key, path) is { } options) return Alternatives(schema, key, [.. options.EnumerateArray()], path);
+            if (SchemaDocument.Array(schema, key, path) is { } options)
+                return Alternatives(schema, key, [.. options.EnumerateArray()], path);
         }
 
         if (schema.TryGetProperty("const", out var constant)) return Values(schema, [constant], "const", path);
@@ -150,12 +157,15 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (values.Length == 0) throw new ArgumentException($"The JSON schema has an empty '{key}' at {path}.");
         foreach (var p in schema.EnumerateObject())
         {
-            if (p.Name != key && p.Name is not ("type" or "enum" or "const" or "format") && SchemaKeywords.IsRead(p.Name)) Relax($"{p.Name}' beside '{key}", path);
+            if (p.Name != key && p.Name is not ("type" or "enum" or "const" or "format") && SchemaKeywords.IsRead(p.Name))
+                Relax($"{p.Name}' beside '{key}", path);
         }
 
         var kinds = Kinds(schema, path) ?? JsonKinds.All;
-        var allowed = key == "const" && SchemaDocument.Array(schema, "enum", path) is { } both ? both.EnumerateArray().Select(JsonText.Write).ToHashSet() : null;
-        return b.Choice([.. values.Where(v => (JsonKindsReading.Of(v) & kinds) != 0).Select(JsonText.Write).Where(v => allowed?.Contains(v) != false).Distinct(StringComparer.Ordinal).Select(b.Literal)]);
+        var allowed = key == "const" && SchemaDocument.Array(schema, "enum", path) is { } both
+            ? both.EnumerateArray().Select(JsonText.Write).ToHashSet() : null;
+        return b.Choice([.. values.Where(v => (JsonKindsReading.Of(v) & kinds) != 0).Select(JsonText.Write)
+            .Where(v => allowed?.Contains(v) != false).Distinct(StringComparer.Ordinal).Select(b.Literal)]);
     }
 
     private GrammarNode Typed(JsonElement schema, string path)
@@ -193,7 +203,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         foreach (var t in type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().ToArray() : [type])
         {
             kinds |= (t.ValueKind == JsonValueKind.String ? JsonKindsReading.Named(t.GetString()) : null)
-                ?? throw SchemaDocument.Wrong("type", path, t, "object, array, string, number, integer, boolean or null, or a list of them");
+                ?? throw SchemaDocument.Wrong(
+                    "type", path, t, "object, array, string, number, integer, boolean or null, or a list of them");
         }
 
         return kinds;
@@ -210,7 +221,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
         if (strict)
         {
             throw new NotSupportedException(
-                $"The JSON schema has '{keyword}' at {path}, which cannot be enforced while an answer is written. Remove it, or allow it to be relaxed (StrictOptions = false).");
+                $"The JSON schema has '{keyword}' at {path}, which cannot be enforced while an answer is written. Remove it, or allow it " +
+                    "to be relaxed (StrictOptions = false).");
         }
 
         var note = $"'{keyword}' at {path}";
@@ -234,6 +246,8 @@ internal sealed partial class SchemaCompiler(GrammarBuilder b, JsonGrammar json,
     private void Spend(JsonElement schema)
     {
         if ((_merged += JsonMarshal.GetRawUtf8Value(schema).Length) > MaxMerged)
-            throw new NotSupportedException($"The JSON schema's combinations (allOf, anyOf, $ref with keywords beside it) spell out to more than {MaxMerged} bytes. Use a smaller one.");
+            throw new NotSupportedException(
+                $"The JSON schema's combinations (allOf, anyOf, $ref with keywords beside it) spell out to more than {MaxMerged} bytes. " +
+                "Use a smaller one.");
     }
 }

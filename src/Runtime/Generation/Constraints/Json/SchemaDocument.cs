@@ -13,22 +13,27 @@ internal sealed class SchemaDocument(JsonElement root)
 
     public JsonElement Root => root;
 
-    /// <summary>A schema of its own, read completely: everything the compiler looks at later is well-formed and within the limits.</summary>
+    /// <summary>A schema of its own, read completely: everything the compiler looks at later is
+    /// well-formed and within the limits.</summary>
     /// <exception cref="ArgumentException">It has texts that are no Unicode, or a name twice in one object.</exception>
-    /// <exception cref="NotSupportedException">It is longer than 1 MiB or nested more than <see cref="StrictJson.MaxDepth"/> deep.</exception>
+    /// <exception cref="NotSupportedException">It is longer than 1 MiB or nested more than
+    /// <see cref="StrictJson.MaxDepth"/> deep.</exception>
     public static JsonElement Read(JsonElement schema, string what)
     {
-        if (schema.ValueKind == JsonValueKind.Undefined) throw new ArgumentException($"{what} is undefined; expected an object, true or false.");
+        if (schema.ValueKind == JsonValueKind.Undefined)
+            throw new ArgumentException($"{what} is undefined; expected an object, true or false.");
         return Read(JsonMarshal.GetRawUtf8Value(schema).ToArray(), what);
     }
 
     /// <inheritdoc cref="Read(JsonElement, string)"/>
     public static JsonElement Read(byte[] utf8, string what)
     {
-        if (utf8.Length > MaxText) throw new NotSupportedException($"{what} has {utf8.Length} bytes; the limit is {MaxText}. Use a smaller one.");
+        if (utf8.Length > MaxText)
+            throw new NotSupportedException($"{what} has {utf8.Length} bytes; the limit is {MaxText}. Use a smaller one.");
         try
         {
-            if (IsTooDeep(utf8)) throw new NotSupportedException($"{what} is nested more than {StrictJson.MaxDepth} deep. Use a flatter one.");
+            if (IsTooDeep(utf8))
+                throw new NotSupportedException($"{what} is nested more than {StrictJson.MaxDepth} deep. Use a flatter one.");
             return StrictJson.Parse(utf8, uniqueNames: true).RootElement;
         }
         catch (JsonException e)
@@ -56,9 +61,11 @@ internal sealed class SchemaDocument(JsonElement root)
         var at = root;
         foreach (var part in reference[2..].Split('/'))
         {
-            var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal)
+                .Replace("~0", "~", StringComparison.Ordinal);
             if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(name, out var child)) at = child;
-            else if (at.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var i) && i < at.GetArrayLength()) at = at[i];
+            else if (at.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var i)
+                && i < at.GetArrayLength()) at = at[i];
             else return null;
         }
 
@@ -78,9 +85,11 @@ internal sealed class SchemaDocument(JsonElement root)
         return null;
     }
 
-    public static JsonElement? Object(JsonElement schema, string key, string path) => Typed(schema, key, path, JsonValueKind.Object, "an object");
+    public static JsonElement? Object(JsonElement schema, string key, string path) =>
+        Typed(schema, key, path, JsonValueKind.Object, "an object");
 
-    public static JsonElement? Array(JsonElement schema, string key, string path) => Typed(schema, key, path, JsonValueKind.Array, "an array");
+    public static JsonElement? Array(JsonElement schema, string key, string path) =>
+        Typed(schema, key, path, JsonValueKind.Array, "an array");
 
     /// <summary>A count: a whole number of at least 0.</summary>
     public static int? Count(JsonElement schema, string key, string path)
@@ -102,7 +111,8 @@ internal sealed class SchemaDocument(JsonElement root)
     public static ArgumentException Wrong(string key, string path, JsonElement found, string expected)
     {
         var text = found.GetRawText();
-        return new ArgumentException($"The JSON schema has '{key}' at {path} with {(text.Length > 60 ? text[..60] + "..." : text)}; expected {expected}.");
+        return new ArgumentException(
+            $"The JSON schema has '{key}' at {path} with {(text.Length > 60 ? text[..60] + "..." : text)}; expected {expected}.");
     }
 
     private static JsonElement? Typed(JsonElement schema, string key, string path, JsonValueKind kind, string expected) =>

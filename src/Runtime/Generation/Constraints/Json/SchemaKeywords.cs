@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 
-/// <summary>The JSON schema keywords (drafts 3 to 2020-12) that the compiler reads, and those that constrain beyond it. All others are annotations, as the standard has it.</summary>
+/// <summary>The JSON schema keywords (drafts 3 to 2020-12) that the compiler reads, and those that constrain beyond it. All others are
+/// annotations, as the standard has it.</summary>
 internal static class SchemaKeywords
 {
     private static readonly HashSet<string> Read = new(StringComparer.Ordinal)
@@ -14,7 +15,8 @@ internal static class SchemaKeywords
     private static readonly HashSet<string> Others = new(StringComparer.Ordinal)
     {
         "$dynamicRef", "$recursiveRef", "not", "if", "then", "else", "extends", "disallow",
-        "pattern", "multipleOf", "divisibleBy", "patternProperties", "propertyNames", "dependencies", "dependentRequired", "dependentSchemas",
+        "pattern", "multipleOf", "divisibleBy", "patternProperties", "propertyNames", "dependencies", "dependentRequired",
+        "dependentSchemas",
         "contains", "minContains", "maxContains",
     };
 

@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 
 namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 
-/// <summary>Two schemas that both hold as one, where that is simple: different keywords, shared lists of properties and required names.</summary>
+/// <summary>Two schemas that both hold as one, where that is simple: different keywords, shared lists of
+/// properties and required names.</summary>
 internal static class SchemaMerge
 {
     // More than a schema itself may have: merging nests a little.
@@ -28,7 +29,8 @@ internal static class SchemaMerge
             {
                 continue;
             }
-            else if (p.Name == "type" && JsonKindsReading.OfType(Element(present)) is { } some && JsonKindsReading.OfType(p.Value) is { } others)
+            else if (p.Name == "type" && JsonKindsReading.OfType(Element(present)) is { } some
+                && JsonKindsReading.OfType(p.Value) is { } others)
             {
                 // Both must hold; of types without overlap no value does.
                 result["type"] = new JsonArray([.. JsonKindsReading.Names(some & others).Select(n => (JsonNode)n)]);
@@ -45,7 +47,8 @@ internal static class SchemaMerge
                 foreach (var property in p.Value.EnumerateObject())
                 {
                     if (!properties.TryGetPropertyValue(property.Name, out var known)) properties[property.Name] = Node(property.Value);
-                    else if (!JsonNode.DeepEquals(known, Node(property.Value))) properties[property.Name] = Both(known!, Node(property.Value));
+                    else if (!JsonNode.DeepEquals(known, Node(property.Value)))
+                        properties[property.Name] = Both(known!, Node(property.Value));
                 }
             }
             else if (IsSchema(p.Name) && IsOpen(p.Value))
@@ -73,10 +76,12 @@ internal static class SchemaMerge
         return Element(result);
     }
 
-    private static bool IsSchema(string keyword) => keyword is "items" or "additionalProperties" or "additionalItems" or "unevaluatedProperties" or "unevaluatedItems";
+    private static bool IsSchema(string keyword) => keyword is "items" or "additionalProperties" or "additionalItems"
+        or "unevaluatedProperties" or "unevaluatedItems";
 
     // {} and true say nothing (schema writers put them beside references).
-    private static bool IsOpen(JsonElement schema) => schema.ValueKind == JsonValueKind.True || (schema.ValueKind == JsonValueKind.Object && !schema.EnumerateObject().Any());
+    private static bool IsOpen(JsonElement schema) => schema.ValueKind == JsonValueKind.True
+        || (schema.ValueKind == JsonValueKind.Object && !schema.EnumerateObject().Any());
 
     // One list however many there are, so that merging many does not nest.
     private static JsonObject Both(JsonNode first, JsonNode second) => first is JsonObject { Count: 1 } o && o["allOf"] is JsonArray all
@@ -92,9 +97,11 @@ internal static class SchemaMerge
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new NotSupportedException($"The JSON schema's parts nest more than {MaxDepth} deep once they are put together. Use a flatter one.", e);
+            throw new NotSupportedException(
+                $"The JSON schema's parts nest more than {MaxDepth} deep once they are put together. Use a flatter one.", e);
         }
     }
 
-    private static JsonNode Node(JsonElement json) => JsonNode.Parse(JsonMarshal.GetRawUtf8Value(json), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
+    private static JsonNode Node(JsonElement json) =>
+        JsonNode.Parse(JsonMarshal.GetRawUtf8Value(json), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
 }

@@ -3,7 +3,8 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 
-/// <summary>Whether alternatives of a <c>oneOf</c> exclude each other as the compiler writes them: by type, by fixed values, or by their properties.</summary>
+/// <summary>Whether alternatives of a <c>oneOf</c> exclude each other as the compiler writes them: by type, by fixed
+/// values, or by their properties.</summary>
 internal sealed class SchemaOverlap(SchemaDocument document)
 {
     // Alternatives may be many, and refer to each other: beyond this many looks they may overlap, for all that is known.
@@ -30,12 +31,14 @@ internal sealed class SchemaOverlap(SchemaDocument document)
         if (++_looks > MaxLooks || depth > 8 || document.Resolve(schema) is not { ValueKind: JsonValueKind.Object } s) return JsonKinds.All;
         var kinds = JsonKinds.All;
         if (s.TryGetProperty("const", out var constant)) kinds &= JsonKindsReading.Of(constant);
-        if (s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array) kinds &= Union(values, JsonKindsReading.Of);
+        if (s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array)
+            kinds &= Union(values, JsonKindsReading.Of);
         if (s.TryGetProperty("type", out var type))
             kinds &= type.ValueKind == JsonValueKind.Array ? Union(type, t => One(t)) : One(type);
         foreach (var key in (string[])["anyOf", "oneOf"])
         {
-            if (s.TryGetProperty(key, out var options) && options.ValueKind == JsonValueKind.Array) kinds &= Union(options, o => Kinds(o, depth + 1));
+            if (s.TryGetProperty(key, out var options) && options.ValueKind == JsonValueKind.Array)
+                kinds &= Union(options, o => Kinds(o, depth + 1));
         }
 
         return kinds;
@@ -45,7 +48,8 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     {
         var (a, b) = (Kinds(first), Kinds(second));
         if ((a & b) == 0) return true;
-        if (++_looks > MaxLooks || depth > 4 || document.Resolve(first) is not { ValueKind: JsonValueKind.Object } x || document.Resolve(second) is not { ValueKind: JsonValueKind.Object } y) return false;
+        if (++_looks > MaxLooks || depth > 4 || document.Resolve(first) is not { ValueKind: JsonValueKind.Object } x
+            || document.Resolve(second) is not { ValueKind: JsonValueKind.Object } y) return false;
         if (Values(x) is { } u && Values(y) is { } v) return !u.Overlaps(v);
         return (a & b) == JsonKinds.Object && (Differ(x, y, depth) || (NeverFits(x, y) && NeverFits(y, x)));
     }
@@ -58,21 +62,27 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     private static bool NeverFits(JsonElement x, JsonElement y)
     {
         bool Declares(JsonElement s, string name) => s.Find("properties")?.Find(name) is not null;
-        var open = x.TryGetProperty("additionalProperties", out var more) ? more.ValueKind != JsonValueKind.False : x.Find("properties") is null;
+        var open = x.TryGetProperty("additionalProperties", out var more) ? more.ValueKind != JsonValueKind.False
+            : x.Find("properties") is null;
         var closed = y.TryGetProperty("additionalProperties", out var others) && others.ValueKind == JsonValueKind.False;
-        return (!open && Required(y).Any(n => !Declares(x, n) && !Required(x).Contains(n))) || (closed && Required(x).Any(n => !Declares(y, n)));
+        return (!open && Required(y).Any(n => !Declares(x, n) && !Required(x).Contains(n)))
+            || (closed && Required(x).Any(n => !Declares(y, n)));
     }
 
     private static HashSet<string>? Values(JsonElement s)
     {
         if (s.TryGetProperty("const", out var constant)) return [JsonText.Write(constant)];
-        return s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array ? [.. values.EnumerateArray().Select(JsonText.Write)] : null;
+        return s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array
+            ? [.. values.EnumerateArray().Select(JsonText.Write)] : null;
     }
 
     private static IEnumerable<string> Required(JsonElement s) =>
-        s.Find("required") is { ValueKind: JsonValueKind.Array } names ? names.EnumerateArray().Where(n => n.ValueKind == JsonValueKind.String).Select(n => n.GetString()!) : [];
+        s.Find("required") is { ValueKind: JsonValueKind.Array } names
+            ? names.EnumerateArray().Where(n => n.ValueKind == JsonValueKind.String).Select(n => n.GetString()!) : [];
 
-    private static JsonKinds One(JsonElement type) => (type.ValueKind == JsonValueKind.String ? JsonKindsReading.Named(type.GetString()) : null) ?? JsonKinds.All;
+    private static JsonKinds One(JsonElement type) =>
+        (type.ValueKind == JsonValueKind.String ? JsonKindsReading.Named(type.GetString()) : null) ?? JsonKinds.All;
 
-    private static JsonKinds Union(JsonElement items, Func<JsonElement, JsonKinds> kinds) => items.EnumerateArray().Aggregate(JsonKinds.None, (all, item) => all | kinds(item));
+    private static JsonKinds Union(JsonElement items, Func<JsonElement, JsonKinds> kinds) =>
+        items.EnumerateArray().Aggregate(JsonKinds.None, (all, item) => all | kinds(item));
 }
