@@ -183,7 +183,7 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
     {
         if (_headRule is not { } rule || weight.device_type != DeviceType.CPU) return new StoredLinear(weight, null);
         var matrix = Quantizer.Matrix((int)weight.shape[0], (int)weight.shape[1], rule, RowReader.Of(weight), _cancellationToken);
-        return new StoredLinear(Own(KernelMatrix.Pack(matrix, null, [])), null);
+        return new StoredLinear(Own(KernelMatrix.Pack(matrix, null, [], Type == ScalarType.Float32)), null);
     }
 
     /// <summary>A quantized linear map taken apart, from the files' own codes.</summary>
@@ -286,7 +286,7 @@ public sealed partial class CheckpointWeights : ITensorSource, IDisposable
             int[] selected = [.. parts[i].SelectMany(p => Enumerable.Range((int)p.Start, (int)p.Length))];
             var own = biases is null ? null : Own(RowRange.Select(biases, parts[i]));
             result[i] = Device.type == DeviceType.CPU && KernelMatrix.CanPack(matrix)
-                ? new StoredLinear(Own(KernelMatrix.Pack(matrix, selected, Floats(own))), own)
+                ? new StoredLinear(Own(KernelMatrix.Pack(matrix, selected, Floats(own), Type == ScalarType.Float32)), own)
                 : new StoredLinear(Own(Dense(matrix, selected)), own);
         }
 

@@ -64,24 +64,19 @@ internal static unsafe class DequantizeKernel
     private static void FourBits<T>(KernelMatrix m, int row, float* to)
         where T : struct, ILanes<T>
     {
-        var words = (uint*)(m.Data + row * m.RowBytes);
-        var perChunk = KernelMatrix.Chunk / m.GroupSize;
-        var steps = 8 / perChunk;
-        for (var chunk = 0; chunk < m.Padded / KernelMatrix.Chunk; chunk++)
+        var halves = (ushort*)(m.Data + row * m.RowBytes);
+        var steps = m.GroupSize / 32;
+        for (var chunk = 0; chunk < m.Padded / KernelMatrix.Chunk; chunk++, halves += 32, to += KernelMatrix.Chunk)
         {
-            for (var half = 0; half < 16; half += T.Count)
+            for (var j = 0; j < 4; j++)
             {
-                var w = T.Bits(words + chunk * 16 + half);
-                var v = to + chunk * KernelMatrix.Chunk + half;
-                for (var g = chunk * perChunk; g < (chunk + 1) * perChunk; g++)
+                var at = (long)row * m.Groups + chunk * (4 / steps) + j / steps;
+                var (zero, scale) = (T.Splat(m.Zeros is null ? 8 : m.Zeros[at]), T.Splat(m.Scales[at]));
+                for (var l = 0; l < 32; l += T.Count)
                 {
-                    var at = (long)row * m.Groups + g;
-                    var (table, scale) = (T.CodeTable(m.Zeros is null ? 8 : m.Zeros[at]), T.Splat(m.Scales[at]));
-                    for (var j = 0; j < steps; j++, v += 16)
-                    {
-                        T.Store(T.Multiply(T.Codes(w, table), scale), v);
-                        w = T.NextCodes(w);
-                    }
+                    var w = T.Halves(halves + l);
+                    for (var k = 0; k < j; k++) w = T.NextCodes(w);
+                    T.Store(T.Multiply(T.Subtract(T.Codes(w), zero), scale), to + 32 * j + l);
                 }
             }
         }

@@ -49,14 +49,35 @@ internal unsafe interface ILanes<T>
     /// <summary>The float of each word's upper bfloat16 (the odd element).</summary>
     static abstract T Odd(T bits);
 
-    /// <summary>What <see cref="Codes"/> needs to give 4-bit codes less their zero point.</summary>
-    static abstract T CodeTable(float zero);
+    /// <summary><see cref="Count"/> unsigned 16-bit numbers as words.</summary>
+    static abstract T Halves(ushort* p);
 
-    /// <summary>The lowest four bits of each word as numbers, less the zero point.</summary>
-    static abstract T Codes(T bits, T table);
+    /// <summary>The lowest four bits of each word as numbers.</summary>
+    static abstract T Codes(T bits);
+
+    /// <summary>Four bits of each half of a word as 16-bit integers: the lowest for nibble 0, the highest for 3 (a constant).</summary>
+    static abstract T PairCodes(T bits, int nibble);
+
+    /// <summary>Sums of 32-bit integers.</summary>
+    static abstract T AddIntegers(T a, T b);
 
     /// <summary>Each word shifted right by four bits.</summary>
     static abstract T NextCodes(T bits);
+
+    /// <summary>Twice <see cref="Count"/> signed bytes as 16-bit integers.</summary>
+    static abstract T Pairs(sbyte* p);
+
+    /// <summary>Products of 16-bit integers, added in pairs to 32-bit sums. Which two make a pair is the width's affair.</summary>
+    static abstract T MultiplyPairs(T a, T b, T sums);
+
+    /// <summary>32-bit integers as numbers.</summary>
+    static abstract T ToSingle(T integers);
+
+    /// <summary>Each number rounded to the nearest whole one, ties to even.</summary>
+    static abstract T Round(T v);
+
+    /// <summary>Stores whole numbers of -32767 to 32767 as 16-bit integers.</summary>
+    static abstract void StorePairs(T v, short* p);
 
     /// <summary>The even elements of a, then those of b.</summary>
     static abstract T EvenElements(T a, T b);

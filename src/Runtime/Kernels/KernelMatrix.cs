@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Numerics;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Kernels;
 /// memory that somebody else keeps.</summary>
 internal sealed unsafe class KernelMatrix : IDisposable
 {
-    /// <summary>Inputs that a 4-bit kernel takes at a time: 16 words of 8 codes.</summary>
+    /// <summary>Inputs that a 4-bit kernel takes at a time: 32 halves of 4 codes. The longest segment.</summary>
     public const int Chunk = 128;
 
     private readonly List<NativeBuffer> _owned = [];
@@ -51,8 +51,24 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Type of <see cref="Bias"/>.</summary>
     public bool BiasIsBFloat16 { get; private init; }
 
+    /// <summary>Inputs whose activations share a scale and whose products are summed as integers: at most <see cref="Chunk"/>, never of two
+    /// groups. Quantized matrices only.</summary>
+    public int Segment { get; private init; }
+
+    /// <summary>Segments of a row.</summary>
+    public int Segments => Padded / Segment;
+
+    /// <summary>Whether quantized weights meet activations of 32 bits (in two planes of 16), not of 16: for models in fp32.</summary>
+    public bool WideActivations { get; private init; }
+
+    /// <summary>Whether the weights are codes with scales.</summary>
+    public bool IsQuantized => Kind is KernelMatrixKind.Int8 or KernelMatrixKind.Int4;
+
+    /// <summary>Floats of one plane of a prepared row over quantized weights (<see cref="ActivationRow"/>).</summary>
+    public int PlaneLength => (Padded / 2 + Segments + (NeedsSums ? Groups : 0) + 15) & ~15;
+
     /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}"/> writes for one row of activations.</summary>
-    public int PreparedLength => (Padded + (NeedsSums ? Groups : 0) + 15) & ~15;
+    public int PreparedLength => IsQuantized ? PlaneLength * (WideActivations ? 2 : 1) : (Padded + 15) & ~15;
 
     /// <summary>Bytes of weights, scales and zero points.</summary>
     public long Bytes => Outputs * (RowBytes + Groups * (4L + (Zeros is null ? 0 : 1))) + (Order is null ? 0 : 4L * Padded);
@@ -60,8 +76,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Whether there are no zero points.</summary>
     public bool IsSymmetric => Zeros is null;
 
-    // Zero points of 8-bit weights are taken off by the sums of a group's activations; 4-bit codes come out less their zero point.
-    internal bool NeedsSums => Kind == KernelMatrixKind.Int8 && Zeros is not null;
+    // Zero points are taken off by the sums of a group's activations; symmetric bytes have none.
+    internal bool NeedsSums => Kind == KernelMatrixKind.Int4 || Zeros is not null;
 
     /// <summary>A view of dense weights.</summary>
     /// <param name="data">[outputs, inputs].</param>
@@ -86,13 +102,14 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <param name="q">The matrix; <see cref="CanPack"/> holds.</param>
     /// <param name="rows">The rows in their new order; null for all.</param>
     /// <param name="bias">[rows] in fp32; empty for none.</param>
-    public static KernelMatrix Pack(QuantizedMatrix q, int[]? rows, ReadOnlySpan<float> bias)
+    /// <param name="wideActivations">Activations of 32 bits, not of 16.</param>
+    public static KernelMatrix Pack(QuantizedMatrix q, int[]? rows, ReadOnlySpan<float> bias, bool wideActivations = false)
     {
         if (!CanPack(q)) throw new ArgumentException($"Groups of {q.GroupSize} in {q.Bits} bits are not the kernels'.", nameof(q));
         TryOrder(q, out var order);
         var outputs = rows?.Length ?? q.Outputs;
         var four = q.Bits == 4;
-        var padded = four ? RoundUp(q.Inputs, Chunk) : RoundUp(q.Inputs, 64);
+        var padded = RoundUp(q.Inputs, Chunk);
         var group = q.Groups == 1 ? (four ? Chunk : padded) : four ? Math.Min(q.GroupSize, Chunk) : q.GroupSize;
         var groups = (padded + group - 1) / group;
         var m = new KernelMatrix(four ? KernelMatrixKind.Int4 : KernelMatrixKind.Int8, outputs, q.Inputs, null)
@@ -100,6 +117,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
             Padded = padded,
             GroupSize = group,
             Groups = groups,
+            Segment = (int)BigInteger.GreatestCommonDivisor(group, Chunk),
+            WideActivations = wideActivations,
             RowBytes = four ? padded / 2 : padded,
         };
         m.Data = m.Own(outputs * m.RowBytes);
@@ -127,8 +146,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     }
 
     private static bool FitsKernel(QuantizedMatrix q) =>
-        q.Groups == 1 || (q.Bits == 8 ? q.GroupSize % 16 == 0
-            : q.GroupSize % Chunk == 0 || (q.GroupSize >= 16 && Chunk % q.GroupSize == 0));
+        q.Groups == 1 || (q.GroupSize % 32 == 0 && (q.Bits == 8 || q.GroupSize % Chunk == 0 || Chunk % q.GroupSize == 0));
 
     // Columns of one group side by side. Groups of other sizes than the format's are not the kernels'.
     private static bool TryOrder(QuantizedMatrix q, out int[]? order)
@@ -165,10 +183,10 @@ internal sealed unsafe class KernelMatrix : IDisposable
             var code = codes[order is null ? i : order[i]];
             if (four)
             {
-                // Code of input 128 c + 16 j + l: nibble j of word l of chunk c, so that one step of the
-                // kernel meets 16 consecutive activations.
+                // Code of input 128 c + 32 j + l: nibble j of half l of chunk c, so that one step of the
+                // kernel meets 32 consecutive activations.
                 var (chunk, inChunk) = (i / Chunk, i % Chunk);
-                ((uint*)to)[chunk * 16 + inChunk % 16] |= (uint)code << (4 * (inChunk / 16));
+                ((ushort*)to)[chunk * 32 + inChunk % 32] |= (ushort)(code << (4 * (inChunk / 32)));
             }
             else
             {

@@ -41,11 +41,31 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
 
     public static Lanes1 Odd(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) & 0xFFFF0000u));
 
-    public static Lanes1 CodeTable(float zero) => new(zero);
+    public static Lanes1 Halves(ushort* p) => new(BitConverter.UInt32BitsToSingle(*p));
 
-    public static Lanes1 Codes(Lanes1 bits, Lanes1 table) => new((Raw(bits) & 15) - table._v);
+    public static Lanes1 Codes(Lanes1 bits) => new(Raw(bits) & 15);
+
+    public static Lanes1 PairCodes(Lanes1 bits, int nibble) =>
+        new(BitConverter.UInt32BitsToSingle((Raw(bits) >> (4 * nibble)) & 0x000F000F));
+
+    public static Lanes1 AddIntegers(Lanes1 a, Lanes1 b) => new(BitConverter.UInt32BitsToSingle(Raw(a) + Raw(b)));
 
     public static Lanes1 NextCodes(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) >> 4));
+
+    public static Lanes1 Pairs(sbyte* p) => new(BitConverter.Int32BitsToSingle((p[1] << 16) + (p[0] & 0xFFFF)));
+
+    public static Lanes1 MultiplyPairs(Lanes1 a, Lanes1 b, Lanes1 sums)
+    {
+        var (x, y) = (Raw(a), Raw(b));
+        return new(BitConverter.Int32BitsToSingle(
+            (short)x * (short)y + (short)(x >> 16) * (short)(y >> 16) + BitConverter.SingleToInt32Bits(sums._v)));
+    }
+
+    public static Lanes1 ToSingle(Lanes1 integers) => new(BitConverter.SingleToInt32Bits(integers._v));
+
+    public static Lanes1 Round(Lanes1 v) => new(MathF.Round(v._v));
+
+    public static void StorePairs(Lanes1 v, short* p) => *p = (short)v._v;
 
     private static uint Raw(Lanes1 v) => BitConverter.SingleToUInt32Bits(v._v);
 

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
@@ -66,14 +68,57 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Odd(Lanes128 bits) => new((bits._v.AsUInt32() & Vector128.Create(0xFFFF0000u)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 CodeTable(float zero) => Splat(zero);
+    public static Lanes128 Halves(ushort* p) => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)p).AsUInt16()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Codes(Lanes128 bits, Lanes128 table) =>
-        new(Vector128.ConvertToSingle((bits._v.AsUInt32() & Vector128.Create(15u)).AsInt32()) - table._v);
+    public static Lanes128 Codes(Lanes128 bits) =>
+        new(Vector128.ConvertToSingle((bits._v.AsUInt32() & Vector128.Create(15u)).AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 PairCodes(Lanes128 bits, int nibble)
+    {
+        var halves = bits._v.AsUInt16();
+        if (nibble == 3) return new((halves >>> 12).AsSingle());
+        return new(((nibble == 0 ? halves : halves >>> (4 * nibble)) & Vector128.Create((ushort)15)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddIntegers(Lanes128 a, Lanes128 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 NextCodes(Lanes128 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Pairs(sbyte* p) => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)p).AsSByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyPairs(Lanes128 a, Lanes128 b, Lanes128 sums)
+    {
+        Vector128<short> x = a._v.AsInt16(), y = b._v.AsInt16();
+        var sum = sums._v.AsInt32();
+        if (Sse2.IsSupported) return new((Sse2.MultiplyAddAdjacent(x, y) + sum).AsSingle());
+        if (AdvSimd.IsSupported)
+        {
+            var lower = AdvSimd.MultiplyWideningLowerAndAdd(sum, x.GetLower(), y.GetLower());
+            return new(AdvSimd.MultiplyWideningUpperAndAdd(lower, x, y).AsSingle());
+        }
+
+        var (p, q) = (Vector128.WidenLower(x) * Vector128.WidenLower(y), Vector128.WidenUpper(x) * Vector128.WidenUpper(y));
+        return new((p + q + sum).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ToSingle(Lanes128 integers) => new(Vector128.ConvertToSingle(integers._v.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Round(Lanes128 v) => new(Vector128.Round(v._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePairs(Lanes128 v, short* p)
+    {
+        var integers = Vector128.ConvertToInt32(v._v);
+        Vector128.Narrow(integers, integers).GetLower().Store(p);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 EvenElements(Lanes128 a, Lanes128 b) => new(Vector128.Create(a._v[0], a._v[2], b._v[0], b._v[2]));

@@ -66,14 +66,45 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 Odd(Lanes256 bits) => new((bits._v.AsUInt32() & Vector256.Create(0xFFFF0000u)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 CodeTable(float zero) => Splat(zero);
+    public static Lanes256 Halves(ushort* p) => new(Avx2.ConvertToVector256Int32(p).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Codes(Lanes256 bits, Lanes256 table) =>
-        new(Vector256.ConvertToSingle((bits._v.AsUInt32() & Vector256.Create(15u)).AsInt32()) - table._v);
+    public static Lanes256 Codes(Lanes256 bits) =>
+        new(Vector256.ConvertToSingle((bits._v.AsUInt32() & Vector256.Create(15u)).AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 PairCodes(Lanes256 bits, int nibble)
+    {
+        var halves = bits._v.AsUInt16();
+        if (nibble == 3) return new((halves >>> 12).AsSingle());
+        return new(((nibble == 0 ? halves : halves >>> (4 * nibble)) & Vector256.Create((ushort)15)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddIntegers(Lanes256 a, Lanes256 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 NextCodes(Lanes256 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Pairs(sbyte* p) => new(Avx2.ConvertToVector256Int16(p).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyPairs(Lanes256 a, Lanes256 b, Lanes256 sums) =>
+        new((Avx2.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16()) + sums._v.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ToSingle(Lanes256 integers) => new(Vector256.ConvertToSingle(integers._v.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Round(Lanes256 v) => new(Vector256.Round(v._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePairs(Lanes256 v, short* p)
+    {
+        var integers = Vector256.ConvertToInt32(v._v);
+        Vector128.Narrow(integers.GetLower(), integers.GetUpper()).Store(p);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 EvenElements(Lanes256 a, Lanes256 b) =>

@@ -12,7 +12,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Lanes512(Vector512<float> v) => _v = v;
 
-    public static bool IsSupported => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
+    public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported && Vector512.IsHardwareAccelerated;
 
     public static int Count
     {
@@ -65,16 +65,43 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Odd(Lanes512 bits) => new((bits._v.AsUInt32() & Vector512.Create(0xFFFF0000u)).AsSingle());
 
-    // The permutation looks at the lowest four bits only: a table of the sixteen values needs neither mask nor conversion.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 CodeTable(float zero) =>
-        new(Vector512.Create(0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) - Vector512.Create(zero));
+    public static Lanes512 Halves(ushort* p) => new(Avx512F.ConvertToVector512Int32(Vector256.Load(p)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Codes(Lanes512 bits, Lanes512 table) => new(Avx512F.PermuteVar16x32(table._v, bits._v.AsInt32()));
+    public static Lanes512 Codes(Lanes512 bits) =>
+        new(Vector512.ConvertToSingle((bits._v.AsUInt32() & Vector512.Create(15u)).AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 PairCodes(Lanes512 bits, int nibble)
+    {
+        var halves = bits._v.AsUInt16();
+        if (nibble == 3) return new((halves >>> 12).AsSingle());
+        return new(((nibble == 0 ? halves : halves >>> (4 * nibble)) & Vector512.Create((ushort)15)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddIntegers(Lanes512 a, Lanes512 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 NextCodes(Lanes512 bits) => new((bits._v.AsUInt32() >>> 4).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Pairs(sbyte* p) => new(Avx512BW.ConvertToVector512Int16(Vector256.Load(p)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyPairs(Lanes512 a, Lanes512 b, Lanes512 sums) =>
+        new((Avx512BW.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16()) + sums._v.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ToSingle(Lanes512 integers) => new(Vector512.ConvertToSingle(integers._v.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Round(Lanes512 v) => new(Vector512.Round(v._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePairs(Lanes512 v, short* p) =>
+        Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32(v._v)).Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 EvenElements(Lanes512 a, Lanes512 b) =>

@@ -11,8 +11,10 @@ internal static unsafe class MatrixKernel
 
     /// <summary>Whether two matrices take the same prepared rows.</summary>
     public static bool SamePreparation(KernelMatrix a, KernelMatrix b) =>
-        a.Inputs == b.Inputs && a.Order is null && b.Order is null && !a.NeedsSums && !b.NeedsSums
-        && (a.Kind == b.Kind || (a.Kind != KernelMatrixKind.BFloat16 && b.Kind != KernelMatrixKind.BFloat16)) && a.Padded == b.Padded;
+        a.Inputs == b.Inputs && a.Order is null && b.Order is null
+        && (a.IsQuantized && b.IsQuantized
+            ? (a.Segment, a.WideActivations, a.NeedsSums, a.GroupSize) == (b.Segment, b.WideActivations, b.NeedsSums, b.GroupSize)
+            : a.Kind == b.Kind);
 
     /// <summary>Writes a row of activations in the order that <paramref name="m"/> reads them.</summary>
     /// <param name="m">The weights.</param>
@@ -27,23 +29,8 @@ internal static unsafe class MatrixKernel
             return;
         }
 
-        if (m.Order is null)
-        {
-            Unsafe.CopyBlockUnaligned(to, x, (uint)m.Inputs * 4);
-            new Span<float>(to + m.Inputs, m.Padded - m.Inputs).Clear();
-        }
-        else
-        {
-            for (var i = 0; i < m.Padded; i++) to[i] = m.Order[i] < 0 ? 0 : x[m.Order[i]];
-        }
-
-        if (!m.NeedsSums) return;
-        for (var g = 0; g < m.Groups; g++)
-        {
-            float sum = 0;
-            for (var i = g * m.GroupSize; i < Math.Min((g + 1) * m.GroupSize, m.Padded); i++) sum += to[i];
-            to[m.Padded + g] = sum;
-        }
+        if (m.IsQuantized) ActivationRow.Prepare<T>(m, x, to);
+        else Unsafe.CopyBlockUnaligned(to, x, (uint)m.Inputs * 4);
     }
 
     /// <summary>Outputs <paramref name="from"/> to <paramref name="to"/> (exclusive) of every row, with the bias.</summary>
@@ -61,8 +48,7 @@ internal static unsafe class MatrixKernel
         {
             case KernelMatrixKind.BFloat16: DenseKernel.BFloat16<T>((ushort*)m.Data, m.Inputs, x, rows, y, from, to); break;
             case KernelMatrixKind.Float32: DenseKernel.Float32<T>((float*)m.Data, m.Inputs, x, rows, y, from, to); break;
-            case KernelMatrixKind.Int8: Int8Kernel.Multiply<T>(m, x, rows, y, from, to); break;
-            default: Int4Kernel.Multiply<T>(m, x, rows, y, from, to); break;
+            default: QuantizedKernel.Multiply<T>(m, x, rows, y, from, to); break;
         }
 
         if (m.Bias is null) return;

@@ -1,0 +1,88 @@
+namespace D2Pruner.AI.Runtime.Kernels;
+
+/// <summary>
+/// A row of activations as <see cref="QuantizedKernel"/> reads it: [padded] 16-bit integers, a scale for each segment (its largest magnitude
+/// is 32767), then each group's sum where zero points need it. Off by at most 1/65534 of the segment's largest value; where
+/// <see cref="KernelMatrix.WideActivations"/> is set a second such plane holds what the first one rounded away.
+/// </summary>
+internal static unsafe class ActivationRow
+{
+    private const float Most = 32767;
+
+    // Steps of the second plane in one of the first.
+    private const float Finer = 65534;
+
+    /// <summary>Writes a row.</summary>
+    /// <param name="m">The weights.</param>
+    /// <param name="x">[inputs].</param>
+    /// <param name="to">[<see cref="KernelMatrix.PreparedLength"/>].</param>
+    public static void Prepare<T>(KernelMatrix m, float* x, float* to)
+        where T : struct, ILanes<T>
+    {
+        var perGroup = m.GroupSize / m.Segment;
+        var planes = m.WideActivations ? 2 : 1;
+        float* scales = to + m.Padded / 2, sums = scales + m.Segments;
+        if (m.NeedsSums)
+        {
+            for (var p = 0; p < planes; p++) new Span<float>(sums + p * m.PlaneLength, m.Groups).Clear();
+        }
+
+        var block = stackalloc float[KernelMatrix.Chunk];
+        for (var s = 0; s < m.Segments; s++)
+        {
+            var from = s * m.Segment;
+            Take(m, x, from, block);
+            var (scale, inverse) = Scales<T>(block, m.Segment);
+            T whole = T.Splat(0), rest = whole;
+            for (var i = 0; i < m.Segment; i += T.Count)
+            {
+                var v = T.Multiply(T.Load(block + i), T.Splat(inverse));
+                var rounded = T.Round(v);
+                T.StorePairs(rounded, (short*)to + from + i);
+                whole = T.Add(whole, rounded);
+                if (planes == 1) continue;
+                var finer = T.Round(T.Multiply(T.Subtract(v, rounded), T.Splat(Finer)));
+                T.StorePairs(finer, (short*)(to + m.PlaneLength) + from + i);
+                rest = T.Add(rest, finer);
+            }
+
+            scales[s] = scale;
+            if (planes == 2) scales[m.PlaneLength + s] = scale / Finer;
+            if (!m.NeedsSums) continue;
+            sums[s / perGroup] += scale * T.Sum(whole); // of whole numbers below 2^22: exact
+            if (planes == 2) sums[m.PlaneLength + s / perGroup] += scale / Finer * T.Sum(rest);
+        }
+    }
+
+    // Activations of a segment in the weights' order, zeros where there are none.
+    private static void Take(KernelMatrix m, float* x, int from, float* block)
+    {
+        if (m.Order is null)
+        {
+            var count = Math.Clamp(m.Inputs - from, 0, m.Segment);
+            new ReadOnlySpan<float>(x + from, count).CopyTo(new Span<float>(block, count));
+            new Span<float>(block + count, m.Segment - count).Clear();
+            return;
+        }
+
+        for (var i = 0; i < m.Segment; i++) block[i] = m.Order[from + i] is >= 0 and var at ? x[at] : 0;
+    }
+
+    // What is not finite stays so: the scale carries it.
+    private static (float Scale, float Inverse) Scales<T>(float* block, int count)
+        where T : struct, ILanes<T>
+    {
+        var largest = T.Splat(0);
+        for (var i = 0; i < count; i += T.Count)
+        {
+            var v = T.Load(block + i);
+            largest = T.Max(largest, T.Max(v, T.Subtract(T.Splat(0), v)));
+        }
+
+        var lanes = stackalloc float[T.Count];
+        T.Store(largest, lanes);
+        float most = 0;
+        for (var i = 0; i < T.Count; i++) most = Math.Max(most, lanes[i]); // NaN wins
+        return (most / Most, most == 0 ? 0 : Most / most);
+    }
+}

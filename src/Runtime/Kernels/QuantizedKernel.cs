@@ -1,0 +1,102 @@
+namespace D2Pruner.AI.Runtime.Kernels;
+
+/// <summary>
+/// y = W x over 8- and 4-bit codes. Activations are whole numbers of 16 bits with a scale for each <see cref="KernelMatrix.Segment"/>
+/// (<see cref="ActivationRow"/>): sums of a segment's products are exact in 32 bits, then scaled and added in fp32.
+/// </summary>
+internal static unsafe class QuantizedKernel
+{
+    // Outputs whose lower halves are kept beside the upper ones, where activations have 32 bits.
+    private const int WideBlock = 64;
+
+    /// <summary>Outputs <paramref name="from"/> to <paramref name="to"/> (exclusive) of every row, without the bias.</summary>
+    /// <param name="m">The weights.</param>
+    /// <param name="x">One prepared row per pointer.</param>
+    /// <param name="rows">Rows, at most <see cref="MatrixKernel.MaxRows"/>.</param>
+    /// <param name="y">One row of outputs per pointer.</param>
+    /// <param name="from">First output.</param>
+    /// <param name="to">End of the outputs.</param>
+    public static void Multiply<T>(KernelMatrix m, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+    {
+        if (!m.WideActivations)
+        {
+            OfKind<T>(m, x, rows, y, from, to);
+            return;
+        }
+
+        float** lower = stackalloc float*[rows], sums = stackalloc float*[rows];
+        var scratch = stackalloc float[rows * WideBlock];
+        for (var b = 0; b < rows; b++) lower[b] = x[b] + m.PlaneLength;
+        for (var r = from; r < to; r += WideBlock)
+        {
+            var end = Math.Min(r + WideBlock, to);
+            for (var b = 0; b < rows; b++) sums[b] = scratch + b * WideBlock - r;
+            OfKind<T>(m, x, rows, y, r, end);
+            OfKind<T>(m, lower, rows, sums, r, end);
+            for (var b = 0; b < rows; b++)
+            {
+                for (var i = r; i < end; i++) y[b][i] += sums[b][i];
+            }
+        }
+    }
+
+    private static void OfKind<T>(KernelMatrix m, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+    {
+        if (m.Kind == KernelMatrixKind.Int8) Blocks<T, Int8Kernel<T>>(m, x, rows, y, from, to);
+        else Blocks<T, Int4Kernel<T>>(m, x, rows, y, from, to);
+    }
+
+    private static void Blocks<T, TKernel>(KernelMatrix m, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+        where TKernel : IQuantizedKernel
+    {
+        // Outputs a quarter apart: four long streams of codes, in each of which the processor fetches ahead.
+        var quarter = (to - from) / 4;
+        for (var r = from; r < from + quarter; r++)
+        {
+            var b = 0;
+            for (; b + 4 <= rows; b += 4)
+            {
+                TKernel.TwoByFour(m, r, quarter, x + b, y + b);
+                TKernel.TwoByFour(m, r + 2 * quarter, quarter, x + b, y + b);
+            }
+
+            for (; b < rows; b++) TKernel.Four(m, r, quarter, x[b], y[b]);
+        }
+
+        for (var r = from + 4 * quarter; r < to; r++)
+        {
+            for (var b = 0; b < rows; b++) TKernel.Four(m, r, 0, x[b], y[b]); // four times the same
+        }
+
+        if (!m.NeedsSums) return;
+        for (var r = from; r < to; r++)
+        {
+            for (var b = 0; b < rows; b++) y[b][r] -= Correction<T>(m, r, x[b]);
+        }
+    }
+
+    // Sum over groups of s z (sum of the group's activations): what the zero points add.
+    private static float Correction<T>(KernelMatrix m, int row, float* x)
+        where T : struct, ILanes<T>
+    {
+        float* scales = m.Scales + (long)row * m.Groups, sums = x + m.Padded / 2 + m.Segments;
+        float total = 0;
+        var g = 0;
+        if (m.Zeros is null)
+        {
+            var lanes = T.Splat(0);
+            for (; g + T.Count <= m.Groups; g += T.Count) lanes = T.MultiplyAdd(T.Load(scales + g), T.Load(sums + g), lanes);
+            total = T.Sum(lanes);
+            for (; g < m.Groups; g++) total += scales[g] * sums[g];
+            return 8 * total;
+        }
+
+        var zeros = m.Zeros + (long)row * m.Groups;
+        var four = m.Kind == KernelMatrixKind.Int4;
+        for (; g < m.Groups; g++) total += scales[g] * (four ? zeros[g] : (sbyte)zeros[g]) * sums[g];
+        return total;
+    }
+}
