@@ -1,3 +1,4 @@
+using D2Pruner.AI.Runtime.Kernels;
 using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -91,25 +92,31 @@ public sealed class TextDecoder : IDisposable
                 return;
             }
 
-            using var scope = NewDisposeScope();
-            long[] positions = [.. rows.Select(r => r.Position)];
-            var (cos, sin) = RotaryTable([positions, .. Config.MropeSections is null ? [] : new long[][] { positions, positions }]);
-            (cos, sin) = (cos.reshape(rows.Count, 1, 1, -1), sin.reshape(rows.Count, 1, 1, -1));
-            var x = Embed([.. rows.Select(r => (long)r.TokenId)]).transpose(0, 1);
-            for (var i = 0; i < Config.Layers; i++)
-            {
-                var layer = i;
-                x = DecoderLayer.Forward(x, Weights.Layers[i], Config, cos, sin, (q, k, v) => Attend(rows, layer, q, k, v));
-            }
-
-            using var logits = Head(FinalNorm(x)).cpu();
-            for (var b = 0; b < rows.Count; b++) CopyLogits(logits.narrow(0, b, 1), rows[b].Logits);
+            // Linear maps give each of up to this many rows what it gives alone.
+            for (var from = 0; from < rows.Count; from += MatrixKernel.MaxRows) StepGroup([.. rows.Skip(from).Take(MatrixKernel.MaxRows)]);
         }
         catch
         {
             for (var b = 0; b < rows.Count; b++) rows[b].Cache.Rewind(marks[b]);
             throw;
         }
+    }
+
+    private void StepGroup(DecodeRow[] rows)
+    {
+        using var scope = NewDisposeScope();
+        long[] positions = [.. rows.Select(r => r.Position)];
+        var (cos, sin) = RotaryTable([positions, .. Config.MropeSections is null ? [] : new long[][] { positions, positions }]);
+        (cos, sin) = (cos.reshape(rows.Length, 1, 1, -1), sin.reshape(rows.Length, 1, 1, -1));
+        var x = Embed([.. rows.Select(r => (long)r.TokenId)]).transpose(0, 1);
+        for (var i = 0; i < Config.Layers; i++)
+        {
+            var layer = i;
+            x = DecoderLayer.Forward(x, Weights.Layers[i], Config, cos, sin, (q, k, v) => Attend(rows, layer, q, k, v));
+        }
+
+        using var logits = Head(FinalNorm(x)).cpu();
+        for (var b = 0; b < rows.Length; b++) CopyLogits(logits.narrow(0, b, 1), rows[b].Logits);
     }
 
     private Tensor Attend(IReadOnlyList<DecodeRow> rows, int layer, Tensor q, Tensor k, Tensor v)

@@ -13,9 +13,6 @@ namespace D2Pruner.AI.Runtime.Engine;
 /// <summary>Computes with a loaded model, on the engine's thread, in inference mode; prepares on its callers'.</summary>
 internal sealed partial class ModelExecutor : IExecutor
 {
-    // Own kernels give each of up to this many rows what it gives alone; more rows go in groups.
-    private const int RowsAtOnce = 16;
-
     private readonly VisionLanguageModel _model;
     private readonly ILogger _logger;
     private readonly SelfCalibration? _self;
@@ -31,7 +28,7 @@ internal sealed partial class ModelExecutor : IExecutor
         var device = model.Decoder.Device;
         _model = model;
         _logger = logger ?? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
-        _self = options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationPictures) : null;
+        _self = options.SelfCalibrate ? new SelfCalibration(options.SelfCalibrationImages) : null;
         // One processor and tower an engine: their identity is the checkpoint's, the fit's and the type's.
         _features = new VisionFeatureCache(
             options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
@@ -116,12 +113,8 @@ internal sealed partial class ModelExecutor : IExecutor
     public void Decode(IReadOnlyList<Sequence> sequences)
     {
         using var inference = torch.inference_mode();
-        for (var from = 0; from < sequences.Count; from += RowsAtOnce)
-        {
-            var group = sequences.Skip(from).Take(RowsAtOnce).ToArray();
-            _model.Decoder.Step([.. group.Select(s => new DecodeRow(s.Cache!, s.Answer!.LastId, s.NextPosition, s.Logits))]);
-            foreach (var s in group) s.NextPosition++;
-        }
+        _model.Decoder.Step([.. sequences.Select(s => new DecodeRow(s.Cache!, s.Answer!.LastId, s.NextPosition, s.Logits))]);
+        foreach (var s in sequences) s.NextPosition++;
     }
 
     public void Keep(Sequence sequence)
@@ -163,7 +156,8 @@ internal sealed partial class ModelExecutor : IExecutor
     private static long[] KeyOf(PreparedRequest prepared) => PrefixCache.KeyOf(prepared.Prompt, [.. prepared.Images.Select(i => i.Key)]);
 
     private static string FrozenName(PruningChoice pruning) =>
-        $"{pruning.Settings}|{string.Join(',', pruning.Settings.Parameters.Select(p => $"{p.Key}={p.Value}"))}|{string.Join(',', pruning.Budgets.SelectMany(b => b))}|{pruning.Prior?.Id}";
+        string.Join('|', pruning.Settings, string.Join(',', pruning.Settings.Parameters.Select(p => $"{p.Key}={p.Value}")),
+            string.Join(',', pruning.Budgets.SelectMany(b => b)), pruning.Prior?.Id);
 
     private FoundPrefix? Find(PreparedRequest prepared, long[] key)
     {

@@ -208,61 +208,40 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     {
         var batch = _running.ToArray();
         _lastStep = Stopwatch.GetTimestamp();
+        if (Failure(batch) is not { } failure)
+        {
+            foreach (var s in batch) Accept(s);
+            return;
+        }
+
+        // Nothing of a failed step stays: each one for itself tells whose fault it was.
+        foreach (var s in batch) Alone(s, batch.Length == 1 ? failure : Failure([s]));
+    }
+
+    private void Alone(Sequence s, Exception? failure)
+    {
+        if (failure is not null && EngineOutOfMemoryException.Is(failure) && executor.Trim() is > 0 and var freed)
+        {
+            log.Trimmed(freed);
+            Collect();
+            failure = Failure([s]);
+        }
+
+        if (failure is null) Accept(s);
+        else Drop(s, failure);
+    }
+
+    private Exception? Failure(Sequence[] batch)
+    {
         try
         {
             executor.Decode(batch);
-        }
-        catch (Exception) when (batch.Length > 1)
-        {
-            // Nothing of a failed step stays: each one for itself tells whose fault it was.
-            foreach (var s in batch) StepAlone(s);
-            return;
+            return null;
         }
         catch (Exception e)
         {
-            StepAgain(batch[0], e);
-            return;
+            return e;
         }
-
-        foreach (var s in batch) Accept(s);
-    }
-
-    private void StepAlone(Sequence s)
-    {
-        try
-        {
-            executor.Decode([s]);
-        }
-        catch (Exception e)
-        {
-            StepAgain(s, e);
-            return;
-        }
-
-        Accept(s);
-    }
-
-    private void StepAgain(Sequence s, Exception e)
-    {
-        if (!EngineOutOfMemoryException.Is(e) || executor.Trim() is not (> 0 and var freed))
-        {
-            Drop(s, e);
-            return;
-        }
-
-        log.Trimmed(freed);
-        Collect();
-        try
-        {
-            executor.Decode([s]);
-        }
-        catch (Exception again)
-        {
-            Drop(s, again);
-            return;
-        }
-
-        Accept(s);
     }
 
     private void Accept(Sequence s)
