@@ -33,7 +33,8 @@ internal sealed class LookingAgent(IChatClient eyes)
         const string third = "Where is the red circle? Answer as JSON.";
         var typed = await agent.RunAsync<Boxes>(new ChatMessage(ChatRole.User,
             [new DataContent(image, "image/png"), new TextContent(third)]));
-        Console.WriteLine($"> {third}\n  as an object: {string.Join("; ", typed.Result.Items.Select(i => string.Join(", ", i.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture)))))}");
+        var boxes = typed.Result.Items.Select(i => string.Join(", ", i.Box.Select(v => v.ToString("0.00", CultureInfo.InvariantCulture))));
+        Console.WriteLine($"> {third}\n  as an object: {string.Join("; ", boxes)}");
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using D2Pruner.AI.Pruning;
 using Microsoft.Agents.AI.Workflows;
 using Microsoft.Extensions.AI;
@@ -72,7 +73,7 @@ internal sealed record ZoomQuestion(byte[] Image, string Thing, string Question)
 internal sealed record LocatedThing(ZoomQuestion Asked, BoundingBox? Box)
 {
     public override string ToString() => Box is { } b
-        ? FormattableString.Invariant($"{Asked.Thing} at [{b.Left:0.00}, {b.Top:0.00}, {b.Right:0.00}, {b.Bottom:0.00}]")
+        ? string.Create(CultureInfo.InvariantCulture, $"{Asked.Thing} at [{b.Left:0.00}, {b.Top:0.00}, {b.Right:0.00}, {b.Bottom:0.00}]")
         : $"{Asked.Thing} was not found";
 }
 

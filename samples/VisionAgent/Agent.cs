@@ -31,7 +31,8 @@ internal sealed class Agent(Kernel kernel, VisionImages images)
                 case ["/quit"]:
                     return false;
                 case ["/image", var path]:
-                    Console.WriteLine($"[registered as {images.Add(await File.ReadAllBytesAsync(path), Path.GetFileNameWithoutExtension(path))}]");
+                    var name = images.Add(await File.ReadAllBytesAsync(path), Path.GetFileNameWithoutExtension(path));
+            Console.WriteLine($"[registered as {name}]");
                     break;
                 default:
                     history.AddUserMessage($"{line} (Images: {string.Join(", ", images.Ids)}.)");

@@ -7,7 +7,8 @@ internal sealed class CallPrinter : IFunctionInvocationFilter
 {
     public async Task OnFunctionInvocationAsync(FunctionInvocationContext context, Func<FunctionInvocationContext, Task> next)
     {
-        Console.WriteLine($"  -> {context.Function.PluginName}_{context.Function.Name}({Safe(string.Join(", ", context.Arguments.Select(a => $"{a.Key}: {a.Value}")))})");
+        var arguments = Safe(string.Join(", ", context.Arguments.Select(a => $"{a.Key}: {a.Value}")));
+        Console.WriteLine($"  -> {context.Function.PluginName}_{context.Function.Name}({arguments})");
         await next(context);
         Console.WriteLine($"  <- {Safe(context.Result.ToString())}");
     }

@@ -86,7 +86,8 @@ internal sealed partial class RuleBrain : IChatClient
 
         if (json.TryGetProperty("error", out var error)) return $"I could not look at it: {error.GetString()}";
         if (json.TryGetProperty("answer", out var answer))
-            return $"The vision model says: {answer.GetString()}{(json.TryGetProperty("objects", out var boxes) ? $" (pixels {boxes[0].GetProperty("pixels").GetRawText()})" : "")}";
+            return $"The vision model says: {answer.GetString()}" +
+                (json.TryGetProperty("objects", out var boxes) ? $" (pixels {boxes[0].GetProperty("pixels").GetRawText()})" : "");
         if (json.TryGetProperty("text", out var read)) return $"It reads: {read.GetString()}";
         var found = json.GetProperty("objects").EnumerateArray().Select(o =>
             $"{o.GetProperty("label").GetString()} is at {o.GetProperty("pixels").GetRawText()}");

@@ -53,7 +53,7 @@ public static class BoxOverlay
 
     private static void DrawBox(SKCanvas canvas, string label, System.Drawing.Rectangle box, SKColor colour)
     {
-        // A label is a model's or a caller's text: only what the font has, and not longer than the picture can bear.
+        // A label is a model's or a caller's text: only what the font has, and not longer than the image can bear.
         var text = string.Concat(label.Take(40).Select(c => c is >= ' ' and <= '~' ? c : '?'));
         using var line = new SKPaint { Color = colour, IsStroke = true, StrokeWidth = 3 };
         canvas.DrawRect(SKRect.Create(box.X, box.Y, box.Width, box.Height), line);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Cli;
@@ -54,7 +55,7 @@ internal static class AnswerTable
         else Console.WriteLine("Times of one run each, after a warm-up; --runs 5 shows medians.");
     }
 
-    private static string Method(PruningReport r) => Output.Invariant(
+    private static string Method(PruningReport r) => string.Create(CultureInfo.InvariantCulture,
         $"{r.Method ?? "none"}, K = {r.LayersBeforePruning}{string.Concat(r.Parameters?.Select(p => $", {p.Key} = {p.Value}") ?? [])}, " +
             $"prior: {r.Prior ?? "none"}");
 

@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary><c>d2pruner calibrate</c>: makes the positional prior of a model from a folder of pictures.</summary>
+/// <summary><c>d2pruner calibrate</c>: makes the positional prior of a model from a folder of images.</summary>
 internal static class CalibrateCommand
 {
     private const string StateEnding = ".partial";
@@ -16,7 +16,7 @@ internal static class CalibrateCommand
     private static readonly Option<string> Model =
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<DirectoryInfo> Images =
-        new("--images") { Description = "Folder of pictures (sub-folders too); some hundreds of varied ones are good.", Required = true };
+        new("--images") { Description = "Folder of images (sub-folders too); some hundreds of varied ones are good.", Required = true };
     private static readonly Option<string?> Layers =
         new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's " +
             "layers - 1)." };
@@ -26,7 +26,7 @@ internal static class CalibrateCommand
     private static readonly Option<bool> Force =
         new("--force") { Description = "Replace a better prior (the old file is kept as .bak), and write one whose split-half " +
             "correlation is low." };
-    private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many pictures." };
+    private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many images." };
     private static readonly Option<string> Device =
         new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
     private static readonly Option<ModelPrecision> Precision =
@@ -39,7 +39,7 @@ internal static class CalibrateCommand
     public static Command Create()
     {
         var command = new Command(
-            "calibrate", "Averages the attention that each position gets over many pictures (the prior that D²Pruner divides by). An " +
+            "calibrate", "Averages the attention that each position gets over many images (the prior that D²Pruner divides by). An " +
             "interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
         command.SetAction((parse, ct) => Failure.Guard(() =>
         {
@@ -61,8 +61,8 @@ internal static class CalibrateCommand
     private static void Run(ParseResult parse, CancellationToken cancellationToken)
     {
         if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
-        var pictures = Calibrator.FindPictures(parse.GetValue(Images)!.FullName);
-        if (parse.GetValue(Limit) is { } limit) pictures = [.. pictures.Take(limit)];
+        var images = Calibrator.FindImages(parse.GetValue(Images)!.FullName);
+        if (parse.GetValue(Limit) is { } limit) images = [.. images.Take(limit)];
         var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
             Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
         using var model = ModelLoader.LoadModel(options, withPrior: false, cancellationToken: cancellationToken);
@@ -70,16 +70,16 @@ internal static class CalibrateCommand
         var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         var force = parse.GetValue(Force);
-        PriorTarget.Check(target, model.Info.Fingerprint, pictures.Count, layers, force);
+        PriorTarget.Check(target, model.Info.Fingerprint, images.Count, layers, force);
         var settings = new CalibrationOptions { Layers = layers, StatePath = target + StateEnding };
-        Console.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {pictures.Count} picture(s).");
+        Console.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {images.Count} image(s).");
         var progress = new ConsoleProgress();
-        var result = Calibrator.Run(model, pictures, settings, progress, cancellationToken);
+        var result = Calibrator.Run(model, images, settings, progress, cancellationToken);
         if (result.Prior.SplitHalfCorrelation is { } correlation && correlation < PriorFile.LowCorrelation && !force)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"The prior's split-half correlation is {correlation:F2}, below {PriorFile.LowCorrelation}: half of the pictures " +
-                "disagree with the other half, and it was not written. Use more pictures, or --force. What was counted is kept in " +
+                $"The prior's split-half correlation is {correlation:F2}, below {PriorFile.LowCorrelation}: half of the images " +
+                $"disagree with the other half, and it was not written. Use more images, or --force. What was counted is kept in " +
                 $"'{settings.StatePath}'."));
         }
 
@@ -90,14 +90,14 @@ internal static class CalibrateCommand
         {
             var r = result.SplitHalf[key];
             table.AddRow($"K{key.Layer}.{key.Component}", $"{map.Rows}x{map.Columns}", double.IsNaN(r)
-                ? "- (needs two pictures)" : $"{r:F4}");
+                ? "- (needs two images)" : $"{r:F4}");
         }
 
         AnsiConsole.Write(table);
         if (result.Prior.SplitHalfCorrelation is < 0.9)
-            Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more pictures.");
+            Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more images.");
         foreach (var s in result.Skipped) Console.WriteLine($"skipped {s}");
-        Console.WriteLine($"Written: {target} ({result.Prior.PictureCount} pictures).");
+        Console.WriteLine($"Written: {target} ({result.Prior.ImageCount} images).");
     }
 
     // Lines, not a bar: the same in a terminal and in a log file.
@@ -108,12 +108,12 @@ internal static class CalibrateCommand
 
         public void Report(CalibrationProgress p)
         {
-            if (p.Problem is not null) Console.WriteLine($"picture {p.Done} skipped: {p.Problem}");
+            if (p.Problem is not null) Console.WriteLine($"image {p.Done} skipped: {p.Problem}");
             if (_watch.Elapsed < _next && p.Done < p.Total) return;
             _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
             var fresh = p.Done - p.Resumed;
             var left = fresh > 0 ? _watch.Elapsed / fresh * (p.Total - p.Done) : TimeSpan.Zero;
-            Console.WriteLine($"{p.Done}/{p.Total} pictures{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, " +
+            Console.WriteLine($"{p.Done}/{p.Total} images{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, " +
                 $"{left:hh\\:mm\\:ss} left");
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
@@ -154,9 +155,9 @@ internal sealed class ChatSession(
         var response = updates.ToChatResponse();
         response.RawRepresentation = updates.Select(u => u.RawRepresentation).OfType<GenerationCompleted>().LastOrDefault()?.Result;
         if (response.GetPruningReport() is { VisualTokens: > 0 } report)
-            output.WriteLine(Output.Invariant(
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"({report.VisualTokensKept} of {report.VisualTokens} visual tokens, {report.Preset}, {report.Times.PrefillMs:F0} ms to " +
-                "the first token)"));
+                $"the first token)"));
         foreach (var g in response.GetGroundings())
             output.WriteLine(Output.Invariant($"box {g.Label}: [{g.Box.Left:F3}, {g.Box.Top:F3}, {g.Box.Right:F3}, {g.Box.Bottom:F3}]"));
         _history.Add(message);

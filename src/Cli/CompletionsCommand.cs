@@ -30,7 +30,9 @@ internal static class CompletionsCommand
         ["pwsh"] = """
             Register-ArgumentCompleter -Native -CommandName d2pruner -ScriptBlock {
                 param($word, $ast, $cursor)
-                d2pruner complete $cursor "$ast" 2>$null | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+                d2pruner complete $cursor "$ast" 2>$null | ForEach-Object {
+                    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+                }
             }
             """,
     };

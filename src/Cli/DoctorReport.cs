@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
@@ -73,7 +74,7 @@ internal sealed class DoctorReport
             ?? Models.FirstOrDefault(m => m.Fits)?.Model.Id ?? Models[0].Model.Id;
         if (best is null) commands.Add($"d2pruner pull {wanted}");
         commands.Add($"d2pruner inspect {wanted}");
-        commands.Add($"d2pruner ask --model {wanted} --image photo.jpg --prompt \"What is in the picture?\"");
+        commands.Add($"d2pruner ask --model {wanted} --image photo.jpg --prompt \"What is in the image?\"");
         commands.Add($"d2pruner chat --model {wanted}");
         return [.. commands.Take(3)];
     }
@@ -94,9 +95,10 @@ internal sealed class DoctorReport
             : string.Join("; ", Gpus.Select(g => $"{g.Index}: {g.Name}, {Units.Short(g.FreeBytes)} free of {Units.Short(g.TotalBytes)}"))
             + (Torch is { IsUsable: true, CudaDevices: 0 } ? " (this libtorch is a CPU build)" : ""));
         Row("model cache", $"{CacheFolder}, {(DiskFree is { } d ? Units.Short(d) + " free on its disk" : "free space unknown")}");
-        Row("models here", Cached.Count == 0 ? "none" : string.Join("; ", Cached.Select(c => $"{c.Repository} ({Units.Short(c.Bytes)}{(c.Complete ? "" : ", incomplete")}{(HasPrior(c) ? ", prior" : ", no prior")})")));
+        Row("models here", Cached.Count == 0 ? "none" : string.Join("; ", Cached.Select(c =>
+            $"{c.Repository} ({Units.Short(c.Bytes)}{(c.Complete ? "" : ", incomplete")}{(HasPrior(c) ? ", prior" : ", no prior")})")));
         if (Probe is { } p)
-            Row("probe", Output.Invariant(
+            Row("probe", string.Create(CultureInfo.InvariantCulture,
                 $"memory {p.BytesPerSecond / 1e9:F1} GB/s, bfloat16 product " +
                 $"{(p.OperationsPerSecond is { } o ? Output.Invariant($"{o / 1e9:F0} GFLOP/s") : "not measured")} on " +
                 $"{p.Device} ({p.Seconds:F1} s)"));

@@ -93,7 +93,8 @@ internal static class EvaluateCommand
             d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, style))).ToArray();
         foreach (var d in data)
         {
-            Console.WriteLine($"{d.Name}: {d.Samples.Count} questions{(d.Problems.Count > 0 ? $", {d.Problems.Count} rows cannot be used:" : ".")}");
+            Console.WriteLine($"{d.Name}: {d.Samples.Count} questions" +
+                (d.Problems.Count > 0 ? $", {d.Problems.Count} rows cannot be used:" : "."));
             foreach (var problem in d.Problems.Take(20)) Console.WriteLine($"  {problem}");
         }
 
@@ -110,8 +111,11 @@ internal static class EvaluateCommand
         var report = EvaluationRun.Run(options, new ConsoleProgress(), cancellationToken);
         foreach (var cell in report.Cells.Where(c => ReportWriter.Headings(report).Contains(c.Task)))
         {
+            var minus = cell.MinusD2Pruner is not { } m ? "-" : string.Create(CultureInfo.InvariantCulture,
+                $"{100 * m:+0.0;-0.0;0.0} ({100 * cell.MinusLow:0.0}..{100 * cell.MinusHigh:0.0})");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{cell.Method,-14} keep {cell.Keep,4} K {cell.Layer} {cell.Task,-14} n {cell.Count,5}  {100 * cell.Accuracy,5:0.0} ({100 * cell.Low:0.0}-{100 * cell.High:0.0})  minus d2pruner {(cell.MinusD2Pruner is { } m ? $"{100 * m:+0.0;-0.0;0.0} ({100 * cell.MinusLow:0.0}..{100 * cell.MinusHigh:0.0})" : "-")}"));
+                $"{cell.Method,-14} keep {cell.Keep,4} K {cell.Layer} {cell.Task,-14} n {cell.Count,5}  " +
+                $"{100 * cell.Accuracy,5:0.0} ({100 * cell.Low:0.0}-{100 * cell.High:0.0})  minus d2pruner {minus}"));
         }
 
         Console.WriteLine($"Written: {Path.Combine(options.OutputFolder, "report.md")}");

@@ -35,7 +35,10 @@ internal static class LibtorchInstaller
             // Downloads the package without making it anybody's dependency.
             await File.WriteAllTextAsync(Path.Combine(project, "libtorch.csproj"), $"""
                 <Project Sdk="Microsoft.NET.Sdk">
-                  <PropertyGroup><TargetFramework>net10.0</TargetFramework><RestorePackagesPath>{SecurityElement.Escape(packages)}</RestorePackagesPath></PropertyGroup>
+                  <PropertyGroup>
+                    <TargetFramework>net10.0</TargetFramework>
+                    <RestorePackagesPath>{SecurityElement.Escape(packages)}</RestorePackagesPath>
+                  </PropertyGroup>
                   <ItemGroup><PackageDownload Include="{id}" Version="[{LibtorchLocator.Version}]" /></ItemGroup>
                 </Project>
                 """, cancellationToken);

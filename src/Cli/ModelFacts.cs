@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
@@ -87,7 +88,8 @@ internal sealed class ModelFacts
         Row("family", Blueprint.Family);
         Row("parameters", Output.Invariant($"{Parameters:N0} ({Parameters})"));
         Row("weights", Folder.Quantization is null
-            ? Output.Invariant($"{Units.Short(Parameters * 2)}, {Parameters * 2:N0} bytes in 16 bit; {Units.Short(Parameters * 4)}, " +
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"{Units.Short(Parameters * 2)}, {Parameters * 2:N0} bytes in 16 bit; {Units.Short(Parameters * 4)}, " +
                 $"{Parameters * 4:N0} in 32 bit; with --quantization Int8 {Rounded(ModelQuantization.Int8):N0}, Int4 " +
                 $"{Rounded(ModelQuantization.Int4):N0}")
             : Output.Invariant($"{Units.Bytes(Memory.Estimate.WeightBytes)} as they are; {Parameters * 2:N0} if they were 16 bit"));
@@ -104,14 +106,14 @@ internal sealed class ModelFacts
         Row("stored type", StoredType ?? "not named in config.json");
         Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context " +
             $"{text.MaxPositions}");
-        Row("picture", $"{Workload.Width}x{Workload.Height}: {VisualTokens} visual tokens, grid " +
+        Row("image", $"{Workload.Width}x{Workload.Height}: {VisualTokens} visual tokens, grid " +
             $"{string.Join(" + ", Image.Grids.Select(g => $"{g.Name} {g.Rows}x{g.Columns}"))}"
             + (Image.SeparatorOffsets.Length > 0 ? $", {Image.SeparatorOffsets.Length} separators" : ""));
         foreach (var preset in Presets)
         {
             var (layer, kept) = Pruned(preset);
             Row(preset.ToString(), $"keeps {kept} of {VisualTokens} visual tokens after layer {layer - 1} (K = {layer}); KV of the " +
-                $"picture {Units.Bytes(KvBytesPerToken * kept)} instead of {Units.Bytes(KvBytesPerToken * VisualTokens)} in 16 bit");
+                $"image {Units.Bytes(KvBytesPerToken * kept)} instead of {Units.Bytes(KvBytesPerToken * VisualTokens)} in 16 bit");
         }
 
         Row("prior", PriorLayers is { } layers ? $"K = {string.Join(", ", layers)}"

@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Cli;
 
-/// <summary><c>d2pruner overlay</c>: a picture of what pruning keeps and why, with the answer's boxes.</summary>
+/// <summary><c>d2pruner overlay</c>: an image of what pruning keeps and why, with the answer's boxes.</summary>
 internal static class OverlayCommand
 {
     private static readonly Option<string> Model = CommonOptions.Model();

@@ -11,12 +11,12 @@ internal static class PriorTarget
     /// <summary>Checks that the file can be written, and that what is there may be replaced.</summary>
     /// <param name="path">The target.</param>
     /// <param name="fingerprint">The model's; a prior of another model is nothing to keep.</param>
-    /// <param name="pictures">Pictures that the new one averages at most.</param>
+    /// <param name="images">Images that the new one averages at most.</param>
     /// <param name="layers">Every K of the new one.</param>
     /// <param name="force">Replace anything.</param>
     /// <exception cref="ArgumentException">A better prior is there.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Check(string path, string fingerprint, int pictures, IReadOnlyCollection<int> layers, bool force)
+    public static void Check(string path, string fingerprint, int images, IReadOnlyCollection<int> layers, bool force)
     {
         AtomicFile.CheckWritable(path);
         if (force || !File.Exists(path)) return;
@@ -32,7 +32,7 @@ internal static class PriorTarget
 
         if (old.ModelFingerprint is { } other && other != fingerprint) return;
         var lost = old.Layers.Except(layers).ToArray();
-        var why = old.PictureCount > pictures ? $"averages {old.PictureCount} pictures, and this run {pictures} at most"
+        var why = old.ImageCount > images ? $"averages {old.ImageCount} images, and this run {images} at most"
             : lost.Length > 0 ? $"holds K = {string.Join(", ", lost)}, which this run does not make"
             : null;
         if (why is not null)

@@ -17,7 +17,7 @@ if (D2Pruner.AI.Runtime.TorchEnvironment.Probe() is { Problem: { } problem })
     return 1;
 }
 
-var root = new RootCommand("Asks local vision-language models about pictures, with D²Pruner dropping the visual tokens that do not matter.")
+var root = new RootCommand("Asks local vision-language models about images, with D²Pruner dropping the visual tokens that do not matter.")
 {
     AskCommand.Create(),
     ChatCommand.Create(),

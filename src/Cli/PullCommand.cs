@@ -46,6 +46,6 @@ internal static class PullCommand
             : $"{snapshot.Id}: {Units.Bytes(snapshot.BytesFetched)} fetched.");
         Console.WriteLine($"Folder: {snapshot.Folder}");
         Console.WriteLine($"Next:   d2pruner inspect {snapshot.Id}");
-        Console.WriteLine($"        d2pruner ask --model {snapshot.Id} --image PICTURE --prompt \"What is in the picture?\"");
+        Console.WriteLine($"        d2pruner ask --model {snapshot.Id} --image PICTURE --prompt \"What is in the image?\"");
     }
 }

@@ -48,7 +48,7 @@ internal static class QuantizeCommand
         var options = new QuantizeOptions { Bits = parse.GetValue(Bits), Group = parse.GetValue(Group),
             Asymmetric = parse.GetValue(Asymmetric) };
         if (parse.GetValue(Images) is { } images)
-            options = options with { CalibrationImages = [.. Calibrator.FindPictures(images.FullName).Take(parse.GetValue(Limit))] };
+            options = options with { CalibrationImages = [.. Calibrator.FindImages(images.FullName).Take(parse.GetValue(Limit))] };
         if (parse.GetValue(Prompts) is { Length: > 0 } prompts) options = options with { CalibrationPrompts = prompts };
         var target = parse.GetValue(Out)!.FullName;
         if (options.CalibrationImages.Count > 0)

@@ -49,7 +49,7 @@ internal static class TuneCommand
     private static void Run(ParseResult parse, CancellationToken cancellationToken)
     {
         if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
-        var images = Calibrator.FindPictures(parse.GetValue(Images)!.FullName);
+        var images = Calibrator.FindImages(parse.GetValue(Images)!.FullName);
         if (parse.GetValue(Limit) is { } limit) images = [.. images.Take(limit)];
         var options = new TuningOptions
         {
@@ -71,7 +71,7 @@ internal static class TuneCommand
                 l.SplitHalf.ToString("0.000", CultureInfo.InvariantCulture), .. l.Fill.Select(Percent)]);
         AnsiConsole.Write(table);
         foreach (var skipped in report.Skipped) Console.WriteLine($"skipped {skipped}");
-        Console.WriteLine(FormattableString.Invariant(
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Suggested: method {report.Method}, K = {report.LayersBeforePruning}, theta " +
             $"{report.Theta}{(report.UniformPrior ? ", no prior" : "")}."));
         foreach (var reason in report.Reasons) Console.WriteLine($"- {reason}");

@@ -21,7 +21,12 @@ internal static class VerifyCommand
     private static async Task Run(string id, CancellationToken cancellationToken)
     {
         var files = await TransferDisplay.RunAsync(progress => ModelHub.VerifyAsync(id, null, progress, cancellationToken));
-        foreach (var f in files) Console.WriteLine($"{(f.Problem is null ? f.Checked ? "ok" : "no hash" : "DAMAGED"),-8} {f.Name}{(f.Problem is null ? $", {Units.Short(f.Bytes)}" : $": {f.Problem}")}");
+        foreach (var f in files)
+        {
+            var verdict = f.Problem is not null ? "DAMAGED" : f.Checked ? "ok" : "no hash";
+            Console.WriteLine($"{verdict,-8} {f.Name}{(f.Problem is null ? $", {Units.Short(f.Bytes)}" : $": {f.Problem}")}");
+        }
+
         if (files.Any(f => f.Problem is not null))
             throw new CheckpointException(id, [$"files are damaged or missing; fetch it anew: d2pruner rm {id} && d2pruner pull {id}"]);
     }

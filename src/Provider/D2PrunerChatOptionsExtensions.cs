@@ -10,7 +10,7 @@ public static class D2PrunerChatOptionsExtensions
     /// <summary>Names the preset of this request, and with it drops the client's overrides.</summary>
     /// <param name="options">The request's options; changed and returned.</param>
     /// <param name="preset">The preset.</param>
-    /// <param name="keepRatio">Share of each picture's visual tokens to keep, in (0, 1], or null for the preset's.</param>
+    /// <param name="keepRatio">Share of each image's visual tokens to keep, in (0, 1], or null for the preset's.</param>
     public static ChatOptions WithPruning(this ChatOptions options, PruningPreset preset, double? keepRatio = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -46,9 +46,9 @@ public static class D2PrunerChatOptionsExtensions
     /// <summary>Prunes nothing in this request.</summary>
     public static ChatOptions WithoutPruning(this ChatOptions options) => options.WithPruning(PruningPreset.None);
 
-    /// <summary>Keeps this share of one picture's visual tokens, whatever the request's budget (a budget
+    /// <summary>Keeps this share of one image's visual tokens, whatever the request's budget (a budget
     /// only: there is one prune point).</summary>
-    /// <param name="image">The picture; changed and returned.</param>
+    /// <param name="image">The image; changed and returned.</param>
     /// <param name="ratio">In (0, 1]; 1 prunes nothing of it.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is out of range.</exception>
     public static DataContent KeepVisualTokens(this DataContent image, double ratio)

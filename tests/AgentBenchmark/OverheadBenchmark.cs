@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Runtime;
@@ -76,7 +77,7 @@ internal static class OverheadBenchmark
         {
             // Paired: each call against the client's own of the same round.
             var more = times[k].Zip(times[0], (a, b) => a - b);
-            Console.WriteLine(FormattableString.Invariant(
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"  {kinds[k].Name,-22} p50 {Statistics.Quantile(times[k], 0.5),8:0.000} ms, p95 " +
                     $"{Statistics.Quantile(times[k], 0.95),8:0.000} ms, over the client p50 {Statistics.Quantile(more, 0.5),7:0.000} ms  " +
                     $"(n = {calls})"));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
@@ -63,9 +64,9 @@ internal static class ZoomBenchmark
                 var interval = Statistics.Wilson(n, scenes);
                 var more = Statistics.PairedDifference(right[way], right[0]);
                 var against = way == 0 ? "- | -"
-                    : FormattableString.Invariant(
+                    : string.Create(CultureInfo.InvariantCulture,
                         $"{100 * more.Mean:+0.0;-0.0;0.0} points | {100 * more.Low:0.0} to {100 * more.High:0.0}");
-                Console.WriteLine(FormattableString.Invariant(
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"| {side}x{side} | {Ways[way]} | {100.0 * n / scenes:0.0}% of {scenes} | " +
                         $"{100 * interval.Low:0}-{100 * interval.High:0} | {against} | {Statistics.Quantile(times[way], 0.5):0} | " +
                         $"{kept[way].Average():0} |"));

@@ -47,7 +47,7 @@ public sealed class CalibrationTests
         }
 
         Assert.All(result.SplitHalf.Values, r => Assert.InRange(r, -1, 1));
-        Assert.Equal(pictures.Length, result.Prior.PictureCount);
+        Assert.Equal(pictures.Length, result.Prior.ImageCount);
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class CalibrationTests
     {
         var folder = Path.Combine(FixtureFolders.Copies!, fixture);
         using var model = Load(Path.Combine(folder, "model"));
-        var pictures = Calibrator.FindPictures(Path.Combine(folder, "images")).Take(2).ToArray();
+        var pictures = Calibrator.FindImages(Path.Combine(folder, "images")).Take(2).ToArray();
         var prior = Calibrator.Run(model, pictures, new CalibrationOptions { Layers = [1, 2] }).Prior;
         var known = PriorFile.Load(Path.Combine(folder, "priors.safetensors")).Maps.Keys.Select(k => k.Component).Distinct().Order();
         foreach (var k in new[] { 1, 2 }) Assert.Equal(known, prior.Maps.Keys.Where(m => m.Layer == k).Select(m => m.Component).Order());
@@ -102,7 +102,7 @@ public sealed class CalibrationTests
         {
             var result = Calibrator.Run(model, [folder.File("broken.png"), pictures[0]], new CalibrationOptions { Layers = [2] });
             Assert.Contains("broken.png", Assert.Single(result.Skipped), StringComparison.Ordinal);
-            Assert.Equal(1, result.Prior.PictureCount);
+            Assert.Equal(1, result.Prior.ImageCount);
             Assert.Contains("broken.png",
                 Assert.Throws<InvalidOperationException>(
                     () => Calibrator.Run(model, [folder.File("broken.png")], new CalibrationOptions { Layers = [2] })).Message,
@@ -124,7 +124,7 @@ public sealed class CalibrationTests
         Assert.Equal([2, 5], written.Layers);
         Assert.NotNull(written.ModelFingerprint);
         Assert.NotNull(written.TemplateHash);
-        Assert.True(written.PictureCount > 2 && written.SplitHalfCorrelation is > -1 and <= 1);
+        Assert.True(written.ImageCount > 2 && written.SplitHalfCorrelation is > -1 and <= 1);
         Assert.False(File.Exists(file + ".partial"));
         using (var loaded = Load(model)) Assert.Equal([2, 5], loaded.Info.PriorLayers);
 
@@ -180,8 +180,8 @@ public sealed class CalibrationTests
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
         await using var engine = await VisionLanguageEngine.LoadAsync(
             new VisionModelOptions { ModelPath = Path.Combine(fixture, "model"), Device = "cpu", SelfCalibrate = true,
-                SelfCalibrationPictures = 3 });
-        var pictures = Calibrator.FindPictures(Path.Combine(fixture, "images"));
+                SelfCalibrationImages = 3 });
+        var pictures = Calibrator.FindImages(Path.Combine(fixture, "images"));
         var priors = new List<string?>();
         for (var i = 0; i < 5; i++)
         {
@@ -195,8 +195,8 @@ public sealed class CalibrationTests
         }
 
         Assert.Equal(["uniform", "uniform", "uniform"], priors.Take(3));
-        Assert.Equal("self-calibrated on 3 pictures", priors[3]);
-        Assert.Equal("self-calibrated on 4 pictures", priors[4]);
+        Assert.Equal("self-calibrated on 3 images", priors[3]);
+        Assert.Equal("self-calibrated on 4 images", priors[4]);
     }
 
     [Theory]
@@ -217,7 +217,7 @@ public sealed class CalibrationTests
     private static (VisionLanguageModel Model, string[] Pictures) Small()
     {
         var fixture = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
-        return (Load(Path.Combine(fixture, "model")), [.. Calibrator.FindPictures(Path.Combine(fixture, "images")).Take(5)]);
+        return (Load(Path.Combine(fixture, "model")), [.. Calibrator.FindImages(Path.Combine(fixture, "images")).Take(5)]);
     }
 
     private static VisionLanguageModel Load(string path) =>

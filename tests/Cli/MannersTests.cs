@@ -54,7 +54,8 @@ public sealed class MannersTests : IDisposable
         File.WriteAllText(_folder.File("notes.txt"), "no image");
         foreach (var (image, part) in new[]
         {
-            (_folder.File("notes.txt"), "is no image that can be read"), (_folder.Path, "is a folder"), (_folder.File("none.png"), "There is no file"), ("http://127.0.0.1:9/x.png", "--allow-url"),
+            (_folder.File("notes.txt"), "is no image that can be read"), (_folder.Path, "is a folder"),
+                (_folder.File("none.png"), "There is no file"), ("http://127.0.0.1:9/x.png", "--allow-url"),
         })
         {
             var (code, _, error) = await Ask("--model", "no/such-model", "--image", image, "--prompt", "x");
@@ -75,7 +76,8 @@ public sealed class MannersTests : IDisposable
             Assert.Contains("--overlay", error, StringComparison.Ordinal);
         }
 
-        Assert.Equal(1, (await ConsoleRun.OfAsync(OverlayCommand.Create(), "--model", "no/such-model", "--image", Picture, "--prompt", "x", "--out", _folder.Path)).Code);
+        Assert.Equal(1, (await ConsoleRun.OfAsync(
+            OverlayCommand.Create(), "--model", "no/such-model", "--image", Picture, "--prompt", "x", "--out", _folder.Path)).Code);
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 
@@ -97,7 +99,8 @@ public sealed class MannersTests : IDisposable
         server.MapGet("/p.png", async (HttpContext c) => await c.Response.Body.WriteAsync(File.ReadAllBytes(Picture)));
         await server.StartAsync();
         var address = server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/p.png";
-        var (code, output, error) = await Ask("--model", Model, "--image", address, "--allow-url", "--prompt", "x", "--max-tokens", "2", "--json");
+        var (code, output, error) =
+            await Ask("--model", Model, "--image", address, "--allow-url", "--prompt", "x", "--max-tokens", "2", "--json");
         Assert.True(code == 0, error);
         Assert.True(JsonDocument.Parse(output).RootElement.GetProperty("pruning").GetProperty("visual_tokens").GetInt32() > 0);
     }
@@ -105,7 +108,8 @@ public sealed class MannersTests : IDisposable
     [Fact]
     public async Task Json_PutsNumbersOnOneLine()
     {
-        var (_, output, _) = await Ask("--model", Model, "--image", Picture, "--prompt", "x", "--keep", "12", "--max-tokens", "2", "--json");
+        var (_, output, _) = await Ask(
+            "--model", Model, "--image", Picture, "--prompt", "x", "--keep", "12", "--max-tokens", "2", "--json");
         Assert.Matches(@"""kept"": \[\d+(, \d+){11}\]", output);
         Assert.True(output.Split('\n').Length < 60);
     }
@@ -113,7 +117,8 @@ public sealed class MannersTests : IDisposable
     [Fact]
     public async Task Runs_GiveMedians()
     {
-        var (code, output, _) = await Ask("--model", Model, "--image", Picture, "--prompt", "x", "--max-tokens", "2", "--compare", "--runs", "3", "--json");
+        var (code, output, _) = await Ask(
+            "--model", Model, "--image", Picture, "--prompt", "x", "--max-tokens", "2", "--compare", "--runs", "3", "--json");
         Assert.Equal(0, code);
         var json = JsonDocument.Parse(output).RootElement;
         foreach (var answer in new[] { json, json.GetProperty("unpruned") })
@@ -138,7 +143,10 @@ public sealed class MannersTests : IDisposable
     public async Task Overlay_HasTheAnswersBoxes()
     {
         var picture = Path.Combine(_folder.Path, "o.png");
-        var (code, output, error) = await ConsoleRun.OfAsync(OverlayCommand.Create(), "--model", Repository.DemoModel, "--image", Path.Combine(Repository.Root, "samples", "Grounding", "boxes.png"), "--prompt", "Where is the star?", "--out", picture);
+        var (code, output, error) =
+            await ConsoleRun.OfAsync(
+                OverlayCommand.Create(), "--model", Repository.DemoModel, "--image",
+                Path.Combine(Repository.Root, "samples", "Grounding", "boxes.png"), "--prompt", "Where is the star?", "--out", picture);
         Assert.True(code == 0, error);
         Assert.Contains("visual tokens kept", output, StringComparison.Ordinal);
         Assert.True(new FileInfo(picture).Length > 1000);
@@ -150,7 +158,8 @@ public sealed class MannersTests : IDisposable
     [InlineData("d2pruner ask --preset ", "Localization")]
     [InlineData("d2pruner ask --device ", "cuda")]
     [InlineData("d2pruner completions ", "fish")]
-    public void Completions_KnowCommandsOptionsAndValues(string line, string expected) => Assert.Contains(expected, CompletionsCommand.Complete(Root(), line.Length, line));
+    public void Completions_KnowCommandsOptionsAndValues(string line, string expected) =>
+        Assert.Contains(expected, CompletionsCommand.Complete(Root(), line.Length, line));
 
     [Theory]
     [InlineData("bash")]
@@ -172,7 +181,8 @@ public sealed class MannersTests : IDisposable
         Assert.Equal("inspect", output.Trim());
     }
 
-    private static RootCommand Root() => new("d2pruner") { AskCommand.Create(), ChatCommand.Create(), InspectCommand.Create(), CompletionsCommand.Create() };
+    private static RootCommand Root() =>
+        new("d2pruner") { AskCommand.Create(), ChatCommand.Create(), InspectCommand.Create(), CompletionsCommand.Create() };
 
     private static Task<(int Code, string Output, string Error)> Ask(params string[] args) => ConsoleRun.OfAsync(AskCommand.Create(), args);
 }

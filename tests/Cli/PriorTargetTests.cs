@@ -19,7 +19,7 @@ public sealed class PriorTargetTests
         var path = folder.File("p.safetensors");
         PriorFile.Save(Prior(2000, Model, 2, 5), path);
         var fewer = Assert.Throws<ArgumentException>(() => PriorTarget.Check(path, Model, 2, [2, 5], force: false));
-        Assert.Contains("2000 pictures", fewer.Message, StringComparison.Ordinal);
+        Assert.Contains("2000 images", fewer.Message, StringComparison.Ordinal);
         Assert.Contains("--force", fewer.Message, StringComparison.Ordinal);
         Assert.Contains("K = 5", Assert.Throws<ArgumentException>(() => PriorTarget.Check(path, Model, 3000, [2], force: false)).Message,
             StringComparison.Ordinal);
@@ -36,8 +36,8 @@ public sealed class PriorTargetTests
         var path = folder.File("p.safetensors");
         Assert.Null(PriorTarget.Write(Prior(2000, Model, 2), path));
         Assert.Equal(path + ".bak", PriorTarget.Write(Prior(2, Model, 2), path));
-        Assert.Equal(2, PriorFile.Load(path).PictureCount);
-        Assert.Equal(2000, PriorFile.Load(path + ".bak").PictureCount);
+        Assert.Equal(2, PriorFile.Load(path).ImageCount);
+        Assert.Equal(2000, PriorFile.Load(path + ".bak").ImageCount);
     }
 
     [Fact]
@@ -59,12 +59,12 @@ public sealed class PriorTargetTests
         Assert.Equal(before, File.ReadAllBytes(path));
         Assert.False(File.Exists(path + ".partial"));
         Assert.Equal(0, await CalibrateCommand.Create().Parse([.. arguments, "--out", path, "--force"]).InvokeAsync());
-        Assert.Equal(2, PriorFile.Load(path).PictureCount);
+        Assert.Equal(2, PriorFile.Load(path).ImageCount);
         Assert.Equal(before, File.ReadAllBytes(path + ".bak"));
         Assert.Equal(3, Directory.GetFileSystemEntries(folder.Path).Length);
     }
 
     private static PositionalBiasPrior Prior(int pictures, string? model, params int[] layers) =>
-        new("p", layers.ToDictionary(k => (k, "grid"), _ => new PriorMap(1, 1, [1f]))) { PictureCount = pictures,
+        new("p", layers.ToDictionary(k => (k, "grid"), _ => new PriorMap(1, 1, [1f]))) { ImageCount = pictures,
             ModelFingerprint = model };
 }

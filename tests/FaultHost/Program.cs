@@ -86,7 +86,8 @@ switch (scenario)
             Console.WriteLine($"fault: {e.GetType().Name}");
         }
 
-        Console.WriteLine($"files: {string.Join(' ', Directory.GetFiles(args[3]).Select(f => $"{Path.GetFileName(f)}={new FileInfo(f).Length}").Order(StringComparer.Ordinal))}");
+        var files = Directory.GetFiles(args[3]).Select(f => $"{Path.GetFileName(f)}={new FileInfo(f).Length}");
+        Console.WriteLine($"files: {string.Join(' ', files.Order(StringComparer.Ordinal))}");
         return 0;
     case "ask":
         await using (var only = new Subject(model, image)) Console.WriteLine($"before: {await only.AskAsync()}");

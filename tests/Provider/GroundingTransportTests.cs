@@ -47,7 +47,7 @@ public sealed class GroundingTransportTests
         var response = await client.GetResponseAsync([Question(3)], Localize);
         var region = Assert.Single(response.GetGroundings());
         Assert.Equal((2, true), (region.ImageIndex, region.ImageIsAssumed));
-        Assert.Contains("3 pictures", Assert.Single(response.GetPruningReport()!.GroundingIssues));
+        Assert.Contains("3 images", Assert.Single(response.GetPruningReport()!.GroundingIssues));
     }
 
     [Theory]

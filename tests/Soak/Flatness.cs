@@ -1,3 +1,4 @@
+using System.Globalization;
 namespace D2Pruner.AI.Soak;
 
 /// <summary>Whether a row of measurements grows: its last third against its middle third; the first is
@@ -24,7 +25,7 @@ internal static class Flatness
         {
             var (before, after) = (middle.Average(value), last.Average(value));
             if (after - before > Math.Max(before * share, absolute))
-                problems.Add(FormattableString.Invariant($"{what} grew from {before:0.0} to {after:0.0}."));
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{what} grew from {before:0.0} to {after:0.0}."));
         }
     }
 }

@@ -140,6 +140,8 @@ internal static partial class PythonText
         || Rune.GetUnicodeCategory(r) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format
         or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
 
-    [GeneratedRegex(@"^(?<sign>[+-]?)(?:(?<inf>inf(?:inity)?)|(?<nan>nan)|(?<number>(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)(?:e[+-]?[0-9](?:_?[0-9])*)?))\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?<sign>[+-]?)(?:(?<inf>inf(?:inity)?)|(?<nan>nan)|(?<number>(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?" +
+        @"|\.[0-9](?:_?[0-9])*)(?:e[+-]?[0-9](?:_?[0-9])*)?))\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex FloatWord();
 }

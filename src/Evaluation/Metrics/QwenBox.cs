@@ -98,6 +98,7 @@ internal static partial class QwenBox
     [GeneratedRegex(@"```(?:json)?\s*(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Fence();
 
-    [GeneratedRegex(@"[\[\(]?\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[\]\)]?")]
+    [GeneratedRegex(
+        @"[\[\(]?\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*[\]\)]?")]
     private static partial Regex FourNumbers();
 }

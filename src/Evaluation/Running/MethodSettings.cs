@@ -1,3 +1,4 @@
+using System.Globalization;
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Prompts;
@@ -62,8 +63,8 @@ internal static class MethodSettings
     {
         var s = PruningSettings.FromPreset(PruningPreset.Understanding);
         var all = PrunerRegistry.BuiltIn.Plan(s, 32).Settings;
-        return FormattableString.Invariant(
+        return string.Create(CultureInfo.InvariantCulture,
             $"{all.Method} ({all.Parameters}; alpha {PruningSettings.FromPreset(PruningPreset.Localization).Alpha} in the preset " +
-            "Localization)");
+            $"Localization)");
     }
 }

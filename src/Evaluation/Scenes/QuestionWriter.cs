@@ -10,7 +10,7 @@ internal sealed class QuestionWriter(Rng rng, Scene scene, IReadOnlyList<int>? a
 
     private static readonly string[] Unanswerable =
     [
-        "Who painted this?", "What is the person doing?", "What animal is in the picture?", "Is it raining?",
+        "Who painted this?", "What is the person doing?", "What animal is in the image?", "Is it raining?",
             "What is the name of the city?", "How old is the car?",
         "What is the weather like?", "What does it smell like?", "When was this photo taken?", "Who is the owner of this house?",
         "What language is this?",

@@ -44,7 +44,7 @@ internal sealed class SceneImage
         return image;
     }
 
-    /// <summary>PNG of the picture.</summary>
+    /// <summary>PNG of the image.</summary>
     public byte[] ToPng()
     {
         using var bitmap = new SKBitmap(new SKImageInfo(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque));

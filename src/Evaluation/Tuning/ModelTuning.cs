@@ -91,10 +91,12 @@ public static class ModelTuning
             "depth is the cheapest.");
         var at = layers.First(l => l.Layer == k);
         var uniform = at.PriorStrength < WeakPrior;
+        var halves = double.IsNaN(at.SplitHalf) ? ""
+            : string.Create(CultureInfo.InvariantCulture, $" (halves correlate with {at.SplitHalf:0.000})");
         reasons.Add(double.IsNaN(at.PriorStrength) ? "Too few images of one size to judge the positional bias; calibrate with more."
             : uniform ? $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}: dividing by it " +
             "changes next to nothing."
-            : $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}{(double.IsNaN(at.SplitHalf) ? "" : string.Create(CultureInfo.InvariantCulture, $" (halves correlate with {at.SplitHalf:0.000})"))}: calibrate a prior.");
+            : $"The mean map explains {Percent(at.PriorStrength)} of the attention's variance at K = {k}{halves}: calibrate a prior.");
         if (read < 50) reasons.Add($"{read} images are few; some hundreds give steadier figures.");
         reasons.Add("This is structure, not accuracy: check the suggestion with 'd2pruner evaluate' on questions of your own kind.");
         return new TuningReport(model, read, skipped, layers, method, k, options.Theta, uniform, reasons);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using D2Pruner.AI.Evaluation.Reports;
 
@@ -33,7 +34,7 @@ public static class TuningFiles
     {
         ArgumentNullException.ThrowIfNull(report);
         File.WriteAllBytes(path, Plots.Maps([.. report.Layers.Select(l =>
-            (FormattableString.Invariant($"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
+            (string.Create(CultureInfo.InvariantCulture, $"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
                 l.MeanMap.ToArray(), l.Rows, l.Columns))]));
     }
 }

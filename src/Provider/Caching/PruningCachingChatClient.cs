@@ -4,7 +4,7 @@ using Microsoft.Extensions.Caching.Distributed;
 namespace D2Pruner.AI;
 
 /// <summary>The framework's cache with the model and the client's settings in its key. What a key cannot tell apart is not cached:
-/// factories, and pictures behind URIs.</summary>
+/// factories, and images behind URIs.</summary>
 internal sealed class PruningCachingChatClient(IChatClient inner, IDistributedCache storage, D2PrunerChatClient client)
     : DistributedCachingChatClient(inner, storage)
 {

@@ -94,7 +94,7 @@ public static class D2PrunerServiceCollectionExtensions
         return services.AddSingleton(method);
     }
 
-    /// <summary>Loads models and runs a small picture through each in the background of the host's start. Progress goes to a registered
+    /// <summary>Loads models and runs a small image through each in the background of the host's start. Progress goes to a registered
     /// <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
     /// <param name="services">The services.</param>
     /// <param name="models">Names of registered models; none means every model registered so far.</param>
@@ -107,7 +107,7 @@ public static class D2PrunerServiceCollectionExtensions
             sp => new ModelWarmup(sp, names, new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>()));
     }
 
-    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts (<c>UriContent</c>); without it only
+    /// <summary>Lets messages name images in allowed folders and on allowed hosts (<c>UriContent</c>); without it only
     /// bytes and data URIs are taken.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">What is allowed.</param>
@@ -117,7 +117,7 @@ public static class D2PrunerServiceCollectionExtensions
         return AddImageResolver(services, b => b.Configure(configure));
     }
 
-    /// <summary>Lets messages name pictures in allowed folders and on allowed hosts, from configuration (<c>D2Pruner:Images</c>).</summary>
+    /// <summary>Lets messages name images in allowed folders and on allowed hosts, from configuration (<c>D2Pruner:Images</c>).</summary>
     /// <param name="services">The services.</param>
     /// <param name="section">What is allowed.</param>
     public static IServiceCollection AddD2PrunerImageResolver(this IServiceCollection services, IConfigurationSection section)

@@ -1,6 +1,6 @@
 namespace D2Pruner.AI;
 
-/// <summary>A box on the original picture (after EXIF orientation), each edge 0..1 of its width or height.</summary>
+/// <summary>A box on the original image (after EXIF orientation), each edge 0..1 of its width or height.</summary>
 /// <param name="Left">Left edge.</param>
 /// <param name="Top">Top edge.</param>
 /// <param name="Right">Right edge, at least <paramref name="Left"/>.</param>
@@ -8,8 +8,8 @@ namespace D2Pruner.AI;
 public readonly record struct BoundingBox(float Left, float Top, float Right, float Bottom)
 {
     /// <summary>The box in whole pixels, edges rounded to the nearest.</summary>
-    /// <param name="width">Width of the picture in pixels, at least 1.</param>
-    /// <param name="height">Height of the picture in pixels, at least 1.</param>
+    /// <param name="width">Width of the image in pixels, at least 1.</param>
+    /// <param name="height">Height of the image in pixels, at least 1.</param>
     /// <returns>Left and top corner, width and height.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1.</exception>
     public System.Drawing.Rectangle ToPixels(int width, int height)

@@ -6,7 +6,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI;
 
 /// <summary>Finds boxes in answers: four numbers in brackets, with a label where a format gives one, mapped to the
-/// original picture. Never throws.</summary>
+/// original image. Never throws.</summary>
 internal static partial class GroundingReader
 {
     public static (IReadOnlyList<GroundedRegion> Regions, IReadOnlyList<string> Issues) Read(
@@ -23,11 +23,11 @@ internal static partial class GroundingReader
         }
 
         if (regions.Count > 0 && images.Count > 1)
-            issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
+            issues.Add($"The answer does not say which of {images.Count} images its boxes mean; the last was assumed.");
         return (regions, issues);
     }
 
-    /// <summary>A box in the model's coordinates as a region of the last picture; null and what is wrong where it is none.</summary>
+    /// <summary>A box in the model's coordinates as a region of the last image; null and what is wrong where it is none.</summary>
     internal static GroundedRegion? Region(
         string? label, double[] v, string raw, IReadOnlyList<ImagePruning> images, Capture? where, out string? issue)
     {

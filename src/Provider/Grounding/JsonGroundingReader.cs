@@ -40,7 +40,7 @@ internal static class JsonGroundingReader
         }
 
         if (regions.Count > 0 && images.Count > 1)
-            issues.Add($"The answer does not say which of {images.Count} pictures its boxes mean; the last was assumed.");
+            issues.Add($"The answer does not say which of {images.Count} images its boxes mean; the last was assumed.");
         return (regions, issues);
 
         void Found(string? label, double[] box, string raw)

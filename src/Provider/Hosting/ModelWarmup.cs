@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI;
 
-/// <summary>Loads models and runs a small picture through each, beside the host's start. A failure is logged; the
+/// <summary>Loads models and runs a small image through each, beside the host's start. A failure is logged; the
 /// first request then tries again.</summary>
 internal sealed partial class ModelWarmup(IServiceProvider services, IReadOnlyList<string> models, ILogger<ModelWarmup> logger)
     : BackgroundService

@@ -3,7 +3,7 @@ using System.Net;
 namespace D2Pruner.AI;
 
 /// <summary>
-/// Reads pictures from allowed folders and hosts, and data URIs; refuses everything else. Safe for concurrent use. A folder's content is
+/// Reads images from allowed folders and hosts, and data URIs; refuses everything else. Safe for concurrent use. A folder's content is
 /// trusted not to change between the check of a path and its reading.
 /// </summary>
 public sealed class AllowListImageResolver : IImageResolver, IDisposable

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace D2Pruner.AI;
 
-/// <summary>Pictures from allowed hosts. Addresses are judged where the connection is made, so that a name cannot
+/// <summary>Images from allowed hosts. Addresses are judged where the connection is made, so that a name cannot
 /// change its meaning after the check.</summary>
 internal sealed class AllowedHosts : IDisposable
 {

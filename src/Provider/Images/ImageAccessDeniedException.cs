@@ -18,7 +18,7 @@ public sealed class ImageAccessDeniedException : InvalidOperationException, IVis
     /// <param name="reason">Why, and what to do.</param>
     /// <param name="kind">The kind; <see cref="VisionErrorKind.TooLarge"/> where a limit was passed.</param>
     public ImageAccessDeniedException(Uri uri, string reason, VisionErrorKind kind)
-        : base($"The picture '{Show(uri)}' was not read: {reason}") => (Reason, Kind) = (reason, kind);
+        : base($"The image '{Show(uri)}' was not read: {reason}") => (Reason, Kind) = (reason, kind);
 
     /// <summary>Why it was refused.</summary>
     public string Reason { get; }
@@ -26,7 +26,7 @@ public sealed class ImageAccessDeniedException : InvalidOperationException, IVis
     /// <inheritdoc/>
     public VisionErrorKind Kind { get; }
 
-    // Signed URLs carry their secret in the query, and data URIs their whole picture in the path.
+    // Signed URLs carry their secret in the query, and data URIs their whole image in the path.
     private static string Show(Uri uri)
     {
         ArgumentNullException.ThrowIfNull(uri);

@@ -21,11 +21,11 @@ public sealed class ImageResolverOptions
     /// address that is connected to.</summary>
     public bool AllowPrivateAddresses { get; set; }
 
-    /// <summary>Largest picture in bytes; default 64 MiB.</summary>
+    /// <summary>Largest image in bytes; default 64 MiB.</summary>
     [Range(1d, 1e12)]
     public long MaxBytes { get; set; } = 64L << 20;
 
-    /// <summary>Longest time for one picture, redirects included; default 15 seconds.</summary>
+    /// <summary>Longest time for one image, redirects included; default 15 seconds.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 

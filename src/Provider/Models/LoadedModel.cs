@@ -6,7 +6,8 @@ namespace D2Pruner.AI;
 internal sealed class LoadedModel(IVisionEngine engine) : IModelSource
 {
     private readonly Lazy<string> _fingerprint = new(() =>
-        $"{engine.Model.Id}|{engine.Model.DType}|{engine.Model.ContextLength}|{(Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint)}");
+        string.Join('|', engine.Model.Id, engine.Model.DType, engine.Model.ContextLength,
+            Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint));
 
     public string ModelId => engine.Model.Id;
 

@@ -24,16 +24,16 @@ public sealed class D2PrunerChatClientOptions
     [Range(1, int.MaxValue)]
     public int DefaultMaxOutputTokens { get; set; } = 512;
 
-    /// <summary>Largest picture in pixels (width x height, told by its header); default 25 million. All pictures of a request together
+    /// <summary>Largest image in pixels (width x height, told by its header); default 25 million. All images of a request together
     /// may have four times the default.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxImagePixels { get; set; } = 25_000_000;
 
-    /// <summary>Largest encoded picture in bytes; default 64 MiB.</summary>
+    /// <summary>Largest encoded image in bytes; default 64 MiB.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxImageBytes { get; set; } = 64L << 20;
 
-    /// <summary>Pictures in one request; default 16.</summary>
+    /// <summary>Images in one request; default 16.</summary>
     [Range(1, 10_000)]
     public int MaxImagesPerRequest { get; set; } = 16;
 

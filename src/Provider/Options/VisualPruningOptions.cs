@@ -13,7 +13,7 @@ public sealed class VisualPruningOptions
     /// <summary>Method: <c>d2pruner</c> (default) or another name of docs/pruners.md.</summary>
     public string? Method { get; set; }
 
-    /// <summary>Share of each picture's visual tokens to keep, in (0, 1].</summary>
+    /// <summary>Share of each image's visual tokens to keep, in (0, 1].</summary>
     [Range(0d, 1d, MinimumIsExclusive = true)]
     public double? KeepRatio { get; set; }
 

@@ -6,17 +6,17 @@ namespace D2Pruner.AI;
 /// <summary>Picks a preset from what a request asks; a pure function, so that its table is its test.</summary>
 internal static partial class PresetSelector
 {
-    /// <summary>Share kept when text in the picture has to be read: small glyphs are what pruning loses first.</summary>
+    /// <summary>Share kept when text in the image has to be read: small glyphs are what pruning loses first.</summary>
     internal const double ReadingKeepRatio = 2.0 / 3;
 
     /// <summary>Chooses.</summary>
     /// <param name="question">Text of the last user turn.</param>
     /// <param name="instructions">System text; only explicit words about boxes count there.</param>
     /// <param name="schema">JSON schema asked for, or null.</param>
-    /// <param name="images">Pictures in the request.</param>
+    /// <param name="images">Images in the request.</param>
     public static PresetChoice Choose(string? question, string? instructions, string? schema, int images)
     {
-        if (images == 0) return new PresetChoice(PruningPreset.None, "The request holds no picture.");
+        if (images == 0) return new PresetChoice(PruningPreset.None, "The request holds no image.");
         if (schema is not null && SchemaBoxes().Match(schema) is { Success: true } property)
             return new PresetChoice(PruningPreset.Localization, $"The JSON schema asks for boxes ({property.Value.Trim('"')}).");
 
@@ -28,10 +28,10 @@ internal static partial class PresetSelector
             return new PresetChoice(PruningPreset.Localization, $"The instructions ask for boxes or coordinates ('{Quote(rule)}').");
         var reading = PresetVocabulary.Reading().Match(text);
         if (!PresetVocabulary.WorldPlaces().IsMatch(text) && PresetVocabulary.Places().Match(text) is { Success: true } place)
-            return new PresetChoice(PruningPreset.Localization, $"The question asks for a place in the picture ('{Quote(place)}').");
+            return new PresetChoice(PruningPreset.Localization, $"The question asks for a place in the image ('{Quote(place)}').");
         if (reading.Success)
             return new PresetChoice(PruningPreset.Understanding,
-                $"The question is about text in the picture ('{Quote(reading)}'): more tokens are kept.", ReadingKeepRatio);
+                $"The question is about text in the image ('{Quote(reading)}'): more tokens are kept.", ReadingKeepRatio);
         return new PresetChoice(PruningPreset.Understanding, "The question asks for neither boxes, places nor text.");
     }
 

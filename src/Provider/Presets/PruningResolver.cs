@@ -1,3 +1,4 @@
+using System.Globalization;
 using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI;
@@ -12,7 +13,7 @@ internal static class PruningResolver
     /// <param name="request">The request's settings.</param>
     /// <param name="client">The client's settings.</param>
     /// <param name="chooseAuto">Called only where Auto is in force.</param>
-    /// <param name="imagesHaveBudgets">Whether pictures carry budgets of their own: those hold under None too.</param>
+    /// <param name="imagesHaveBudgets">Whether images carry budgets of their own: those hold under None too.</param>
     /// <exception cref="ArgumentException">Overrides contradict the preset None.</exception>
     public static ResolvedPruning Resolve(
         RequestSettings request, D2PrunerChatClientOptions client, Func<PresetChoice> chooseAuto, bool imagesHaveBudgets = false)
@@ -35,7 +36,7 @@ internal static class PruningResolver
             if (!imagesHaveBudgets) return new ResolvedPruning(null, PruningPreset.None, source, choice.Reason);
             var only = Apply(PruningSettings.FromPreset(PruningPreset.Understanding), overrides, autoRatio: 1);
             return new ResolvedPruning(
-                only, PruningPreset.None, source, choice.Reason + " Only pictures with a budget of their own are pruned.");
+                only, PruningPreset.None, source, choice.Reason + " Only images with a budget of their own are pruned.");
         }
         return new ResolvedPruning(
             Apply(PruningSettings.FromPreset(choice.Preset), overrides, choice.KeepRatio), choice.Preset, source, choice.Reason);
@@ -59,5 +60,5 @@ internal static class PruningResolver
 
     private static string Budget(VisualPruningOptions o) =>
         o.KeepTokens is { } tokens ? $"{D2PrunerKeys.KeepTokens} = {tokens}"
-            : FormattableString.Invariant($"{D2PrunerKeys.KeepRatio} = {o.KeepRatio}");
+            : string.Create(CultureInfo.InvariantCulture, $"{D2PrunerKeys.KeepRatio} = {o.KeepRatio}");
 }

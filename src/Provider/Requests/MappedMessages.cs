@@ -6,10 +6,10 @@ namespace D2Pruner.AI;
 /// <param name="Turns">Turns, oldest first.</param>
 /// <param name="Question">Text of the last user message, for the preset.</param>
 /// <param name="SystemText">System text and instructions, for the preset.</param>
-/// <param name="Images">Number of pictures.</param>
+/// <param name="Images">Number of images.</param>
 internal sealed record MappedMessages(IReadOnlyList<ChatTurn> Turns, string Question, string? SystemText, int Images)
 {
-    /// <summary>Whether a picture carries a budget of its own that leaves something out.</summary>
+    /// <summary>Whether an image carries a budget of its own that leaves something out.</summary>
     public bool ImagesHaveBudgets =>
         Turns.SelectMany(t => t.Parts).Any(p => p is ImagePart { KeepTokens: not null } or ImagePart { KeepRatio: < 1 });
 }

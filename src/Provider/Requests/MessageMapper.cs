@@ -4,12 +4,12 @@ using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI;
 
-/// <summary>Chat messages to turns of text and pictures, order kept.</summary>
+/// <summary>Chat messages to turns of text and images, order kept.</summary>
 internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageResolver resolver, UnsupportedOptions unsupported)
 {
-    /// <summary>Maps a snapshot of messages; pictures behind URIs are read here.</summary>
-    /// <exception cref="ArgumentException">Too many or empty pictures, or a bad budget on one.</exception>
-    /// <exception cref="NotSupportedException">Content that no picture model can take.</exception>
+    /// <summary>Maps a snapshot of messages; images behind URIs are read here.</summary>
+    /// <exception cref="ArgumentException">Too many or empty images, or a bad budget on one.</exception>
+    /// <exception cref="NotSupportedException">Content that no image model can take.</exception>
     /// <exception cref="ImageAccessDeniedException">A URI the resolver refuses.</exception>
     public async ValueTask<MappedMessages> MapAsync(
         IReadOnlyList<ChatMessage> messages, string? instructions, CancellationToken cancellationToken)
@@ -75,7 +75,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
             case UriContent uri:
                 RequireImageType(uri.MediaType, "UriContent");
                 var bytes = await resolver.ResolveAsync(uri.Uri, cancellationToken).ConfigureAwait(false);
-                return Image(bytes, uri, $"The picture behind a UriContent of type '{uri.MediaType}'", mustSniff: true);
+                return Image(bytes, uri, $"The image behind a UriContent of type '{uri.MediaType}'", mustSniff: true);
             case FunctionCallContent call:
                 return ToolMessages.Call(call);
             case HostedFileContent file:
@@ -92,29 +92,29 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
 
     private ImagePart Image(ReadOnlyMemory<byte> bytes, AIContent content, string what, bool mustSniff)
     {
-        if (bytes.IsEmpty) throw new ArgumentException($"{what} is empty; expected the bytes of an encoded picture.");
+        if (bytes.IsEmpty) throw new ArgumentException($"{what} is empty; expected the bytes of an encoded image.");
         if (bytes.Length > options.MaxImageBytes)
             throw new RequestTooLargeException(
-                $"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the picture or raise " +
+                $"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the image or raise " +
                 "the limit.");
         if (mustSniff && ImageSniffer.Sniff(bytes.Span) is null)
-            throw new NotSupportedException($"{what} holds no known picture format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
+            throw new NotSupportedException($"{what} holds no known image format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
 
         if (content.AdditionalProperties is not { Count: > 0 } properties) return new ImagePart(bytes);
         var reader = new PropertyReader(properties, "an image's AdditionalProperties");
         var budget = OptionsMapper.ReadPruning(reader);
-        VisualPruningRules.ThrowIfInvalid(budget, "picture", null);
+        VisualPruningRules.ThrowIfInvalid(budget, "image", null);
         var preset = reader.Enum<PruningPreset>(D2PrunerKeys.Preset);
         var other = reader.UnknownKeys([D2PrunerKeys.KeepRatio, D2PrunerKeys.KeepTokens, D2PrunerKeys.Preset]).FirstOrDefault();
         if (other is not null || preset is not (null or PruningPreset.None))
         {
             throw new ArgumentException(
-                $"A picture carries '{other ?? $"{D2PrunerKeys.Preset} = {preset}"}', but there is one prune point for the whole " +
-                    $"request: a picture may carry only {D2PrunerKeys.KeepRatio}, {D2PrunerKeys.KeepTokens} or " +
+                $"An image carries '{other ?? $"{D2PrunerKeys.Preset} = {preset}"}', but there is one prune point for the whole " +
+                    $"request: an image may carry only {D2PrunerKeys.KeepRatio}, {D2PrunerKeys.KeepTokens} or " +
                     $"{D2PrunerKeys.Preset} = none.");
         }
         if (preset == PruningPreset.None && (budget.KeepRatio ?? budget.KeepTokens) is not null)
-            throw new ArgumentException($"A picture carries both {D2PrunerKeys.Preset} = none and a budget; set one of them.");
+            throw new ArgumentException($"An image carries both {D2PrunerKeys.Preset} = none and a budget; set one of them.");
         return new ImagePart(bytes) { KeepRatio = budget.KeepRatio, KeepTokens = budget.KeepTokens,
             KeepAll = preset == PruningPreset.None };
     }
@@ -127,7 +127,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
             : ToolMessages.Flatten(m).Count(c => c is DataContent or UriContent));
         if (count > options.MaxImagesPerRequest)
             throw new RequestTooLargeException(
-                $"The request holds {count} pictures, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise " +
+                $"The request holds {count} images, more than MaxImagesPerRequest = {options.MaxImagesPerRequest}. Send fewer or raise " +
                 "the limit.");
     }
 
@@ -135,8 +135,8 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
     {
         if (IsOpaque(mediaType) || mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)) return;
         throw new NotSupportedException(
-            $"A message holds {kind} of type '{mediaType}', but this model takes text and pictures only; expected image/... (or " +
-            "application/octet-stream with a picture's bytes).");
+            $"A message holds {kind} of type '{mediaType}', but this model takes text and images only; expected image/... (or " +
+            "application/octet-stream with an image's bytes).");
     }
 
     private static bool IsOpaque(string mediaType) => mediaType.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase);

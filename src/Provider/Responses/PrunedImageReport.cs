@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace D2Pruner.AI;
 
-/// <summary>One picture's pruning.</summary>
+/// <summary>One image's pruning.</summary>
 public sealed class PrunedImageReport
 {
     /// <summary>Zero-based index in the request.</summary>
@@ -27,7 +27,7 @@ public sealed class PrunedImageReport
     [JsonConverter(typeof(TokenSetJson))]
     public IReadOnlyList<int> Kept { get; init; } = [];
 
-    /// <summary>The picture's grids and where their cells lie.</summary>
+    /// <summary>The image's grids and where their cells lie.</summary>
     public IReadOnlyList<TokenGridReport> Grids { get; init; } = [];
 
     /// <summary>Tokens that were pivots.</summary>
@@ -54,11 +54,11 @@ public sealed class PrunedImageReport
     /// <summary>Positional prior on these grids, [V]; only where scores were asked for.</summary>
     public IReadOnlyList<float>? PriorMap { get; init; }
 
-    /// <summary>What became of the picture, on one line.</summary>
+    /// <summary>What became of the image, on one line.</summary>
     public override string ToString() =>
         $"image {ImageIndex} ({Width}x{Height}, {string.Join(" + ", Grids)}): {Kept.Count} of {VisualTokens} visual tokens kept";
 
-    /// <summary>The area of a token on the original picture, 0..1.</summary>
+    /// <summary>The area of a token on the original image, 0..1.</summary>
     /// <param name="token">Number of the token, 0..V-1.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
     public BoundingBox AreaOf(int token)
@@ -69,6 +69,6 @@ public sealed class PrunedImageReport
             if (rest >= 0 && rest < grid.Rows * grid.Columns) return grid.AreaOf(rest / grid.Columns, rest % grid.Columns, Width, Height);
             rest -= grid.Rows * grid.Columns;
         }
-        throw new ArgumentOutOfRangeException(nameof(token), token, $"The picture has {VisualTokens} visual tokens.");
+        throw new ArgumentOutOfRangeException(nameof(token), token, $"The image has {VisualTokens} visual tokens.");
     }
 }

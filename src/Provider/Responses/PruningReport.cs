@@ -27,7 +27,7 @@ public sealed class PruningReport
     [JsonPropertyName("layer")]
     public int? LayersBeforePruning { get; init; }
 
-    /// <summary>Share of each picture asked to be kept, or null for an absolute budget.</summary>
+    /// <summary>Share of each image asked to be kept, or null for an absolute budget.</summary>
     public double? KeepRatio { get; init; }
 
     /// <summary>Absolute budget of the request, or null for a ratio.</summary>
@@ -89,7 +89,7 @@ public sealed class PruningReport
     /// <summary>Where the time went.</summary>
     public PruningReportTimes Times { get; init; } = new();
 
-    /// <summary>Per picture, in order of appearance.</summary>
+    /// <summary>Per image, in order of appearance.</summary>
     public IReadOnlyList<PrunedImageReport> Images { get; init; } = [];
 
     /// <summary>What was wrong with boxes in the answer, one sentence each: malformed ones, and guesses that were made.</summary>

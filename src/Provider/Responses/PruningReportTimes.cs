@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace D2Pruner.AI;
@@ -9,7 +10,7 @@ public sealed class PruningReportTimes
     [JsonConverter(typeof(RoundedJson))]
     public double QueueMs { get; init; }
 
-    /// <summary>Decoding and resizing pictures, tokenizing.</summary>
+    /// <summary>Decoding and resizing images, tokenizing.</summary>
     [JsonConverter(typeof(RoundedJson))]
     public double PreprocessMs { get; init; }
 
@@ -30,7 +31,7 @@ public sealed class PruningReportTimes
     public double DecodeMs { get; init; }
 
     /// <summary>The times on one line.</summary>
-    public override string ToString() => FormattableString.Invariant(
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"queue {QueueMs:0.#} ms, preprocess {PreprocessMs:0.#} ms, vision {VisionMs:0.#} ms, prefill {PrefillMs:0.#} ms (pruning " +
             $"{PruneMs:0.#} ms), decode {DecodeMs:0.#} ms");
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace D2Pruner.AI;
 
-/// <summary>One grid of visual tokens and its frame on the original picture, in pixels (before clipping to the picture).</summary>
+/// <summary>One grid of visual tokens and its frame on the original image, in pixels (before clipping to the image).</summary>
 public sealed class TokenGridReport
 {
     /// <summary>Name: <c>grid</c>, <c>base</c>, <c>mosaic</c> or <c>thumbnail</c>.</summary>

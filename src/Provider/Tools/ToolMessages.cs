@@ -11,7 +11,7 @@ internal static class ToolMessages
     public static ToolCallPart Call(FunctionCallContent call) =>
         new(call.Name, call.Arguments is { Count: > 0 } arguments ? Json(arguments, typeof(IDictionary<string, object?>)) : "{}");
 
-    /// <summary>What a result shows the model, in order: texts and pictures as they are, everything else as JSON.</summary>
+    /// <summary>What a result shows the model, in order: texts and images as they are, everything else as JSON.</summary>
     public static IReadOnlyList<AIContent> Contents(FunctionResultContent result) => result.Result switch
     {
         null => [new TextContent(result.Exception is null ? "null" : "Error: the function failed.")],

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Pruning;
 
 /// <summary>
-/// A_bias: the attention that each grid position gets whatever the picture shows, averaged over calibration pictures, with its
+/// A_bias: the attention that each grid position gets whatever the image shows, averaged over calibration images, with its
 /// provenance. Immutable; reading and writing files is not done here.
 /// </summary>
 public sealed class PositionalBiasPrior
@@ -37,10 +37,10 @@ public sealed class PositionalBiasPrior
     /// <summary>Hash of the chat template that it was calibrated with; null when unknown.</summary>
     public string? TemplateHash { get; init; }
 
-    /// <summary>Number of pictures averaged; null when unknown.</summary>
-    public int? PictureCount { get; init; }
+    /// <summary>Number of images averaged; null when unknown.</summary>
+    public int? ImageCount { get; init; }
 
-    /// <summary>Correlation between the priors of two halves of the pictures, -1..1: how settled the
+    /// <summary>Correlation between the priors of two halves of the images, -1..1: how settled the
     /// average is; null when unknown.</summary>
     public double? SplitHalfCorrelation { get; init; }
 

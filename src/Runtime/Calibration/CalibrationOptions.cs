@@ -15,21 +15,21 @@ public sealed record CalibrationOptions
     /// <summary>File that keeps what has been done, so that an interrupted run goes on; null for none.</summary>
     public string? StatePath { get; init; }
 
-    /// <summary>Pictures between two writes of that file.</summary>
+    /// <summary>Images between two writes of that file.</summary>
     public int SaveEvery { get; init; } = 20;
 }
 
 /// <summary>Where a calibration stands.</summary>
-/// <param name="Done">Pictures done, skipped ones included.</param>
-/// <param name="Total">Pictures in all.</param>
-/// <param name="Resumed">Pictures that an earlier, interrupted run had done.</param>
-/// <param name="Problem">Why the last picture was skipped; null if it was not.</param>
+/// <param name="Done">Images done, skipped ones included.</param>
+/// <param name="Total">Images in all.</param>
+/// <param name="Resumed">Images that an earlier, interrupted run had done.</param>
+/// <param name="Problem">Why the last image was skipped; null if it was not.</param>
 public sealed record CalibrationProgress(int Done, int Total, int Resumed, string? Problem);
 
 /// <summary>A calibrated prior and how stable it is.</summary>
 /// <param name="Prior">The prior, with provenance.</param>
 /// <param name="SplitHalf">Per map, the correlation between the averages over the odd and over the even
-/// pictures; NaN with one picture.</param>
-/// <param name="Skipped">Pictures that could not be used, with the reason.</param>
+/// images; NaN with one image.</param>
+/// <param name="Skipped">Images that could not be used, with the reason.</param>
 public sealed record CalibrationResult(
     Pruning.PositionalBiasPrior Prior, IReadOnlyDictionary<(int Layer, string Component), double> SplitHalf, IReadOnlyList<string> Skipped);

@@ -27,7 +27,7 @@ internal static class CalibrationState
     }
 
     /// <summary>What an interrupted run left, or null where there is nothing or it belongs to other
-    /// settings, pictures or another model.</summary>
+    /// settings, images or another model.</summary>
     public static (int Done, List<string> Skipped, PriorAccumulator Sums)? Load(string path, string key)
     {
         if (!File.Exists(path)) return null;

@@ -11,43 +11,43 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Calibration;
 
 /// <summary>
-/// The offline stage of D²Pruner: the generic prompt over many pictures; the last prompt token's attention to
+/// The offline stage of D²Pruner: the generic prompt over many images; the last prompt token's attention to
 /// each grid position, averaged, is A_bias.
-/// One forward pass a picture, stopped after the largest K-1, yields every requested K.
+/// One forward pass an image, stopped after the largest K-1, yields every requested K.
 /// </summary>
 public static class Calibrator
 {
-    /// <summary>File endings that count as pictures in a folder.</summary>
+    /// <summary>File endings that count as images in a folder.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 
-    /// <summary>Pictures of a folder in a fixed order.</summary>
-    /// <exception cref="ArgumentException">There is no such folder, or no picture in it.</exception>
-    public static IReadOnlyList<string> FindPictures(string folder)
+    /// <summary>Images of a folder in a fixed order.</summary>
+    /// <exception cref="ArgumentException">There is no such folder, or no image in it.</exception>
+    public static IReadOnlyList<string> FindImages(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new ArgumentException($"There is no folder '{folder}'; give a folder of pictures.", nameof(folder));
+            throw new ArgumentException($"There is no folder '{folder}'; give a folder of images.", nameof(folder));
         string[] files = [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
             .Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
         return files.Length > 0 ? files
-            : throw new ArgumentException($"The folder '{folder}' holds no picture ({string.Join(", ", Extensions)}).", nameof(folder));
+            : throw new ArgumentException($"The folder '{folder}' holds no image ({string.Join(", ", Extensions)}).", nameof(folder));
     }
 
     /// <summary>Calibrates.</summary>
     /// <param name="model">The model; not used by anybody else meanwhile.</param>
-    /// <param name="pictures">Picture files; their order decides the halves.</param>
+    /// <param name="images">Image files; their order decides the halves.</param>
     /// <param name="options">What and how.</param>
-    /// <param name="progress">Gets progress after every picture.</param>
-    /// <param name="cancellationToken">Observed between pictures and layers; what is done is saved first if
+    /// <param name="progress">Gets progress after every image.</param>
+    /// <param name="cancellationToken">Observed between images and layers; what is done is saved first if
     /// <see cref="CalibrationOptions.StatePath"/> is set.</param>
-    /// <exception cref="ArgumentException">No picture, or a K outside 1..L.</exception>
-    /// <exception cref="InvalidOperationException">No picture could be used.</exception>
+    /// <exception cref="ArgumentException">No image, or a K outside 1..L.</exception>
+    /// <exception cref="InvalidOperationException">No image could be used.</exception>
     public static CalibrationResult Run(
-        VisionLanguageModel model, IReadOnlyList<string> pictures, CalibrationOptions options,
+        VisionLanguageModel model, IReadOnlyList<string> images, CalibrationOptions options,
         IProgress<CalibrationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        if (pictures is null or { Count: 0 }) throw new ArgumentException("There is no picture to calibrate on.", nameof(pictures));
+        if (images is null or { Count: 0 }) throw new ArgumentException("There is no image to calibrate on.", nameof(images));
         if (options.Layers.Count == 0) throw new ArgumentException("No K is given; 2 and 5 are what the presets use.", nameof(options));
         foreach (var k in options.Layers)
         {
@@ -57,21 +57,21 @@ public static class Calibrator
                     $"{model.Info.DecoderLayers} layers.");
         }
 
-        var key = Key(model, pictures, options);
+        var key = Key(model, images, options);
         var (done, skipped, sums) = options.StatePath is { } path && CalibrationState.Load(path, key) is { } state ? state
             : (0, [], new PriorAccumulator());
         var resumed = done;
         try
         {
-            while (done < pictures.Count)
+            while (done < images.Count)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var problem = Add(model, pictures[done], options, sums, done % 2, cancellationToken);
-                if (problem is not null) skipped.Add($"{Path.GetFileName(pictures[done])}: {problem}");
+                var problem = Add(model, images[done], options, sums, done % 2, cancellationToken);
+                if (problem is not null) skipped.Add($"{Path.GetFileName(images[done])}: {problem}");
                 done++;
                 if (options.StatePath is not null && done % options.SaveEvery == 0)
                     CalibrationState.Save(options.StatePath, key, done, skipped, sums);
-                progress?.Report(new CalibrationProgress(done, pictures.Count, resumed, problem));
+                progress?.Report(new CalibrationProgress(done, images.Count, resumed, problem));
             }
         }
         catch
@@ -81,7 +81,7 @@ public static class Calibrator
         }
 
         if (sums.Sums.Count == 0)
-            throw new InvalidOperationException($"None of {pictures.Count} picture(s) could be used; the first: {skipped[0]}");
+            throw new InvalidOperationException($"None of {images.Count} image(s) could be used; the first: {skipped[0]}");
         var split = sums.Sums.ToDictionary(s => s.Key, s => PriorAccumulator.SplitHalf(s.Value));
         var known = split.Values.Where(double.IsFinite).ToArray();
         return new CalibrationResult(
@@ -89,7 +89,7 @@ public static class Calibrator
             {
                 ModelFingerprint = model.Info.Fingerprint,
                 TemplateHash = model.Info.TemplateHash,
-                PictureCount = done - skipped.Count,
+                ImageCount = done - skipped.Count,
                 SplitHalfCorrelation = known.Length > 0 ? known.Min() : null,
             },
             split,
@@ -129,7 +129,7 @@ public static class Calibrator
         return null;
     }
 
-    // Families whose grid depends on the picture are calibrated on squares of one size, so that maps can be averaged.
+    // Families whose grid depends on the image are calibrated on squares of one size, so that maps can be averaged.
     private static DecodedImage Fit(DecodedImage image, int? side)
     {
         if (side is not { } s) return image;
@@ -140,11 +140,11 @@ public static class Calibrator
         return new DecodedImage(s, s, edge == s ? square : PillowResizer.Resize(square, edge, edge, s, s, ResampleFilter.Bicubic));
     }
 
-    private static string Key(VisionLanguageModel model, IReadOnlyList<string> pictures, CalibrationOptions options)
+    private static string Key(VisionLanguageModel model, IReadOnlyList<string> images, CalibrationOptions options)
     {
         var text = new StringBuilder().AppendLine(model.Info.Fingerprint).AppendLine(model.Info.TemplateHash).AppendLine(model.Info.DType)
             .AppendLine(options.Prompt).AppendLine(string.Join(',', options.Layers));
-        foreach (var p in pictures)
+        foreach (var p in images)
             text.Append(Path.GetFileName(p)).Append(' ').Append(new FileInfo(p) is { Exists: true } f ? f.Length : -1).AppendLine();
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }

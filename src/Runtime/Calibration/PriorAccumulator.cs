@@ -2,7 +2,7 @@ using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI.Runtime.Calibration;
 
-/// <summary>Sums of attention maps per (K, component), over odd and even pictures apart, in double.</summary>
+/// <summary>Sums of attention maps per (K, component), over odd and even images apart, in double.</summary>
 internal sealed class PriorAccumulator
 {
     private readonly SortedDictionary<(int Layer, string Component), Sum> _sums = [];
@@ -21,7 +21,7 @@ internal sealed class PriorAccumulator
 
     public IReadOnlyDictionary<(int Layer, string Component), Sum> Sums => _sums;
 
-    /// <summary>Adds a picture's values of one component; maps of another size are resized to the first one's.</summary>
+    /// <summary>Adds an image's values of one component; maps of another size are resized to the first one's.</summary>
     public void Add(int layer, GridComponent component, ReadOnlySpan<float> values, int half)
     {
         if (!_sums.TryGetValue((layer, component.Name), out var sum))

@@ -2,13 +2,13 @@ using D2Pruner.AI.Pruning;
 
 namespace D2Pruner.AI.Runtime.Calibration;
 
-/// <summary>Averages the attention rows that live requests compute anyway; its prior counts once enough pictures have been
+/// <summary>Averages the attention rows that live requests compute anyway; its prior counts once enough images have been
 /// seen. One engine thread uses it.</summary>
-internal sealed class SelfCalibration(int pictures)
+internal sealed class SelfCalibration(int images)
 {
-    private readonly Dictionary<int, (PriorAccumulator Sums, int Pictures)> _layers = [];
+    private readonly Dictionary<int, (PriorAccumulator Sums, int Images)> _layers = [];
 
-    /// <summary>Adds a picture's attention at K, [V] in layout order.</summary>
+    /// <summary>Adds an image's attention at K, [V] in layout order.</summary>
     public void Add(int layer, VisualTokenLayout layout, float[] attention)
     {
         var (sums, seen) = _layers.TryGetValue(layer, out var known) ? known : (new PriorAccumulator(), 0);
@@ -22,8 +22,8 @@ internal sealed class SelfCalibration(int pictures)
         _layers[layer] = (sums, seen + 1);
     }
 
-    /// <summary>The prior for K, or null while too few pictures have been seen.</summary>
-    public PositionalBiasPrior? Find(int layer) => _layers.TryGetValue(layer, out var known) && known.Pictures >= pictures
-        ? new PositionalBiasPrior($"self-calibrated on {known.Pictures} pictures", known.Sums.Maps()) { PictureCount = known.Pictures }
+    /// <summary>The prior for K, or null while too few images have been seen.</summary>
+    public PositionalBiasPrior? Find(int layer) => _layers.TryGetValue(layer, out var known) && known.Images >= images
+        ? new PositionalBiasPrior($"self-calibrated on {known.Images} images", known.Sums.Maps()) { ImageCount = known.Images }
         : null;
 }

@@ -9,7 +9,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// (absent metadata is accepted).</summary>
 public static partial class PriorFile
 {
-    /// <summary>Split-half correlations below this are low: the two halves of the pictures disagree,
+    /// <summary>Split-half correlations below this are low: the two halves of the images disagree,
     /// and the prior is mostly noise.</summary>
     public const double LowCorrelation = 0.5;
 
@@ -53,7 +53,7 @@ public static partial class PriorFile
         {
             ModelFingerprint = Text("model_fingerprint"),
             TemplateHash = Text("template_hash"),
-            PictureCount = int.TryParse(Text("picture_count"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null,
+            ImageCount = int.TryParse(Text("picture_count"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null,
             SplitHalfCorrelation = correlation,
         };
     }
@@ -70,7 +70,7 @@ public static partial class PriorFile
             null, CultureInfo.InvariantCulture); }
         if (prior.ModelFingerprint is { } fingerprint) writer.Metadata["model_fingerprint"] = fingerprint;
         if (prior.TemplateHash is { } hash) writer.Metadata["template_hash"] = hash;
-        Note("picture_count", prior.PictureCount);
+        Note("picture_count", prior.ImageCount);
         Note("split_half_correlation", prior.SplitHalfCorrelation);
         writer.Write(path);
     }

@@ -29,7 +29,7 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException, IVis
     /// <summary>Creates it.</summary>
     /// <param name="inner">What the allocator said.</param>
     public EngineOutOfMemoryException(Exception inner)
-        : base("The request needs more memory than there is, even with an empty picture cache. Send fewer or smaller pictures or less " +
+        : base("The request needs more memory than there is, even with an empty image cache. Send fewer or smaller images or less " +
             "text, keep fewer visual tokens, or lower MaxContextTokens or VisionCacheBytes.", inner)
     {
     }

@@ -74,7 +74,7 @@ public sealed record PrefillSummary
     /// <summary>Time spent waiting for the engine.</summary>
     public TimeSpan QueueTime { get; init; }
 
-    /// <summary>Decoding pictures, resizing, tokenizing.</summary>
+    /// <summary>Decoding images, resizing, tokenizing.</summary>
     public TimeSpan PreprocessTime { get; init; }
 
     /// <summary>Vision tower and projector.</summary>
@@ -99,10 +99,10 @@ public sealed record ImagePruning
     /// <summary>Kept candidates as layout indices, ascending.</summary>
     public required int[] Kept { get; init; }
 
-    /// <summary>The picture's layout in the prompt.</summary>
+    /// <summary>The image's layout in the prompt.</summary>
     public required VisualTokenLayout Layout { get; init; }
 
-    /// <summary>Grid cells and model coordinates back to the original picture.</summary>
+    /// <summary>Grid cells and model coordinates back to the original image.</summary>
     public required CoordinateMap Map { get; init; }
 
     /// <summary>Original width in pixels, after EXIF orientation.</summary>

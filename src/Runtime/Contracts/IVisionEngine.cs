@@ -17,7 +17,7 @@ public interface IVisionEngine
     /// <param name="cancellationToken">Cancels it.</param>
     /// <exception cref="EngineBusyException">The queue is full.</exception>
     /// <exception cref="ArgumentException">Settings that cannot be honoured.</exception>
-    /// <exception cref="Imaging.ImageDecodeException">A picture cannot be read.</exception>
+    /// <exception cref="Imaging.ImageDecodeException">An image cannot be read.</exception>
     /// <exception cref="PromptException">The prompt does not fit the context or contains a placeholder literal.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default);

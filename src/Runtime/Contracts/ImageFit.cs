@@ -1,6 +1,6 @@
 namespace D2Pruner.AI.Runtime;
 
-/// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
+/// <summary>How LLaVA-1.5 fits an image into its square.</summary>
 public enum ImageFit
 {
     /// <summary>As the checkpoint's processor says.</summary>

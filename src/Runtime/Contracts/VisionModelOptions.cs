@@ -51,7 +51,7 @@ public sealed class VisionModelOptions
     /// paths are below the model's folder.</summary>
     public IDictionary<string, string> Priors { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>How LLaVA-1.5 fits a picture into its square.</summary>
+    /// <summary>How LLaVA-1.5 fits an image into its square.</summary>
     [EnumDataType(typeof(ImageFit))]
     public ImageFit ImageFit { get; set; } = ImageFit.FromProcessor;
 
@@ -67,8 +67,8 @@ public sealed class VisionModelOptions
     public bool CheckMemory { get; set; } = true;
 
     /// <summary>
-    /// Bytes of picture features kept for further questions about the same pictures, on the model's device; 0 keeps none. Default 256 MiB
-    /// (a picture takes 4.5 MiB in LLaVA-1.5-7B).
+    /// Bytes of image features kept for further questions about the same images, on the model's device; 0 keeps none. Default 256 MiB
+    /// (an image takes 4.5 MiB in LLaVA-1.5-7B).
     /// </summary>
     [Range(0d, 1e15)]
     public long VisionCacheBytes { get; set; } = 256L << 20;
@@ -122,12 +122,12 @@ public sealed class VisionModelOptions
 
     /// <summary>
     /// Average the attention rows of live requests into a prior for every K that none was calibrated for, and use it once
-    /// <see cref="SelfCalibrationPictures"/> pictures have been seen. Kept in memory only; live prompts are
+    /// <see cref="SelfCalibrationImages"/> images have been seen. Kept in memory only; live prompts are
     /// less general than the calibration prompt.
     /// </summary>
     public bool SelfCalibrate { get; set; }
 
-    /// <summary>Pictures after which a self-calibrated prior is used.</summary>
+    /// <summary>Images after which a self-calibrated prior is used.</summary>
     [Range(2, 1_000_000)]
-    public int SelfCalibrationPictures { get; set; } = 64;
+    public int SelfCalibrationImages { get; set; } = 64;
 }

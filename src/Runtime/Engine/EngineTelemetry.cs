@@ -27,14 +27,14 @@ internal static class EngineTelemetry
         Meter.CreateHistogram<long>("d2pruner.kv.size", "By", "Keys and values held after the prompt.");
     private static readonly Counter<long> Requests =
         Meter.CreateCounter<long>("d2pruner.requests", "{request}", "Requests by outcome: ok, cancelled, failed, rejected, out_of_memory.");
-    private static readonly Counter<long> Pictures =
-        Meter.CreateCounter<long>("d2pruner.vision_cache.lookups", "{picture}", "Pictures by result: hit (the tower was skipped) or miss.");
+    private static readonly Counter<long> Images =
+        Meter.CreateCounter<long>("d2pruner.vision_cache.lookups", "{image}", "Images by result: hit (the tower was skipped) or miss.");
 
     static EngineTelemetry()
     {
         Meter.CreateObservableGauge("d2pruner.queue.length", () => Observe(s => s.QueueLength), "{request}", "Requests waiting.");
         Meter.CreateObservableGauge(
-            "d2pruner.vision_cache.size", () => Observe(s => s.VisionCacheBytes), "By", "Bytes of cached picture features.");
+            "d2pruner.vision_cache.size", () => Observe(s => s.VisionCacheBytes), "By", "Bytes of cached image features.");
     }
 
     public static void Started(VisionLanguageEngine engine)
@@ -55,7 +55,7 @@ internal static class EngineTelemetry
         Requests.Add(1, new("d2pruner.model", model), new("d2pruner.outcome", outcome));
 
     public static void LookedUp(string model, bool hit) =>
-        Pictures.Add(1, new("d2pruner.model", model), new("d2pruner.result", hit ? "hit" : "miss"));
+        Images.Add(1, new("d2pruner.model", model), new("d2pruner.result", hit ? "hit" : "miss"));
 
     public static void Prefilled(string model, PrefillSummary p, ActivityContext parent, DateTime queued)
     {

@@ -132,7 +132,7 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     /// <exception cref="EngineBusyException">The queue is full.</exception>
     public async Task WarmUpAsync(CancellationToken cancellationToken = default)
     {
-        var image = new ImagePart(WarmUpPicture.Draw());
+        var image = new ImagePart(WarmUpImage.Draw());
         foreach (var pruning in new[] { null, PruningSettings.FromPreset(PruningPreset.Understanding) })
         {
             var request = new VisionRequest

@@ -1,9 +1,9 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>A decoded picture after EXIF orientation.</summary>
+/// <summary>A decoded image after EXIF orientation.</summary>
 public sealed class DecodedImage
 {
-    /// <summary>Creates a picture.</summary>
+    /// <summary>Creates an image.</summary>
     /// <param name="width">Width in pixels.</param>
     /// <param name="height">Height in pixels.</param>
     /// <param name="rgb">Height x width x 3 bytes, row-major.</param>
@@ -12,7 +12,7 @@ public sealed class DecodedImage
     {
         if (width < 1 || height < 1 || rgb.Length != (long)width * height * 3)
             throw new ArgumentException(
-                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+                $"An image of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
         (Width, Height, Rgb) = (width, height, rgb);
     }
 

@@ -1,6 +1,6 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>A picture cannot be used: it is damaged, too large, or of an unknown format.</summary>
+/// <summary>An image cannot be used: it is damaged, too large, or of an unknown format.</summary>
 public sealed class ImageDecodeException : ArgumentException, IVisionError
 {
     /// <summary>Creates it.</summary>

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>Decodes pictures as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management,
+/// <summary>Decodes images as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management,
 /// alpha dropped, grey replicated.</summary>
 public static class ImageDecoder
 {
@@ -16,7 +16,7 @@ public static class ImageDecoder
         ImageHeader.CheckAll(images, limits);
     }
 
-    /// <summary>Decodes a picture.</summary>
+    /// <summary>Decodes an image.</summary>
     /// <param name="bytes">The file (PNG, JPEG, WebP, GIF, BMP, ...).</param>
     /// <param name="limits">Limits; null for the defaults.</param>
     /// <exception cref="ImageDecodeException">It is empty, too large, damaged or of an unknown format.</exception>
@@ -47,7 +47,7 @@ public static class ImageDecoder
 
         return result == SKCodecResult.Success
             ? pixels
-            : throw new ImageDecodeException($"The picture ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete ({result}).");
+            : throw new ImageDecodeException($"The image ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete ({result}).");
     }
 
     private static DecodedImage Orient(byte[] rgba, int width, int height, SKEncodedOrigin origin)

@@ -1,10 +1,10 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>One grid of visual tokens of a processed picture.</summary>
+/// <summary>One grid of visual tokens of a processed image.</summary>
 /// <param name="Name">Component name, as in prior files.</param>
 /// <param name="Rows">Rows.</param>
 /// <param name="Columns">Columns.</param>
-/// <param name="Offsets">Row-major offsets in the picture's run of placeholder tokens.</param>
+/// <param name="Offsets">Row-major offsets in the image's run of placeholder tokens.</param>
 public sealed record ImageGrid(string Name, int Rows, int Columns, int[] Offsets)
 {
     /// <summary>A grid of consecutive tokens.</summary>

@@ -44,10 +44,10 @@ internal static class ImageHeader
 
     public static void CheckLength(ReadOnlyMemory<byte> bytes, ImageLimits limits)
     {
-        if (bytes.IsEmpty) throw new ImageDecodeException("The picture is empty (0 bytes).");
+        if (bytes.IsEmpty) throw new ImageDecodeException("The image is empty (0 bytes).");
         if (bytes.Length > limits.MaxBytes)
             throw new ImageDecodeException(
-                $"The picture has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.",
+                $"The image has {bytes.Length} bytes; the limit is {limits.MaxBytes}. Send a smaller file or raise the limit.",
                 kind: VisionErrorKind.TooLarge);
     }
 
@@ -57,21 +57,21 @@ internal static class ImageHeader
         using var data = SKData.Create((nint)pinned.Pointer, bytes.Length);
         return SKCodec.Create(data)
             ?? throw new ImageDecodeException(
-                $"The {bytes.Length} bytes are not a readable picture. Supported are PNG, JPEG, WebP, GIF and BMP.");
+                $"The {bytes.Length} bytes are not a readable image. Supported are PNG, JPEG, WebP, GIF and BMP.");
     }
 
     /// <summary>The size, once it is within the limit and the file can hold it.</summary>
     public static (int Width, int Height) Check(ReadOnlySpan<byte> bytes, SKCodec codec, ImageLimits limits)
     {
         var (width, height) = (codec.Info.Width, codec.Info.Height);
-        if (width < 1 || height < 1) throw new ImageDecodeException($"The picture is {width}x{height} pixels.");
+        if (width < 1 || height < 1) throw new ImageDecodeException($"The image is {width}x{height} pixels.");
         if ((long)width * height > limits.MaxPixels)
             throw new ImageDecodeException(
-                $"The picture is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one " +
+                $"The image is {width}x{height} = {(long)width * height} pixels; the limit is {limits.MaxPixels}. Send a smaller one " +
                 "or raise the limit.", kind: VisionErrorKind.TooLarge);
         if (Fewest(bytes, codec.EncodedFormat, width, height) is { } fewest && bytes.Length < fewest)
             throw new ImageDecodeException(
-                $"The picture ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete: {bytes.Length} bytes cannot hold it " +
+                $"The image ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete: {bytes.Length} bytes cannot hold it " +
                 $"(at least {fewest} would).");
         return (width, height);
     }

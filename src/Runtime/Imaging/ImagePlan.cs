@@ -1,6 +1,6 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>What a processor will make of a picture of a given size, known without its pixels.</summary>
+/// <summary>What a processor will make of an image of a given size, known without its pixels.</summary>
 public record ImagePlan
 {
     /// <summary>Original width in pixels.</summary>
@@ -9,7 +9,7 @@ public record ImagePlan
     /// <summary>Original height in pixels.</summary>
     public required int OriginalHeight { get; init; }
 
-    /// <summary>Placeholder tokens of the picture, separators included.</summary>
+    /// <summary>Placeholder tokens of the image, separators included.</summary>
     public required int TokenCount { get; init; }
 
     /// <summary>Grids of visual tokens.</summary>
@@ -31,7 +31,7 @@ public record ImagePlan
     public (int Height, int Width)? BestResolution { get; init; }
 }
 
-/// <summary>A processed picture: its plan and its pixels.</summary>
+/// <summary>A processed image: its plan and its pixels.</summary>
 public sealed record ProcessedImage : ImagePlan
 {
     /// <summary>Copies a plan.</summary>
@@ -60,14 +60,14 @@ public sealed record ProcessedImage : ImagePlan
     public ImagePlan WithoutPixels() => new ProcessedImage(this, [], [0], [], [0]);
 }
 
-/// <summary>Prepares pictures for one model family.</summary>
+/// <summary>Prepares images for one model family.</summary>
 public interface IImageProcessor
 {
-    /// <summary>The layout for a picture of a given size.</summary>
+    /// <summary>The layout for an image of a given size.</summary>
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
     ImagePlan Plan(int width, int height);
 
-    /// <summary>Processes a picture.</summary>
+    /// <summary>Processes an image.</summary>
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
     ProcessedImage Process(DecodedImage image);
 }

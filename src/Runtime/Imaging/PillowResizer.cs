@@ -9,11 +9,11 @@ public static class PillowResizer
     private const int Precision = ResampleTaps.Precision;
     private const long MaxWorkBytes = 1L << 30;
 
-    /// <summary>Resizes a picture with the cubic filter; see <see cref="Resize(byte[], int, int, int, int, ResampleFilter)"/>.</summary>
+    /// <summary>Resizes an image with the cubic filter; see <see cref="Resize(byte[], int, int, int, int, ResampleFilter)"/>.</summary>
     public static byte[] Bicubic(byte[] rgb, int width, int height, int newWidth, int newHeight) =>
         Resize(rgb, width, height, newWidth, newHeight, ResampleFilter.Bicubic);
 
-    /// <summary>Resizes a picture; a pass whose size does not change is skipped.</summary>
+    /// <summary>Resizes an image; a pass whose size does not change is skipped.</summary>
     /// <param name="rgb">[height, width, 3].</param>
     /// <param name="width">Width.</param>
     /// <param name="height">Height.</param>
@@ -29,11 +29,11 @@ public static class PillowResizer
         ArgumentNullException.ThrowIfNull(rgb);
         if (rgb.Length != (long)width * height * 3)
             throw new ArgumentException(
-                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+                $"An image of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
         return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight));
     }
 
-    /// <summary>A window of the resized picture; only what it needs is computed.</summary>
+    /// <summary>A window of the resized image; only what it needs is computed.</summary>
     internal static byte[] Resize(PixelRows source, int newWidth, int newHeight, ResampleFilter filter, PixelWindow window)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newWidth, 1);
@@ -49,8 +49,8 @@ public static class PillowResizer
         var work = 3L * window.Width * Math.Max(end - first, window.Height);
         if (work > MaxWorkBytes)
             throw new ImageDecodeException(
-                $"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
-                $"{MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
+                $"Resizing an image of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
+                $"{MaxWorkBytes}. Cut the image.", kind: VisionErrorKind.TooLarge);
         var rows = Horizontal(source, newWidth, filter, window, first, end);
         return down is null ? rows : Vertical(rows, window.Width * 3, first, down);
     }

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>The rows of a picture on a canvas of one colour, made one at a time: a square canvas of a long picture would need far
-/// more memory than the picture.</summary>
+/// <summary>The rows of an image on a canvas of one colour, made one at a time: a square canvas of a long image would need far
+/// more memory than the image.</summary>
 internal sealed class PixelRows
 {
     private readonly byte[] _rgb;
@@ -11,14 +11,14 @@ internal sealed class PixelRows
     private readonly int _top;
     private readonly byte[]? _buffer;
 
-    /// <summary>The picture alone.</summary>
+    /// <summary>The image alone.</summary>
     public PixelRows(byte[] rgb, int width, int height)
     {
         (_rgb, _imageWidth, _imageHeight) = (rgb, width, height);
         (Width, Height) = (width, height);
     }
 
-    /// <summary>The picture at (<paramref name="left"/>, <paramref name="top"/>) of a larger canvas.</summary>
+    /// <summary>The image at (<paramref name="left"/>, <paramref name="top"/>) of a larger canvas.</summary>
     public PixelRows(DecodedImage image, int left, int top, int width, int height, byte[] colour)
         : this(image.Rgb, image.Width, image.Height)
     {
@@ -34,7 +34,7 @@ internal sealed class PixelRows
 
     public byte[] Colour { get; } = [0, 0, 0];
 
-    /// <summary>The picture's own bytes where there is no canvas around it.</summary>
+    /// <summary>The image's own bytes where there is no canvas around it.</summary>
     public byte[]? Whole => _buffer is null ? _rgb : null;
 
     /// <summary>Whether a row is all canvas.</summary>

@@ -6,7 +6,7 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Models;
 
-/// <summary>All that a model family adds: what its configuration means, its tower, its picture processor, its prompt. Made from
+/// <summary>All that a model family adds: what its configuration means, its tower, its image processor, its prompt. Made from
 /// JSON alone; no weights are read.</summary>
 public abstract class ModelBlueprint
 {
@@ -22,8 +22,8 @@ public abstract class ModelBlueprint
     /// <summary>Tensors that a file may hold and this family does not use.</summary>
     public virtual IReadOnlyList<string> Unused => [];
 
-    /// <summary>Side of the square pictures on which priors are calibrated, where the grid depends on the
-    /// picture; null where it does not.</summary>
+    /// <summary>Side of the square images on which priors are calibrated, where the grid depends on the
+    /// image; null where it does not.</summary>
     public virtual int? CalibrationSide => null;
 
     /// <summary>Tokens that end an answer besides those that the folder's files name.</summary>
@@ -35,7 +35,7 @@ public abstract class ModelBlueprint
     /// <summary>Takes the tower's and projector's tensors.</summary>
     public abstract IVisionTower TakeVision(ITensorSource source);
 
-    /// <summary>The picture processor.</summary>
+    /// <summary>The image processor.</summary>
     public abstract IImageProcessor ImageProcessor(ImageFit fit);
 
     /// <summary>The chat template.</summary>

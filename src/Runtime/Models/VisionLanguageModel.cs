@@ -25,7 +25,7 @@ public sealed class VisionLanguageModel : IDisposable
     /// <summary>The tokenizer.</summary>
     public required ITokenizer Tokenizer { get; init; }
 
-    /// <summary>The picture processor.</summary>
+    /// <summary>The image processor.</summary>
     public required IImageProcessor ImageProcessor { get; init; }
 
     /// <summary>The prompt encoder.</summary>
@@ -57,10 +57,10 @@ public sealed class VisionLanguageModel : IDisposable
     /// <exception cref="WeightsChangedException">A file was written or cut off; the model must be loaded again.</exception>
     public void ThrowIfChanged() => _weights.ThrowIfChanged();
 
-    /// <summary>Processes and encodes the pictures and text of a conversation.</summary>
+    /// <summary>Processes and encodes the images and text of a conversation.</summary>
     /// <param name="turns">The turns, oldest first.</param>
-    /// <param name="limits">Limits on each picture; null for the default.</param>
-    /// <param name="cancellationToken">Observed between pictures.</param>
+    /// <param name="limits">Limits on each image; null for the default.</param>
+    /// <param name="cancellationToken">Observed between images.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
     /// <exception cref="PromptException">The turns or tools have no place in the family's template.</exception>
     public EncodedPrompt Encode(

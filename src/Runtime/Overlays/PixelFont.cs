@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Overlays;
 
-/// <summary>A 5x7 bitmap font for labels in pictures: the same text on every machine, with or without installed fonts.</summary>
+/// <summary>A 5x7 bitmap font for labels in images: the same text on every machine, with or without installed fonts.</summary>
 public static class PixelFont
 {
     /// <summary>Columns from one character to the next, at scale 1.</summary>

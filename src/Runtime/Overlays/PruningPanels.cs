@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace D2Pruner.AI.Runtime.Overlays;
 
 /// <summary>
-/// A picture with what pruning did to it: kept and dropped tokens, and heat maps of the last prompt token's attention, of the positional
-/// prior and of their quotient. One row of panels per grid of the layout, each where it lies on the picture.
+/// An image with what pruning did to it: kept and dropped tokens, and heat maps of the last prompt token's attention, of the positional
+/// prior and of their quotient. One row of panels per grid of the layout, each where it lies on the image.
 /// </summary>
 public static class PruningPanels
 {
@@ -19,13 +19,13 @@ public static class PruningPanels
     private static readonly SKColor[] Ramp = [new(24, 15, 80), new(52, 72, 140), new(35, 130, 140), new(80, 185, 100), new(250, 230, 50)];
 
     /// <summary>Draws the panels.</summary>
-    /// <param name="image">The original picture.</param>
+    /// <param name="image">The original image.</param>
     /// <param name="pruning">What was done to it, with scores (<see cref="VisionRequest.IncludeScores"/>); without
     /// scores only the first panel is drawn.</param>
     /// <param name="prefill">The prefill it belongs to, for the captions; null for none.</param>
     /// <param name="boxes">Boxes of the answer, in pixels of the original; drawn over the kept tokens. Null for none.</param>
     /// <returns>A PNG.</returns>
-    /// <exception cref="ArgumentException">The picture has another size than the one that was pruned.</exception>
+    /// <exception cref="ArgumentException">The image has another size than the one that was pruned.</exception>
     public static byte[] Render(
         DecodedImage image, ImagePruning pruning, PrefillSummary? prefill = null, IReadOnlyList<PixelBox>? boxes = null)
     {
@@ -33,8 +33,8 @@ public static class PruningPanels
         ArgumentNullException.ThrowIfNull(pruning);
         if ((image.Width, image.Height) != (pruning.Width, pruning.Height))
             throw new ArgumentException(
-                $"The picture is {image.Width}x{image.Height}, the pruned one was {pruning.Width}x{pruning.Height}.", nameof(image));
-        using var picture = Picture(image);
+                $"The image is {image.Width}x{image.Height}, the pruned one was {pruning.Width}x{pruning.Height}.", nameof(image));
+        using var colours = InColour(image);
         using var grey = Grey(image);
         var scale = Scale(image);
         var (w, h) = ((int)(image.Width * scale), (int)(image.Height * scale));
@@ -56,7 +56,7 @@ public static class PruningPanels
                     : panels[p].Title, left, top + 6, SKColors.Black);
                 var target = SKRect.Create(left, top + Header, w, h);
                 if (panels[p].Values is { } values) DrawHeat(canvas, grey, target, pruning, g, values.AsSpan(start, grids[g].Count), scale);
-                else DrawKept(canvas, picture, target, pruning, g, start, scale, boxes ?? []);
+                else DrawKept(canvas, colours, target, pruning, g, start, scale, boxes ?? []);
             }
 
             start += grids[g].Count;
@@ -86,10 +86,10 @@ public static class PruningPanels
     }
 
     private static void DrawKept(
-        SKCanvas canvas, SKImage picture, SKRect target, ImagePruning pruning, int grid, int start, float scale,
+        SKCanvas canvas, SKImage image, SKRect target, ImagePruning pruning, int grid, int start, float scale,
         IReadOnlyList<PixelBox> boxes)
     {
-        canvas.DrawImage(picture, target, SKSamplingOptions.Default);
+        canvas.DrawImage(image, target, SKSamplingOptions.Default);
         using var shade = new SKPaint { Color = new SKColor(0, 0, 0, 191) };
         canvas.Save();
         canvas.ClipRect(target);
@@ -167,7 +167,7 @@ public static class PruningPanels
         return new SKColor(Mix(Ramp[i].Red, Ramp[i + 1].Red), Mix(Ramp[i].Green, Ramp[i + 1].Green), Mix(Ramp[i].Blue, Ramp[i + 1].Blue));
     }
 
-    private static SKImage Picture(DecodedImage image) => FromRgb(image, (r, g, b) => (r, g, b));
+    private static SKImage InColour(DecodedImage image) => FromRgb(image, (r, g, b) => (r, g, b));
 
     private static SKImage Grey(DecodedImage image) =>
         FromRgb(image, (r, g, b) => ((byte)((r + g + b) / 3), (byte)((r + g + b) / 3), (byte)((r + g + b) / 3)));

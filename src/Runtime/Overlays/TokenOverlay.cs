@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Overlays;
 
-/// <summary>Draws a picture with its dropped visual tokens dimmed: what the layers after the prune point still see.</summary>
+/// <summary>Draws an image with its dropped visual tokens dimmed: what the layers after the prune point still see.</summary>
 public static class TokenOverlay
 {
     private const int Divisor = 4;
@@ -17,8 +17,8 @@ public static class TokenOverlay
         Kept,
     }
 
-    /// <summary>Renders the picture.</summary>
-    /// <param name="image">The original picture.</param>
+    /// <summary>Renders the image.</summary>
+    /// <param name="image">The original image.</param>
     /// <param name="keptAreas">Areas of the kept tokens in original pixels; everything else is dimmed to a
     /// quarter, cropped-off borders included.</param>
     /// <returns>A PNG.</returns>
@@ -33,15 +33,15 @@ public static class TokenOverlay
     }
 
     /// <summary>
-    /// Renders the picture from its layout. Kept cells keep their colours exactly, dropped ones are dimmed to a quarter, and what no token
+    /// Renders the image from its layout. Kept cells keep their colours exactly, dropped ones are dimmed to a quarter, and what no token
     /// sees (LLaVA's cropped-off borders) to an eighth with black hatching. Where grids overlap, a place is bright if any of them keeps it.
     /// </summary>
-    /// <param name="image">The original picture.</param>
+    /// <param name="image">The original image.</param>
     /// <param name="map">Its coordinate map.</param>
     /// <param name="grids">Its grids, as in <see cref="ImagePlan.Grids"/>.</param>
     /// <param name="kept">Layout indices of the kept tokens: grid after grid, row-major, separators not counted.</param>
-    /// <returns>A PNG of the picture's size.</returns>
-    /// <exception cref="ArgumentException">The map belongs to a picture of another size or has another number of grids, or an
+    /// <returns>A PNG of the image's size.</returns>
+    /// <exception cref="ArgumentException">The map belongs to an image of another size or has another number of grids, or an
     /// index is outside the layout.</exception>
     public static byte[] Render(DecodedImage image, CoordinateMap map, IReadOnlyList<ImageGrid> grids, IReadOnlySet<int> kept)
     {
@@ -51,7 +51,7 @@ public static class TokenOverlay
         ArgumentNullException.ThrowIfNull(kept);
         if ((map.Width, map.Height) != (image.Width, image.Height))
             throw new ArgumentException(
-                $"The map is of a picture of {map.Width}x{map.Height}, the picture is {image.Width}x{image.Height}.", nameof(map));
+                $"The map is of an image of {map.Width}x{map.Height}, the image is {image.Width}x{image.Height}.", nameof(map));
         if (map.Cells.Count != grids.Count)
             throw new ArgumentException($"The map has {map.Cells.Count} grids, the layout {grids.Count}.", nameof(grids));
         var tokens = grids.Sum(g => g.Rows * g.Columns);
@@ -110,8 +110,8 @@ public static class TokenOverlay
         }
 
         var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque, null);
-        using var picture = SKImage.FromPixelCopy(info, rgba, image.Width * 4);
-        using var png = picture.Encode(SKEncodedImageFormat.Png, 100);
+        using var drawn = SKImage.FromPixelCopy(info, rgba, image.Width * 4);
+        using var png = drawn.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 }

@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Prompts;
 
-/// <summary>Turns and pictures to ids, positions and layouts: the same for every family, which gives it a template, a
+/// <summary>Turns and images to ids, positions and layouts: the same for every family, which gives it a template, a
 /// placeholder and a position scheme.</summary>
 public sealed class PromptEncoder
 {
@@ -16,8 +16,8 @@ public sealed class PromptEncoder
 
     /// <summary>Creates an encoder.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="template">The chat template; renders one placeholder per picture.</param>
-    /// <param name="imageId">Id whose copies stand for a picture's tokens.</param>
+    /// <param name="template">The chat template; renders one placeholder per image.</param>
+    /// <param name="imageId">Id whose copies stand for an image's tokens.</param>
     /// <param name="imageText">What stands for an image before tokenizing, with exactly one token of <paramref name="imageId"/> in it
     /// (InternVL's tags); null is the template's placeholder.</param>
     /// <param name="positions">The position scheme.</param>

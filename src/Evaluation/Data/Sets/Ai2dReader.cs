@@ -41,6 +41,13 @@ internal sealed class Ai2dReader : IDataSetReader
                 ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter != "Z") : default,
             PromptStyle.InternVL => new SampleScore(Ai2d.InternVL(a, s.Answers[0]) ? 1 : 0),
             _ => new SampleScore(Ai2d.Lmms(a, s.Answers[0][0] - 'A') ? 1 : 0),
-        }, [$"Letters by {request.Style switch { PromptStyle.Qwen => "VLMEvalKit's rules", PromptStyle.InternVL => "InternVL's strict equality", _ => "lmms-eval's filter" }}."]);
+        }, [$"Letters by {Rules(request.Style)}."]);
     }
+
+    private static string Rules(PromptStyle style) => style switch
+    {
+        PromptStyle.Qwen => "VLMEvalKit's rules",
+        PromptStyle.InternVL => "InternVL's strict equality",
+        _ => "lmms-eval's filter",
+    };
 }

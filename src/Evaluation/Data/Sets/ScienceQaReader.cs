@@ -49,7 +49,14 @@ internal sealed class ScienceQaReader : IDataSetReader
 
         return reader.Build(request, (s, a) => Parsed(request.Style, s, a) is var letter
             ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not null) : default,
-            [$"Letters by {request.Style switch { PromptStyle.Qwen => "VLMEvalKit's rules without a judge", PromptStyle.InternVL => "InternVL's parser", _ => "LLaVA's parser" }}."], Figures);
+            [$"Letters by {Rules()}."], Figures);
+
+        string Rules() => request.Style switch
+        {
+            PromptStyle.Qwen => "VLMEvalKit's rules without a judge",
+            PromptStyle.InternVL => "InternVL's parser",
+            _ => "LLaVA's parser",
+        };
 
         Dictionary<string, double> Figures(IReadOnlyList<(EvaluationSample Sample, string Answer)> answers)
         {

@@ -50,8 +50,9 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
         }
         else if (Published.Find(path, "*.jsonl") is { } lines) ReadLines(reader, path, lines, request);
         else ReadOriginal(reader, path, request);
+        var rules = request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : kind == Kind.VqaV2 ? "the VQA server's" : "the EvalAI";
         return reader.Build(request, (s, a) => new SampleScore(Score(request.Style, s, a)),
-            [$"Soft accuracy by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : kind == Kind.VqaV2 ? "the VQA server's" : "the EvalAI")} rules; answers go through its normalisation."]);
+            [$"Soft accuracy by {rules} rules; answers go through its normalisation."]);
     }
 
     private double Score(PromptStyle style, EvaluationSample s, string answer) => style == PromptStyle.Qwen

@@ -100,8 +100,12 @@ internal sealed class HubClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private Uri FileAddress(HubId id, string revision, HubFile file) =>
-        new(_endpoint, $"{(id.IsDataSet ? "datasets/" : "")}{id.Owner}/{id.Name}/resolve/{Uri.EscapeDataString(revision)}/{string.Join('/', file.Name.Split('/').Select(Uri.EscapeDataString))}");
+    private Uri FileAddress(HubId id, string revision, HubFile file)
+    {
+        var name = string.Join('/', file.Name.Split('/').Select(Uri.EscapeDataString));
+        var repository = $"{(id.IsDataSet ? "datasets/" : "")}{id.Owner}/{id.Name}";
+        return new Uri(_endpoint, $"{repository}/resolve/{Uri.EscapeDataString(revision)}/{name}");
+    }
 
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, Uri uri, long from, Func<HttpResponseMessage, bool>? enough, CancellationToken cancellationToken)

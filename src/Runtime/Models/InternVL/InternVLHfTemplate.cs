@@ -2,7 +2,7 @@ using D2Pruner.AI.Runtime.Text;
 
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
-/// <summary>The template of InternVL in transformers' own format: ChatML without a default system turn; a picture is its
+/// <summary>The template of InternVL in transformers' own format: ChatML without a default system turn; an image is its
 /// placeholder and a newline, in place.</summary>
 public sealed class InternVLHfTemplate : IChatTemplate
 {

@@ -20,7 +20,7 @@ public sealed record InternVLImageOptions
     /// <summary>Most tiles, the thumbnail not counted.</summary>
     public int MaxTiles { get; init; } = 12;
 
-    /// <summary>Append the whole picture as one more tile where there are several.</summary>
+    /// <summary>Append the whole image as one more tile where there are several.</summary>
     public bool UseThumbnail { get; init; } = true;
 
     /// <summary>Filter.</summary>

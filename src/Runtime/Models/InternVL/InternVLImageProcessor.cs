@@ -1,7 +1,7 @@
 using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
-/// <summary>InternVL's picture path (dynamic_preprocess): the picture stretched to a mosaic of square tiles of
+/// <summary>InternVL's image path (dynamic_preprocess): the image stretched to a mosaic of square tiles of
 /// about its shape, and a thumbnail.</summary>
 public sealed class InternVLImageProcessor : IImageProcessor
 {
@@ -93,7 +93,7 @@ public sealed class InternVLImageProcessor : IImageProcessor
 
     private bool HasThumbnail(int tiles) => _options.UseThumbnail && tiles > 1;
 
-    // find_closest_aspect_ratio: the nearest ratio; of equally near ones the larger, if the picture has more than half its pixels.
+    // find_closest_aspect_ratio: the nearest ratio; of equally near ones the larger, if the image has more than half its pixels.
     private (int Columns, int Rows) Tiling(int width, int height)
     {
         var aspect = (double)width / height;

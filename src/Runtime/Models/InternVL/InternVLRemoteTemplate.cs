@@ -4,8 +4,8 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>
 /// The conversation template <c>internvl2_5</c> of InternVL's own repository (conversation.py): a fixed system message unless the
-/// conversation brings its own. A single picture of a message is its placeholder and a newline, in place; several are each
-/// <c>Image-k: </c>, placeholder, newline, with k counted over the conversation's pictures.
+/// conversation brings its own. A single image of a message is its placeholder and a newline, in place; several are each
+/// <c>Image-k: </c>, placeholder, newline, with k counted over the conversation's images.
 /// </summary>
 public sealed class InternVLRemoteTemplate : IChatTemplate
 {

@@ -1,6 +1,6 @@
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
-/// <summary>What InternVL writes around a picture's tokens before the text is tokenised (both formats).</summary>
+/// <summary>What InternVL writes around an image's tokens before the text is tokenised (both formats).</summary>
 public static class InternVLTags
 {
     /// <summary>In place of a placeholder: opening tag, one token that is repeated afterwards (which gives the ids of the

@@ -7,7 +7,7 @@ public sealed record ClipVisionConfig(
     /// <summary>Patches per side.</summary>
     public int Side => ImageSize / PatchSize;
 
-    /// <summary>Patches of a picture.</summary>
+    /// <summary>Patches of an image.</summary>
     public int Patches => Side * Side;
 
     /// <summary>Reads <c>vision_config</c>; absent keys take LLaVA's defaults (ViT-L/14 at 336).</summary>

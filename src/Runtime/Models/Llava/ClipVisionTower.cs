@@ -45,7 +45,7 @@ public sealed class ClipVisionTower
     /// <param name="clsAttention">Receives the CLS row of the last block that runs, [n, patches] mean over heads, when not null.</param>
     /// <param name="atBorder">Called between blocks; null for nothing.</param>
     /// <param name="attend">The attention kernel; null for the fused one that serves. Training gives an explicit one.</param>
-    /// <param name="positions">Rows of the position table per picture, [n or 1, tokens] int64, for windows of
+    /// <param name="positions">Rows of the position table per image, [n or 1, tokens] int64, for windows of
     /// the grid; null for the whole grid.</param>
     /// <returns>Per requested layer [n, patches + 1, D].</returns>
     public Tensor[] Forward(

@@ -29,7 +29,7 @@ public sealed record LlavaImageOptions
     public byte[] PadColour { get; init; } = [122, 116, 104];
 }
 
-/// <summary>LLaVA-1.5's picture path (transformers' slow CLIPImageProcessor and LlavaImageProcessor).</summary>
+/// <summary>LLaVA-1.5's image path (transformers' slow CLIPImageProcessor and LlavaImageProcessor).</summary>
 public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProcessor
 {
     /// <inheritdoc/>
@@ -61,7 +61,7 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         var size = options.CropSize;
         var (padX, padY, w, h) = Padding(image.Width, image.Height);
         var (rw, rh) = Resized(w, h);
-        // Only the crop is computed: the whole of a long resized picture may be thousands of times larger.
+        // Only the crop is computed: the whole of a long resized image may be thousands of times larger.
         var (left, top) = (Offset(rw), Offset(rh));
         var window = new PixelWindow(Math.Max(left, 0), Math.Max(top, 0), Math.Min(rw, size), Math.Min(rh, size));
         var part = PillowResizer.Resize(new PixelRows(image, padX, padY, w, h, options.PadColour), rw, rh, options.Resample, window);
@@ -71,7 +71,7 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         return new ProcessedImage(Plan(image.Width, image.Height), crop, [size, size, 3], pixels, [1, 3, size, size]);
     }
 
-    // Where the crop begins; negative where the picture is smaller (an edge below the crop): the odd pixel
+    // Where the crop begins; negative where the image is smaller (an edge below the crop): the odd pixel
     // of the padding is above and to the left.
     private int Offset(int resized) => (int)Math.Floor((resized - options.CropSize) / 2.0);
 
@@ -89,7 +89,7 @@ public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProce
         var @long = (double)(e * Math.Max(w, h)) / s;
         if (@long > int.MaxValue)
             throw new ImageDecodeException(
-                $"The picture is {w}x{h}; its sides are too far apart to bring the short one to {e} pixels. Cut the picture.");
+                $"The image is {w}x{h}; its sides are too far apart to bring the short one to {e} pixels. Cut the image.");
         return w <= h ? (options.ShortestEdge, (int)@long) : ((int)@long, options.ShortestEdge);
     }
 

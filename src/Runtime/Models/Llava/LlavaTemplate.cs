@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>
-/// The template of LLaVA-1.5 and of LLaVA-NeXT with Vicuna: <c>USER: </c>, the turn's pictures each followed by a newline, its
+/// The template of LLaVA-1.5 and of LLaVA-NeXT with Vicuna: <c>USER: </c>, the turn's images each followed by a newline, its
 /// texts each followed by a space, then <c>ASSISTANT:</c>. A system turn is its text and a space.
 /// </summary>
 public sealed class LlavaTemplate : IChatTemplate

@@ -20,7 +20,7 @@ public sealed record LlavaNextImageOptions
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
 
-/// <summary>LLaVA-NeXT's picture path (transformers' slow LlavaNextImageProcessor): a squashed base tile, then the padded picture in
+/// <summary>LLaVA-NeXT's image path (transformers' slow LlavaNextImageProcessor): a squashed base tile, then the padded image in
 /// tiles, unpadded again on the grid.</summary>
 public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IImageProcessor
 {

@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>
-/// The template of LLaVA-NeXT with Mistral: <c>[INST] </c>, the turn's pictures each followed by a newline, its texts, <c> [/INST]</c>.
+/// The template of LLaVA-NeXT with Mistral: <c>[INST] </c>, the turn's images each followed by a newline, its texts, <c> [/INST]</c>.
 /// Answers end in the file's literal <c>&lt;\s&gt;</c> (a slip of the published template that the ids keep). It has no ending for the
 /// assistant's answer.
 /// </summary>

@@ -16,7 +16,7 @@ public sealed record Qwen2VLImageOptions
     /// <summary>Patches per side that merge into one token.</summary>
     public int MergeSize { get; init; } = 2;
 
-    /// <summary>Frames of a patch; a picture is repeated.</summary>
+    /// <summary>Frames of a patch; an image is repeated.</summary>
     public int TemporalPatchSize { get; init; } = 2;
 
     /// <summary>Filter.</summary>
@@ -26,7 +26,7 @@ public sealed record Qwen2VLImageOptions
     public PixelNormalizer Normalizer { get; init; } = PixelNormalizer.Clip;
 }
 
-/// <summary>Qwen2.5-VL's picture path (transformers' slow Qwen2VLImageProcessor): dynamic resolution,
+/// <summary>Qwen2.5-VL's image path (transformers' slow Qwen2VLImageProcessor): dynamic resolution,
 /// patches in merge-block order.</summary>
 public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageProcessor
 {
@@ -87,7 +87,7 @@ public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageP
     {
         if (Math.Max(width, height) > MaxAspectRatio * (long)Math.Min(width, height))
             throw new ImageDecodeException(
-                $"The picture is {width}x{height}; its sides may differ by a factor of {MaxAspectRatio} at most.");
+                $"The image is {width}x{height}; its sides may differ by a factor of {MaxAspectRatio} at most.");
         var factor = options.PatchSize * options.MergeSize;
         var (h, w) = ((int)Math.Round((double)height / factor) * factor, (int)Math.Round((double)width / factor) * factor);
         if ((long)h * w > options.MaxPixels)

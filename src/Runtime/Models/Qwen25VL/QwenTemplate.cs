@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>
-/// The template of Qwen2.5-VL: ChatML with a default system turn, pictures in place. Tools, which its file lacks, are written as
+/// The template of Qwen2.5-VL: ChatML with a default system turn, images in place. Tools, which its file lacks, are written as
 /// in the template of Qwen2.5's language model.
 /// </summary>
 public sealed class QwenTemplate : IToolChatTemplate

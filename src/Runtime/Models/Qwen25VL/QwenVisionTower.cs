@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>
-/// Qwen2.5-VL's tower (Qwen2_5_VisionTransformerPretrainedModel) on one picture: window attention but in some blocks, 2-D rotary embedding,
-/// 2x2 merger. Windows are ordered by size, so that each size is one batch; the order inside a picture does not matter to the result.
+/// Qwen2.5-VL's tower (Qwen2_5_VisionTransformerPretrainedModel) on one image: window attention but in some blocks, 2-D rotary embedding,
+/// 2x2 merger. Windows are ordered by size, so that each size is one batch; the order inside an image does not matter to the result.
 /// </summary>
 public sealed class QwenVisionTower : IVisionTower
 {

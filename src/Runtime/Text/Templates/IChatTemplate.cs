@@ -6,7 +6,7 @@ public interface IChatTemplate
     /// <summary>Short name, e.g. <c>llava-1.5</c>.</summary>
     string Name { get; }
 
-    /// <summary>Text that stands for one picture in the rendered prompt.</summary>
+    /// <summary>Text that stands for one image in the rendered prompt.</summary>
     string ImagePlaceholder { get; }
 
     /// <summary>
@@ -15,7 +15,7 @@ public interface IChatTemplate
     /// </summary>
     IReadOnlyList<string> KnownHashes { get; }
 
-    /// <summary>Writes a conversation's prompt, one placeholder per picture.</summary>
+    /// <summary>Writes a conversation's prompt, one placeholder per image.</summary>
     /// <param name="turns">The turns, oldest first.</param>
     /// <param name="addGenerationPrompt">End with what makes the assistant answer, where the template has such an ending.</param>
     /// <exception cref="PromptException">A role or part has no place in this template.</exception>

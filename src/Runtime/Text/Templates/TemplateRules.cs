@@ -3,10 +3,10 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <summary>What all templates demand of their input.</summary>
 internal static class TemplateRules
 {
-    /// <summary>Checks roles, tool parts and places of pictures.</summary>
+    /// <summary>Checks roles, tool parts and places of images.</summary>
     /// <param name="turns">The turns.</param>
     /// <param name="template">The template.</param>
-    /// <param name="imagesFrom">Roles that may send pictures; null for all.</param>
+    /// <param name="imagesFrom">Roles that may send images; null for all.</param>
     /// <exception cref="PromptException">Something has no place in the template.</exception>
     public static void Check(IReadOnlyList<ChatTurn> turns, IChatTemplate template, string[]? imagesFrom = null)
     {
@@ -33,7 +33,7 @@ internal static class TemplateRules
                             $"{(tools ? "only tool messages may have one" : $"the template {template.Name} has no tools")}.");
                     case ImagePart when imagesFrom is not null && !imagesFrom.Contains(role):
                         throw new PromptException(
-                            $"Message {i + 1} ({role}) has a picture; the template {template.Name} has a place for pictures in messages " +
+                            $"Message {i + 1} ({role}) has an image; the template {template.Name} has a place for images in messages " +
                             $"of {string.Join(" and ", imagesFrom)} only.");
                 }
             }

@@ -2,8 +2,8 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Runtime.Engine;
 
-/// <summary>A drawn picture of 224x224 pixels.</summary>
-internal static class WarmUpPicture
+/// <summary>A drawn image of 224x224 pixels.</summary>
+internal static class WarmUpImage
 {
     public static byte[] Draw()
     {
