@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>A named result: an array of floats, integers or bytes with its shape.</summary>
-public sealed record Blob(Array Data, long[] Shape)
+internal sealed record Blob(Array Data, long[] Shape)
 {
     public static Blob Of(float[] data, params long[] shape) => new(data, shape);
 

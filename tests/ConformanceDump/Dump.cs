@@ -6,7 +6,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>Computes what a fixture folder asks and writes it; expected results are never opened.</summary>
-public static class Dump
+internal static class Dump
 {
     private static readonly JsonSerializerOptions Pretty =
         new() { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>What a fixture folder holds, told from its content.</summary>
-public enum FixtureKind
+internal enum FixtureKind
 {
     Model,
     Selection,
@@ -16,7 +16,7 @@ public enum FixtureKind
 }
 
 /// <summary>Finds fixture folders: below the folder that D2PRUNER_FIXTURES names, else the repository's copies.</summary>
-public static class FixtureFolders
+internal static class FixtureFolders
 {
     public const string Variable = "D2PRUNER_FIXTURES";
 

@@ -11,7 +11,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>Runs the cases of an images folder.</summary>
-public sealed class ImagesRunner(string folder)
+internal sealed class ImagesRunner(string folder)
 {
     /// <summary>The published processors by the names of processors.json; absent ones are not supported yet.</summary>
     private static readonly Dictionary<string, IImageProcessor> Processors = new()

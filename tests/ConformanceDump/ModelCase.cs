@@ -5,7 +5,7 @@ using D2Pruner.AI.Runtime;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>What a case asks for; results in the file are not read.</summary>
-public sealed record ModelCase(string Name, IReadOnlyList<ChatTurn> Turns, int MaxNewTokens, IReadOnlyList<PruningCase> Prunings)
+internal sealed record ModelCase(string Name, IReadOnlyList<ChatTurn> Turns, int MaxNewTokens, IReadOnlyList<PruningCase> Prunings)
 {
     /// <summary>Reads the cases of a model folder.</summary>
     public static IReadOnlyList<ModelCase> Read(string folder)
@@ -29,7 +29,7 @@ public sealed record ModelCase(string Name, IReadOnlyList<ChatTurn> Turns, int M
 }
 
 /// <summary>Settings of one pruning of a case.</summary>
-public sealed record PruningCase(string Name, PruningSettings Settings, bool UsePrior)
+internal sealed record PruningCase(string Name, PruningSettings Settings, bool UsePrior)
 {
     internal static PruningCase Read(JsonElement p)
     {

@@ -11,7 +11,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>Computes the cases of a model folder through the engine's own scheduler and executor, in fp32 unless asked otherwise.</summary>
-public sealed class ModelCaseRunner : IDisposable
+internal sealed class ModelCaseRunner : IDisposable
 {
     private readonly VisionLanguageModel _model;
     private readonly ModelExecutor _executor;

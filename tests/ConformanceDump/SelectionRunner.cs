@@ -7,7 +7,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>Runs the cases of a selection folder: the algorithm alone, on given attention, hidden states and priors.</summary>
-public sealed class SelectionRunner : IDisposable
+internal sealed class SelectionRunner : IDisposable
 {
     private readonly SafetensorsFile _inputs;
     private readonly JsonDocument _json;

@@ -5,7 +5,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Conformance;
 
 /// <summary>Runs the cases of one vocabulary of a tokenizers folder.</summary>
-public sealed class TokenizerRunner
+internal sealed class TokenizerRunner
 {
     private readonly ITokenizer _tokenizer;
     private readonly JsonElement _json;

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Calibration;
 
 /// <summary>How a positional prior is calibrated.</summary>
-public sealed record CalibrationOptions
+internal sealed record CalibrationOptions
 {
     /// <summary>The generic prompt of the paper's offline stage.</summary>
     public const string GenericPrompt = "Please describe the provided image.";
@@ -24,12 +24,12 @@ public sealed record CalibrationOptions
 /// <param name="Total">Images in all.</param>
 /// <param name="Resumed">Images that an earlier, interrupted run had done.</param>
 /// <param name="Problem">Why the last image was skipped; null if it was not.</param>
-public sealed record CalibrationProgress(int Done, int Total, int Resumed, string? Problem);
+internal sealed record CalibrationProgress(int Done, int Total, int Resumed, string? Problem);
 
 /// <summary>A calibrated prior and how stable it is.</summary>
 /// <param name="Prior">The prior, with provenance.</param>
 /// <param name="SplitHalf">Per map, the correlation between the averages over the odd and over the even
 /// images; NaN with one image.</param>
 /// <param name="Skipped">Images that could not be used, with the reason.</param>
-public sealed record CalibrationResult(
+internal sealed record CalibrationResult(
     Pruning.PositionalBiasPrior Prior, IReadOnlyDictionary<(int Layer, string Component), double> SplitHalf, IReadOnlyList<string> Skipped);

@@ -15,7 +15,7 @@ namespace D2Pruner.AI.Runtime.Calibration;
 /// each grid position, averaged, is A_bias.
 /// One forward pass an image, stopped after the largest K-1, yields every requested K.
 /// </summary>
-public static class Calibrator
+internal static class Calibrator
 {
     /// <summary>File endings that count as images in a folder.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];

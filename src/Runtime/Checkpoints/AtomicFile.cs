@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// Writes files whole or not at all: beside the target, flushed to the disk, then renamed over it. Whatever fails, no part of a file stays
 /// behind and the old one is as it was.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>Writes a file.</summary>
     /// <param name="path">The target; replaced where it exists.</param>

@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>The tensors of a checkpoint, over all its files, in the type and on the device that the model computes with.
 /// Owns everything it hands out.</summary>
-public sealed partial class CheckpointWeights : ITensorSource, IDisposable
+internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
 {
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <param name="Name">Canonical (new-style) name.</param>
 /// <param name="Shape">The shape.</param>
 /// <param name="Optional">Whether it may be missing (a tied head).</param>
-public sealed record ExpectedTensor(string Name, long[] Shape, bool Optional)
+internal sealed record ExpectedTensor(string Name, long[] Shape, bool Optional)
 {
     /// <summary>Whether it is the weight of a linear map, which a file may hold quantized under other names.</summary>
     public bool IsLinear { get; init; }

@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// Where a model takes its tensors from, by canonical (new-style) name. The same code that takes them serves twice: over a
 /// recorder it lists what a checkpoint must hold (from the configuration alone), over a checkpoint it loads. Tensors belong to the source.
 /// </summary>
-public interface ITensorSource
+internal interface ITensorSource
 {
     /// <summary>Takes a tensor that must be there with this shape.</summary>
     torch.Tensor Take(string name, long[] shape);

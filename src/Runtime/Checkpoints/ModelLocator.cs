@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>Finds a model: a folder, or a Hub id in the local Hugging Face cache (HF_HUB_CACHE,
 /// HF_HOME/hub, ~/.cache/huggingface/hub).</summary>
-public static class ModelLocator
+internal static class ModelLocator
 {
     /// <summary>The folder of a model.</summary>
     /// <param name="pathOrId">A folder, or an id such as <c>llava-hf/llava-1.5-7b-hf</c> or <c>owner/name@revision</c>.</param>

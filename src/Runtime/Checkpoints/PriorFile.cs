@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>Reads and writes priors: tensors <c>K&lt;layer&gt;.&lt;component&gt;</c> [rows, cols] fp32 with provenance as metadata
 /// (absent metadata is accepted).</summary>
-public static partial class PriorFile
+internal static partial class PriorFile
 {
     /// <summary>Split-half correlations below this are low: the two halves of the images disagree,
     /// and the prior is mostly noise.</summary>

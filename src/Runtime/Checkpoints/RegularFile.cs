@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// The way to read files here: regular ones alone. A pipe, device, socket or folder under the expected name is refused at once, where
 /// opening or reading it might wait for ever. Safe for concurrent use.
 /// </summary>
-public static class RegularFile
+internal static class RegularFile
 {
     /// <summary>Most bytes that <see cref="ReadAllBytes"/> reads where its caller names no limit: 1 GiB.</summary>
     public const long DefaultLimit = 1L << 30;

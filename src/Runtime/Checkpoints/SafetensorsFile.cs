@@ -13,7 +13,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// they must not outlive this object nor be written to. Nothing here touches a mapping's pages: that a file was cut off
 /// shows as an exception, not as a signal.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+internal sealed unsafe class SafetensorsFile : IDisposable
 {
     private const int MostAtOnce = 1 << 30;
     private readonly Dictionary<string, TensorEntry> _tensors;

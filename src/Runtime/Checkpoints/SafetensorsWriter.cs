@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>Collects tensors and writes them as one safetensors file, whole or not at all.</summary>
-public sealed class SafetensorsWriter
+internal sealed class SafetensorsWriter
 {
     private readonly SortedDictionary<string, (ScalarType Type, long[] Shape, byte[] Data)> _tensors = new(StringComparer.Ordinal);
 

@@ -4,7 +4,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>The weight and bias of a linear map as a source has them; the source owns all of it.</summary>
-public sealed class StoredLinear
+internal sealed class StoredLinear
 {
     /// <summary>A dense weight.</summary>
     /// <param name="weight">[outputs, inputs].</param>

@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <param name="Shape">The shape.</param>
 /// <param name="Offset">Byte offset in the file.</param>
 /// <param name="Bytes">Length in bytes.</param>
-public sealed record TensorEntry(string Name, ScalarType Type, long[] Shape, long Offset, long Bytes)
+internal sealed record TensorEntry(string Name, ScalarType Type, long[] Shape, long Offset, long Bytes)
 {
     /// <summary>Number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (a, b) => a * b);

@@ -2,7 +2,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>Old-style spellings of canonical (new-style) tensor names: the first rule whose prefix fits gives the other name.</summary>
 /// <param name="rules">Pairs (new prefix, old prefix), longest first where one prefix starts another.</param>
-public sealed class TensorNameMap(params (string New, string Old)[] rules)
+internal sealed class TensorNameMap(params (string New, string Old)[] rules)
 {
     /// <summary>No other spellings.</summary>
     public static TensorNameMap Identity { get; } = new();

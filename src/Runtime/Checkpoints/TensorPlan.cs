@@ -3,7 +3,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>Records what a model takes: the tensors that its checkpoint must hold, known from the configuration alone.</summary>
-public sealed class TensorPlan : ITensorSource
+internal sealed class TensorPlan : ITensorSource
 {
     private readonly List<ExpectedTensor> _tensors = [];
 

@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// <param name="InMemory">Copied while loading; else mapped: pages are read from the file as they are
 /// needed, and shared between processes.</param>
 /// <param name="Reason">Why, in words.</param>
-public sealed record WeightsAccess(bool InMemory, string Reason)
+internal sealed record WeightsAccess(bool InMemory, string Reason)
 {
     /// <summary>
     /// Decides. A mapped file that is made shorter ends the process with a signal that .NET cannot catch (SIGBUS), and one that is written

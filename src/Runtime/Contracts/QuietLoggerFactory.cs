@@ -5,7 +5,7 @@ namespace D2Pruner.AI.Runtime;
 
 /// <summary>Loggers that never throw: what a listener does must not change how a request ends. The factory behind is not owned.</summary>
 /// <param name="inner">Where entries go; null logs nowhere.</param>
-public sealed class QuietLoggerFactory(ILoggerFactory? inner) : ILoggerFactory
+internal sealed class QuietLoggerFactory(ILoggerFactory? inner) : ILoggerFactory
 {
     private readonly ILoggerFactory _inner = inner ?? NullLoggerFactory.Instance;
 

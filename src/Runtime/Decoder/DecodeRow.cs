@@ -5,4 +5,4 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// <param name="TokenId">The token to feed.</param>
 /// <param name="Position">The token's position id, equal in all rows: a counter, never a cache length.</param>
 /// <param name="Logits">Receives the fp32 logits, [vocabulary].</param>
-public readonly record struct DecodeRow(KvCache Cache, int TokenId, long Position, float[] Logits);
+internal readonly record struct DecodeRow(KvCache Cache, int TokenId, long Position, float[] Logits);

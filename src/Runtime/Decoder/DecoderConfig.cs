@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Sizes and switches of a Llama-family decoder: Llama, Mistral, Qwen2 and InternLM2 differ only in these.</summary>
-public sealed record DecoderConfig
+internal sealed record DecoderConfig
 {
     /// <summary>D.</summary>
     public required int HiddenSize { get; init; }

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>How a layer attends: gets q [B, H, n, d], k and v [B, KV, n, d] after rotary embedding, returns [B, H, n, d].</summary>
-public delegate Tensor AttentionKernel(Tensor q, Tensor k, Tensor v);
+internal delegate Tensor AttentionKernel(Tensor q, Tensor k, Tensor v);
 
 /// <summary>One pre-norm block of the Llama family as a pure function: the same one serves, decodes and
 /// trains; only the kernel differs.</summary>
-public static class DecoderLayer
+internal static class DecoderLayer
 {
     /// <summary>h + o(attention(RMS(h))), then h + down(act(gate) * up) of RMS(h).</summary>
     /// <param name="x">[B, n, D].</param>

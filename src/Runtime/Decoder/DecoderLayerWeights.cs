@@ -5,7 +5,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Weights of one decoder layer.</summary>
-public sealed class DecoderLayerWeights
+internal sealed class DecoderLayerWeights
 {
     /// <summary>Norm before attention, [D].</summary>
     public required torch.Tensor InputNorm { get; init; }

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Tensor names of a decoder; <c>{0}</c> in a layer's name is the layer's number.</summary>
-public sealed record DecoderNames
+internal sealed record DecoderNames
 {
     /// <summary>Prefix of everything but the head, with its dot.</summary>
     public required string Prefix { get; init; }

@@ -5,7 +5,7 @@ using TorchSharp;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Weights of the decoder, in Hugging Face layout [out, in].</summary>
-public sealed class DecoderWeights
+internal sealed class DecoderWeights
 {
     private DecoderWeights(torch.Tensor embedding, DecoderLayerWeights[] layers, torch.Tensor norm, Linear head) =>
         (Embedding, Layers, FinalNorm, Head) = (embedding, layers, norm, head);

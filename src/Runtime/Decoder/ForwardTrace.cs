@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Records what a prefill computes, as fp32 host arrays; for tests, dumps, calibration and overlays.
 /// Null members were not asked for.</summary>
-public sealed class ForwardTrace
+internal sealed class ForwardTrace
 {
     /// <summary>Record hidden states: index 0 is the input of layer 0, i the output of layer i-1 (before the final norm).</summary>
     public bool RecordHidden { get; init; }

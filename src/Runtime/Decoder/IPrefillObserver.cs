@@ -2,7 +2,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>Who wants to know where a prefill is: timing, other sequences' turns and the device's
 /// synchronisation stay out of the computation.</summary>
-public interface IPrefillObserver
+internal interface IPrefillObserver
 {
     /// <summary>Between two slices of work (decoder layers, images of a selection). May run something
     /// else, or throw to end the prefill.</summary>

@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// Keys and values of one sequence: per layer a preallocated buffer [1, KV, capacity, d] with its own length, because layers
 /// below and above the prune point may hold different numbers of tokens. Positions never come from a length.
 /// </summary>
-public sealed class KvCache : IKvRows, IDisposable
+internal sealed class KvCache : IKvRows, IDisposable
 {
     private readonly Tensor?[] _keys;
     private readonly Tensor?[] _values;

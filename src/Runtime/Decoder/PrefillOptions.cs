@@ -3,7 +3,7 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>How a prompt is read.</summary>
-public sealed record PrefillOptions
+internal sealed record PrefillOptions
 {
     /// <summary>The pruner; null prunes nothing.</summary>
     public IVisualTokenPruner? Pruner { get; init; }

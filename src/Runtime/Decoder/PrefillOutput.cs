@@ -3,7 +3,7 @@ using D2Pruner.AI.Pruning;
 namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>A prompt that has been read.</summary>
-public sealed class PrefillOutput : IDisposable
+internal sealed class PrefillOutput : IDisposable
 {
     internal PrefillOutput(KvCache cache, float[] logits, PromptReductionState state) => (Cache, Logits, State) = (cache, logits, state);
 

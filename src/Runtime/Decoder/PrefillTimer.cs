@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// <summary>Measures a prefill's pruning, and gives others their turn at borders without counting that time.</summary>
 /// <param name="device">The decoder's device.</param>
 /// <param name="atBorder">Called at borders; null for nothing.</param>
-public sealed class PrefillTimer(torch.Device device, Action? atBorder = null) : IPrefillObserver
+internal sealed class PrefillTimer(torch.Device device, Action? atBorder = null) : IPrefillObserver
 {
     private readonly Stopwatch _all = Stopwatch.StartNew();
     private readonly Stopwatch _pruning = new();

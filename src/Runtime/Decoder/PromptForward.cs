@@ -11,7 +11,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// change: rotary tables are computed once for the whole prompt and gathered. Where the prompt's beginning is known, only the rest is read:
 /// by causality what stands before a position does not depend on what follows.
 /// </summary>
-public static class PromptForward
+internal static class PromptForward
 {
     /// <summary>Runs the prefill.</summary>
     /// <param name="decoder">The decoder.</param>

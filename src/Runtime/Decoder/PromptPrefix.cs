@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 /// states after layer K-1 (K = L has no hidden states). Frozen: keys and values of all layers of an answered
 /// prompt, with the tokens that its pruning kept.
 /// </summary>
-public sealed class PromptPrefix : IDisposable
+internal sealed class PromptPrefix : IDisposable
 {
     /// <summary>Prompt tokens that it covers.</summary>
     public required int Length { get; init; }
@@ -43,9 +43,9 @@ public sealed class PromptPrefix : IDisposable
 /// <param name="Positions">Prompt positions held by the layers from K on, ascending, [M].</param>
 /// <param name="EarlyLayers">Layers below K that still hold every token; 0 where early keys and values were evicted.</param>
 /// <param name="Images">What happened to each image.</param>
-public sealed record FrozenChoice(int[] Positions, int EarlyLayers, IReadOnlyList<ImageReduction> Images);
+internal sealed record FrozenChoice(int[] Positions, int EarlyLayers, IReadOnlyList<ImageReduction> Images);
 
 /// <summary>The use of a prefix by one prompt.</summary>
 /// <param name="Prefix">The prefix; lent, not owned.</param>
 /// <param name="Length">Tokens to take from it, at most its own and fewer than the prompt's; never the middle of an image.</param>
-public sealed record PrefixUse(PromptPrefix Prefix, int Length);
+internal sealed record PrefixUse(PromptPrefix Prefix, int Length);

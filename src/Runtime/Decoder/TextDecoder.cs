@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Decoder;
 
 /// <summary>The one decoder of all families: embeddings in, hidden states and logits out. Prefill is driven
 /// by <see cref="PromptForward"/>.</summary>
-public sealed class TextDecoder : IDisposable
+internal sealed class TextDecoder : IDisposable
 {
     private readonly Tensor _inverseFrequencies;
     private readonly Lazy<CpuStepper?> _cpu;

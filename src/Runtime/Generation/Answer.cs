@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>One answer in progress: chooses an id from logits, decodes it, looks for stops. Knows nothing of
 /// models; for one thread at a time.</summary>
-public sealed class Answer
+internal sealed class Answer
 {
     private readonly ResolvedGeneration _settings;
     private readonly TokenConstraint? _constraint;

@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>What generation_config.json (else config.json) says.</summary>
-public sealed record GenerationDefaults
+internal sealed record GenerationDefaults
 {
     private const int DefaultMaxNewTokens = 512;
     private const int LlamaStop = 2;

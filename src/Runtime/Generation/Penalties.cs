@@ -2,7 +2,7 @@ namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>Penalties on fp32 logits. The repetition penalty sees the unpruned prompt and the output;
 /// the additive ones the output.</summary>
-public sealed class Penalties
+internal sealed class Penalties
 {
     private readonly ResolvedGeneration _settings;
     private readonly HashSet<int> _seen;

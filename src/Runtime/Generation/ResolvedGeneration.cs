@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>Generation settings in force: request over model over defaults.</summary>
-public sealed record ResolvedGeneration
+internal sealed record ResolvedGeneration
 {
     /// <summary>Upper bound of generated tokens.</summary>
     public required int MaxNewTokens { get; init; }

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>Chooses the next id: the best one, or by temperature, top-k and top-p in that order (transformers' warpers).</summary>
-public sealed class Sampler
+internal sealed class Sampler
 {
     private readonly ResolvedGeneration _settings;
     private int[] _order = [];

@@ -3,7 +3,7 @@ using System.Text;
 namespace D2Pruner.AI.Runtime.Generation;
 
 /// <summary>Finds stop texts across token borders: holds back any ending that could still become one.</summary>
-public sealed class StopMatcher(IReadOnlyList<string> stops)
+internal sealed class StopMatcher(IReadOnlyList<string> stops)
 {
     private readonly StringBuilder _held = new();
 

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
 /// <summary>What a processor will make of an image of a given size, known without its pixels.</summary>
-public record ImagePlan
+internal record ImagePlan
 {
     /// <summary>Original width in pixels.</summary>
     public required int OriginalWidth { get; init; }
@@ -32,7 +32,7 @@ public record ImagePlan
 }
 
 /// <summary>A processed image: its plan and its pixels.</summary>
-public sealed record ProcessedImage : ImagePlan
+internal sealed record ProcessedImage : ImagePlan
 {
     /// <summary>Copies a plan.</summary>
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
@@ -61,7 +61,7 @@ public sealed record ProcessedImage : ImagePlan
 }
 
 /// <summary>Prepares images for one model family.</summary>
-public interface IImageProcessor
+internal interface IImageProcessor
 {
     /// <summary>The layout for an image of a given size.</summary>
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>

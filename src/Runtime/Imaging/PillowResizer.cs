@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Imaging;
 /// Pillow's resize, bit for bit (before Pillow 13): two passes over bytes, horizontal first, 22-bit
 /// fixed-point weights, antialiased when shrinking.
 /// </summary>
-public static class PillowResizer
+internal static class PillowResizer
 {
     private const int Precision = ResampleTaps.Precision;
     private const long MaxWorkBytes = 1L << 30;

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
 /// <summary>Rescale and normalise as the slow (PIL) processors do: float32(double(v) * factor), then (x - mean) / std in float32.</summary>
-public sealed class PixelNormalizer
+internal sealed class PixelNormalizer
 {
     private readonly float[][] _table;
 

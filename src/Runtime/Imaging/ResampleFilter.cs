@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
 /// <summary>Resampling filters; the values are Pillow's codes, as <c>resample</c> of preprocessor_config.json writes them.</summary>
-public enum ResampleFilter
+internal enum ResampleFilter
 {
     /// <summary>The pixel under the centre; no antialiasing.</summary>
     Nearest = 0,

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>Activation functions by their configuration name.</summary>
-public static class Activations
+internal static class Activations
 {
     /// <summary>Finds an activation.</summary>
     /// <param name="name"><c>silu</c>, <c>gelu</c> (erf), <c>gelu_pytorch_tanh</c>, <c>quick_gelu</c> or <c>relu</c>.</param>

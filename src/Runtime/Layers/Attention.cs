@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// <summary>Attention over heads; q [1, H, n, d], k and v [1, KV, m, d], scale 1/sqrt(d), result [1, H, n, d] in q's type.</summary>
 /// <remarks>On CPU the products run in fp32 whatever the weights' type: libtorch's bf16 kernels are no
 /// faster there and lose accuracy.</remarks>
-public static class Attention
+internal static class Attention
 {
     /// <summary>Type in which attention and the KV cache live on a device.</summary>
     public static ScalarType ComputeType(Device device, ScalarType model) =>

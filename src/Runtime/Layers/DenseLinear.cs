@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// A linear map over a plain tensor. On CPU, 1 to 16 rows without gradient go through kernels of our own: decoding reads every weight once
 /// a token, where libtorch's product reaches about half of the memory's bandwidth, and each row gives what it gives alone, bit for bit.
 /// </summary>
-public sealed class DenseLinear : Linear
+internal sealed class DenseLinear : Linear
 {
     private readonly Lazy<KernelMatrix?> _kernel;
 

@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// garbage collector may finalize while libtorch still reads it: measured once in 14 000 sums under constant collections,
 /// as a native exception or a wrong number.
 /// </summary>
-public static class HeldScalars
+internal static class HeldScalars
 {
     private static readonly Scalar One = 1;
 

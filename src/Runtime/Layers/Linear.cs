@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>A linear map x W^T + b. How its weights are stored and multiplied is its kind's matter.</summary>
-public abstract class Linear
+internal abstract class Linear
 {
     private protected Linear(long outputs, long inputs, Tensor? bias) => (Outputs, Inputs, Bias) = (outputs, inputs, bias);
 

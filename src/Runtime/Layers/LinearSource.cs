@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>Takes linear maps from a tensor source.</summary>
-public static class LinearSource
+internal static class LinearSource
 {
     /// <summary>Takes a linear map.</summary>
     /// <param name="source">The source; it goes on owning the memory.</param>

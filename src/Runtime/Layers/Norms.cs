@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>Normalisation layers as pure functions.</summary>
-public static class Norms
+internal static class Norms
 {
     /// <summary>RMSNorm as Llama computes it: statistics in fp32, cast to the model's type, then the weight.</summary>
     /// <param name="x">[..., D].</param>

@@ -9,7 +9,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// block after block of outputs made dense in a small buffer: reading a prompt is bound by arithmetic, not
 /// by memory. Activations keep their type.
 /// </summary>
-public sealed class QuantizedLinear : Linear
+internal sealed class QuantizedLinear : Linear
 {
     // Outputs made dense at a time: 8 MB in bfloat16 at 4,096 inputs, which the last cache holds.
     private const long BlockElements = 4L << 20;

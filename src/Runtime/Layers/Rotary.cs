@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>Rotary position embedding in the half-split form of Llama, one-dimensional or multimodal (Qwen2.5-VL).</summary>
-public static class Rotary
+internal static class Rotary
 {
     /// <summary>Inverse frequencies theta^(-2j/d), [d/2] fp32.</summary>
     public static Tensor InverseFrequencies(int headDim, double theta, Device device)

@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Checkpoints;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Reads values of a configuration object and collects everything that is wrong, so that one error can name it all.</summary>
-public sealed class ConfigReader
+internal sealed class ConfigReader
 {
     private readonly JsonElement _json;
     private readonly string _where;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Memory that a model needs: weights, keys and values, and work space, from its configuration alone.</summary>
-public sealed record MemoryEstimate
+internal sealed record MemoryEstimate
 {
     /// <summary>Bytes of the weights.</summary>
     public required long WeightBytes { get; init; }

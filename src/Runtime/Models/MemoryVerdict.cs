@@ -9,7 +9,7 @@ namespace D2Pruner.AI.Runtime.Models;
 /// <param name="Estimate">What it needs.</param>
 /// <param name="FreeBytes">What is free; null where the system does not tell.</param>
 /// <param name="Choices">The nearest choices that fit; empty when it fits.</param>
-public sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, IReadOnlyList<string> Choices)
+internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, IReadOnlyList<string> Choices)
 {
     /// <summary>Whether it fits with pruning; true where nothing is known.</summary>
     public bool Fits => FreeBytes is not { } free || Estimate.TotalPruned <= free;

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>What a model is to do at the same time, for an estimate of its memory.</summary>
-public sealed record MemoryWorkload
+internal sealed record MemoryWorkload
 {
     /// <summary>Images in the prompt.</summary>
     public int Images { get; init; } = 1;

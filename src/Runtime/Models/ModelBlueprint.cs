@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>All that a model family adds: what its configuration means, its tower, its image processor, its prompt. Made from
 /// JSON alone; no weights are read.</summary>
-public abstract class ModelBlueprint
+internal abstract class ModelBlueprint
 {
     /// <summary>Family name.</summary>
     public abstract string Family { get; }

@@ -8,7 +8,7 @@ using D2Pruner.AI.Runtime.Models.Qwen25VL;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>The supported families, found by <c>model_type</c>.</summary>
-public static class ModelFamilies
+internal static class ModelFamilies
 {
     private static readonly Dictionary<string, Func<CheckpointFolder, ModelBlueprint>> Known = new(StringComparer.Ordinal)
     {

@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Loads models.</summary>
-public static partial class ModelLoader
+internal static partial class ModelLoader
 {
     /// <summary>Name of the prior file beside a model.</summary>
     public const string PriorFileName = "d2pruner-priors.safetensors";

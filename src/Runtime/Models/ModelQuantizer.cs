@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Writes a model with the decoder's weights in 8 or 4 bits.</summary>
-public static class ModelQuantizer
+internal static class ModelQuantizer
 {
     /// <summary>Rounds and writes a model folder.</summary>
     /// <param name="model">Model folder or Hub id with 16- or 32-bit weights.</param>

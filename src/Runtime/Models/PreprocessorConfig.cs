@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Models;
 /// <param name="CropSize">Side of the crop.</param>
 /// <param name="Mean">Mean per channel.</param>
 /// <param name="Normalizer">Rescaling and normalisation.</param>
-public sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[] Mean, PixelNormalizer Normalizer)
+internal sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[] Mean, PixelNormalizer Normalizer)
 {
     /// <summary>Reads the file.</summary>
     /// <param name="c">The file's reader.</param>

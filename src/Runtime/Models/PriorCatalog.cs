@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Models;
 /// (<see cref="VisionModelOptions.Priors"/>). All are read and checked while the model is loaded. A request names one; it never names a
 /// file. Immutable; safe for concurrent use.
 /// </summary>
-public sealed class PriorCatalog
+internal sealed class PriorCatalog
 {
     /// <summary>The name that stands for no prior: attention is not debiased, and that is meant.</summary>
     public const string Uniform = "uniform";

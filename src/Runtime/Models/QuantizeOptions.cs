@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>How <see cref="ModelQuantizer"/> rounds.</summary>
-public sealed record QuantizeOptions
+internal sealed record QuantizeOptions
 {
     /// <summary>8 or 4.</summary>
     public required int Bits { get; init; }

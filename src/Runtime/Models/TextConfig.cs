@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Decoder;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>Library defaults of a text model's configuration, for the keys that sparse files leave out.</summary>
-public sealed record TextDefaults(
+internal sealed record TextDefaults(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int? KvHeads, int VocabularySize, double RmsNormEps, double RopeTheta,
     int MaxPositions, bool QkvBias)
 {
@@ -31,7 +31,7 @@ public sealed record TextDefaults(
 }
 
 /// <summary>Reads a text model's configuration.</summary>
-public static class TextConfig
+internal static class TextConfig
 {
     /// <summary>Reads <paramref name="c"/> with the defaults of its <c>model_type</c>.</summary>
     /// <param name="c">The text configuration.</param>

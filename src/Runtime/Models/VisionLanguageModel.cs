@@ -9,7 +9,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>A loaded model: weights and the parts that work on them. Not safe for concurrent use; the engine serialises.</summary>
-public sealed class VisionLanguageModel : IDisposable
+internal sealed class VisionLanguageModel : IDisposable
 {
     private readonly CheckpointWeights _weights;
     private readonly IDisposable _threads;

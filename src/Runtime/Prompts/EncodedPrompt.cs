@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>A prompt ready for the decoder.</summary>
-public sealed class EncodedPrompt
+internal sealed class EncodedPrompt
 {
     /// <summary>The rendered text, with one placeholder per image.</summary>
     public required string Text { get; init; }

@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>How a family numbers positions.</summary>
-public interface IPositionScheme
+internal interface IPositionScheme
 {
     /// <summary>Assigns position ids.</summary>
     /// <param name="length">N.</param>
@@ -14,7 +14,7 @@ public interface IPositionScheme
 }
 
 /// <summary>0..N-1.</summary>
-public sealed class SequentialPositions : IPositionScheme
+internal sealed class SequentialPositions : IPositionScheme
 {
     /// <inheritdoc/>
     public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int[]> visualPositions, IReadOnlyList<ImagePlan> images)

@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>Turns and images to ids, positions and layouts: the same for every family, which gives it a template, a
 /// placeholder and a position scheme.</summary>
-public sealed class PromptEncoder
+internal sealed class PromptEncoder
 {
     private readonly ITokenizer _tokenizer;
     private readonly IChatTemplate _template;

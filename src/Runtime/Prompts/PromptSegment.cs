@@ -1,14 +1,14 @@
 namespace D2Pruner.AI.Runtime.Prompts;
 
 /// <summary>A stretch of a prompt: ids of text, or a run of an image's placeholders.</summary>
-public abstract record PromptSegment;
+internal abstract record PromptSegment;
 
 /// <summary>Ids of text.</summary>
 /// <param name="Ids">The ids.</param>
-public sealed record TextSegment(IReadOnlyList<int> Ids) : PromptSegment;
+internal sealed record TextSegment(IReadOnlyList<int> Ids) : PromptSegment;
 
 /// <summary>A run of placeholders; an image may have several, with text between them.</summary>
 /// <param name="Image">Index of the image.</param>
 /// <param name="First">The image's first feature in this run.</param>
 /// <param name="Count">Features in this run.</param>
-public sealed record ImageSegment(int Image, int First, int Count) : PromptSegment;
+internal sealed record ImageSegment(int Image, int First, int Count) : PromptSegment;

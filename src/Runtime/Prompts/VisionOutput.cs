@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Prompts;
 /// <param name="Features">What stands at the image's placeholder positions, separators included, [tokens, D] in the model's type.</param>
 /// <param name="ClsAttention">CLS attention to the candidates in layout order, mean over heads, [V]; null where not asked
 /// for or the tower has no CLS token.</param>
-public sealed record VisionOutput(torch.Tensor Features, float[]? ClsAttention)
+internal sealed record VisionOutput(torch.Tensor Features, float[]? ClsAttention)
 {
     /// <summary>Features that are added to the visual rows after decoder layer i, [tokens, D] each; null where a
     /// family has none (all of today's).</summary>
@@ -15,7 +15,7 @@ public sealed record VisionOutput(torch.Tensor Features, float[]? ClsAttention)
 }
 
 /// <summary>A family's vision tower with its projector.</summary>
-public interface IVisionTower
+internal interface IVisionTower
 {
     /// <summary>Encodes one image.</summary>
     /// <param name="image">The processed image.</param>

@@ -2,7 +2,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
 /// <summary>Fetches data sets from the Hugging Face Hub into its cache (<c>datasets--owner--name</c>, as its Python tools have it), by the
 /// same transfers as <see cref="ModelHub"/>.</summary>
-public static class DataSetHub
+internal static class DataSetHub
 {
     /// <summary>Fetches some files of a data set, unless they are there; an interrupted fetch goes on where it ended.</summary>
     /// <param name="id"><c>owner/name</c> or <c>owner/name@revision</c>.</param>

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
 /// <summary>What an answer must look like; the specification of a <see cref="Grammar"/>.</summary>
-public sealed record AnswerShape
+internal sealed record AnswerShape
 {
     /// <summary>The answer is a JSON object or array, of any content where <see cref="Schema"/> is null.</summary>
     public bool Json { get; init; }

@@ -5,7 +5,7 @@ using D2Pruner.AI.Runtime.Generation.Constraints.Json;
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
 /// <summary>A grammar over bytes that an answer must follow. Immutable; safe for concurrent use; knows no vocabulary.</summary>
-public sealed class Grammar : AnswerGrammar
+internal sealed class Grammar : AnswerGrammar
 {
     private Grammar(string key, IReadOnlyList<GrammarNode> nodes, GrammarNode root, IReadOnlyList<string> relaxed)
         : base(key, relaxed) => (Nodes, Root) = (nodes, root);

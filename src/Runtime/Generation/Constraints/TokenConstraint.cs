@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints;
 /// One answer under a grammar: before each token, masks the logits of every token that the grammar does not allow; after it,
 /// follows. Stop ids are allowed exactly where the grammar accepts. For one answer and one thread.
 /// </summary>
-public sealed class TokenConstraint
+internal sealed class TokenConstraint
 {
     private readonly ByteAutomaton _automaton;
     private readonly TokenVocabulary _vocabulary;

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Generation.Constraints;
 
 /// <summary>Whether an answer may or must call tools.</summary>
-public enum ToolCallRule
+internal enum ToolCallRule
 {
     /// <summary>The model decides.</summary>
     Optional,

@@ -7,7 +7,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>InternVL in its Hugging Face-native form (transformers' InternVLForConditionalGeneration).</summary>
-public sealed class InternVLBlueprint : ModelBlueprint
+internal sealed class InternVLBlueprint : ModelBlueprint
 {
     private readonly InternVLConfig _config;
     private readonly InternVLImageOptions _images;

@@ -7,7 +7,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>InternVL2.5 as its makers publish it (the remote code's InternVLChatModel), over InternLM2 or Qwen2.</summary>
-public sealed class InternVLChatBlueprint : ModelBlueprint
+internal sealed class InternVLChatBlueprint : ModelBlueprint
 {
     private readonly InternVLConfig _config;
     private readonly InternVLImageOptions _images;

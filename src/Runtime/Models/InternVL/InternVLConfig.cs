@@ -14,7 +14,7 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 /// <param name="RmsNorm">RMS instead of layer norms (InternViT-6B).</param>
 /// <param name="QkvBias">Biases on q, k and v; the output projection has one in any case.</param>
 /// <param name="QkNorm">RMS norm over the whole width of q and k before the heads are split (InternViT-6B).</param>
-public sealed record InternVisionConfig(
+internal sealed record InternVisionConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double NormEps,
         bool RmsNorm, bool QkvBias, bool QkNorm)
 {
@@ -54,7 +54,7 @@ public sealed record InternVisionConfig(
 /// <param name="Merge">Patches per side that become one token (1 / downsample_ratio).</param>
 /// <param name="Transposed">Pixel shuffle v1: the token grid comes out transposed.</param>
 /// <param name="ProjectorActivation">Activation of the projector.</param>
-public sealed record InternVLConfig(
+internal sealed record InternVLConfig(
     DecoderConfig Text, InternVisionConfig Vision, int FeatureLayer, int Merge, bool Transposed, string ProjectorActivation)
 {
     /// <summary>Width of the projector's input.</summary>

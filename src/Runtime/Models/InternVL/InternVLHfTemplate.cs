@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>The template of InternVL in transformers' own format: ChatML without a default system turn; an image is its
 /// placeholder and a newline, in place.</summary>
-public sealed class InternVLHfTemplate : IChatTemplate
+internal sealed class InternVLHfTemplate : IChatTemplate
 {
     /// <inheritdoc/>
     public string Name => "internvl-hf";

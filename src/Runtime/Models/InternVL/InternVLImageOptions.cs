@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>Settings of InternVL's processor; the defaults are those of the published checkpoints.</summary>
-public sealed record InternVLImageOptions
+internal sealed record InternVLImageOptions
 {
     /// <summary>Side of a tile in pixels.</summary>
     public int ImageSize { get; init; } = 448;

@@ -3,7 +3,7 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>InternVL's image path (dynamic_preprocess): the image stretched to a mosaic of square tiles of
 /// about its shape, and a thumbnail.</summary>
-public sealed class InternVLImageProcessor : IImageProcessor
+internal sealed class InternVLImageProcessor : IImageProcessor
 {
     private readonly InternVLImageOptions _options;
     private readonly (int Columns, int Rows)[] _candidates;

@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 /// conversation brings its own. A single image of a message is its placeholder and a newline, in place; several are each
 /// <c>Image-k: </c>, placeholder, newline, with k counted over the conversation's images.
 /// </summary>
-public sealed class InternVLRemoteTemplate : IChatTemplate
+internal sealed class InternVLRemoteTemplate : IChatTemplate
 {
     private const string DefaultSystem = "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。";
 

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>What InternVL writes around an image's tokens before the text is tokenised (both formats).</summary>
-public static class InternVLTags
+internal static class InternVLTags
 {
     /// <summary>In place of a placeholder: opening tag, one token that is repeated afterwards (which gives the ids of the
     /// full expansion), closing tag.</summary>

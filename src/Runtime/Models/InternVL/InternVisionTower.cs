@@ -10,7 +10,7 @@ namespace D2Pruner.AI.Runtime.Models.InternVL;
 
 /// <summary>InternViT, pixel shuffle and projector (the remote code's extract_feature; transformers'
 /// InternVLModel.get_image_features).</summary>
-public sealed class InternVisionTower : IVisionTower
+internal sealed class InternVisionTower : IVisionTower
 {
     private const double ProjectorNormEps = 1e-5;
     private const double QkNormEps = 1e-6;

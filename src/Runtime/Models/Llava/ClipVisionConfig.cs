@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>Sizes of a CLIP vision tower (transformers' CLIPVisionConfig).</summary>
-public sealed record ClipVisionConfig(
+internal sealed record ClipVisionConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
 {
     /// <summary>Patches per side.</summary>

@@ -8,7 +8,7 @@ namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>The CLIP vision transformer of LLaVA-1.5 and LLaVA-NeXT (transformers' CLIPVisionModel),
 /// without its unused final norm.</summary>
-public sealed class ClipVisionTower
+internal sealed class ClipVisionTower
 {
     private readonly ClipVisionConfig _c;
     private readonly Tensor _class;

@@ -7,7 +7,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>LLaVA-1.5 (transformers' LlavaForConditionalGeneration).</summary>
-public sealed class LlavaBlueprint : ModelBlueprint
+internal sealed class LlavaBlueprint : ModelBlueprint
 {
     private readonly LlavaConfig _config;
     private readonly LlavaImageOptions _images;

@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Decoder;
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>Configuration shared by LLaVA-1.5 and LLaVA-NeXT (transformers' LlavaConfig and LlavaNextConfig).</summary>
-public sealed record LlavaConfig
+internal sealed record LlavaConfig
 {
     /// <summary>The decoder.</summary>
     public required DecoderConfig Text { get; init; }

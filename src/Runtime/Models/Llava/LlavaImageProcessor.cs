@@ -2,7 +2,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>Settings of LLaVA-1.5's processor.</summary>
-public sealed record LlavaImageOptions
+internal sealed record LlavaImageOptions
 {
     /// <summary>Length of the short side after resizing.</summary>
     public int ShortestEdge { get; init; } = 336;
@@ -30,7 +30,7 @@ public sealed record LlavaImageOptions
 }
 
 /// <summary>LLaVA-1.5's image path (transformers' slow CLIPImageProcessor and LlavaImageProcessor).</summary>
-public sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProcessor
+internal sealed class LlavaImageProcessor(LlavaImageOptions options) : IImageProcessor
 {
     /// <inheritdoc/>
     public ImagePlan Plan(int width, int height)

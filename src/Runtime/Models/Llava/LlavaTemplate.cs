@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Models.Llava;
 /// The template of LLaVA-1.5 and of LLaVA-NeXT with Vicuna: <c>USER: </c>, the turn's images each followed by a newline, its
 /// texts each followed by a space, then <c>ASSISTANT:</c>. A system turn is its text and a space.
 /// </summary>
-public sealed class LlavaTemplate : IChatTemplate
+internal sealed class LlavaTemplate : IChatTemplate
 {
     /// <inheritdoc/>
     public string Name => "llava-1.5";

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models.Llava;
 
 /// <summary>CLIP tower and two-layer projector of LLaVA: one tile gives Side x Side tokens, row-major.</summary>
-public sealed class LlavaVisionTower : IVisionTower
+internal sealed class LlavaVisionTower : IVisionTower
 {
     private readonly LlavaConfig _c;
     private readonly ClipVisionTower _clip;

@@ -9,7 +9,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>LLaVA-NeXT (transformers' LlavaNextForConditionalGeneration), with Vicuna or Mistral.</summary>
-public sealed class LlavaNextBlueprint : ModelBlueprint
+internal sealed class LlavaNextBlueprint : ModelBlueprint
 {
     private readonly LlavaConfig _config;
     private readonly LlavaNextImageOptions _images;

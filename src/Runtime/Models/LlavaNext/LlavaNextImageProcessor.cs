@@ -2,7 +2,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>Settings of LLaVA-NeXT's processor.</summary>
-public sealed record LlavaNextImageOptions
+internal sealed record LlavaNextImageOptions
 {
     /// <summary>Side of a tile in pixels.</summary>
     public int TileSize { get; init; } = 336;
@@ -22,7 +22,7 @@ public sealed record LlavaNextImageOptions
 
 /// <summary>LLaVA-NeXT's image path (transformers' slow LlavaNextImageProcessor): a squashed base tile, then the padded image in
 /// tiles, unpadded again on the grid.</summary>
-public sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IImageProcessor
+internal sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : IImageProcessor
 {
     /// <inheritdoc/>
     public ImagePlan Plan(int width, int height)

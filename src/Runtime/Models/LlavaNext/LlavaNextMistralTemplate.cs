@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 /// Answers end in the file's literal <c>&lt;\s&gt;</c> (a slip of the published template that the ids keep). It has no ending for the
 /// assistant's answer.
 /// </summary>
-public sealed class LlavaNextMistralTemplate : IChatTemplate
+internal sealed class LlavaNextMistralTemplate : IChatTemplate
 {
     /// <inheritdoc/>
     public string Name => "llava-next-mistral";

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace D2Pruner.AI.Runtime.Models.LlavaNext;
 
 /// <summary>LLaVA-NeXT's tower: LLaVA's on every tile, then the base tokens, the unpadded mosaic rows and a newline after each.</summary>
-public sealed class LlavaNextVisionTower : IVisionTower
+internal sealed class LlavaNextVisionTower : IVisionTower
 {
     private readonly LlavaVisionTower _tiles;
     private readonly Tensor _newline;

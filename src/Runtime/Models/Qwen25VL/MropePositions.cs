@@ -4,7 +4,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>Multimodal positions (get_rope_index): rows are temporal, height and width; text goes on after the largest so far.</summary>
-public sealed class MropePositions : IPositionScheme
+internal sealed class MropePositions : IPositionScheme
 {
     /// <inheritdoc/>
     public (long[][] Rows, long Next) Assign(int length, IReadOnlyList<int[]> visualPositions, IReadOnlyList<ImagePlan> images)

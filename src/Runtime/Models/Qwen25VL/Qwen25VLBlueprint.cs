@@ -7,7 +7,7 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>Qwen2.5-VL (transformers' Qwen2_5_VLForConditionalGeneration).</summary>
-public sealed class Qwen25VLBlueprint : ModelBlueprint
+internal sealed class Qwen25VLBlueprint : ModelBlueprint
 {
     private readonly Qwen25VLConfig _config;
     private readonly Qwen2VLImageOptions _images;

@@ -3,7 +3,7 @@ using D2Pruner.AI.Runtime.Decoder;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>Sizes of Qwen2.5-VL's tower.</summary>
-public sealed record QwenVisionConfig(
+internal sealed record QwenVisionConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int PatchSize, int MergeSize, int TemporalPatchSize, int WindowSize,
     int[] FullAttentionBlocks, int OutputSize, string Activation)
 {
@@ -15,7 +15,7 @@ public sealed record QwenVisionConfig(
 }
 
 /// <summary>Qwen2.5-VL's configuration, flat (published) or nested (newer writers).</summary>
-public sealed record Qwen25VLConfig(DecoderConfig Text, QwenVisionConfig Vision, int ImageTokenId)
+internal sealed record Qwen25VLConfig(DecoderConfig Text, QwenVisionConfig Vision, int ImageTokenId)
 {
     /// <summary>Reads config.json.</summary>
     public static Qwen25VLConfig Read(ConfigReader c)

@@ -2,7 +2,7 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 
 /// <summary>Settings of Qwen2.5-VL's processor; the pixel limits are the class's defaults.</summary>
-public sealed record Qwen2VLImageOptions
+internal sealed record Qwen2VLImageOptions
 {
     /// <summary>Fewest pixels after resizing.</summary>
     public long MinPixels { get; init; } = 3136;
@@ -28,7 +28,7 @@ public sealed record Qwen2VLImageOptions
 
 /// <summary>Qwen2.5-VL's image path (transformers' slow Qwen2VLImageProcessor): dynamic resolution,
 /// patches in merge-block order.</summary>
-public sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageProcessor
+internal sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImageProcessor
 {
     private const int MaxAspectRatio = 200;
 

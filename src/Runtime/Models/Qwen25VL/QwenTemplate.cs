@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 /// The template of Qwen2.5-VL: ChatML with a default system turn, images in place. Tools, which its file lacks, are written as
 /// in the template of Qwen2.5's language model.
 /// </summary>
-public sealed class QwenTemplate : IToolChatTemplate
+internal sealed class QwenTemplate : IToolChatTemplate
 {
     private const string DefaultSystem = "You are a helpful assistant.";
     private const string End = "<|im_end|>\n";

@@ -12,7 +12,7 @@ namespace D2Pruner.AI.Runtime.Models.Qwen25VL;
 /// Qwen2.5-VL's tower (Qwen2_5_VisionTransformerPretrainedModel) on one image: window attention but in some blocks, 2-D rotary embedding,
 /// 2x2 merger. Windows are ordered by size, so that each size is one batch; the order inside an image does not matter to the result.
 /// </summary>
-public sealed class QwenVisionTower : IVisionTower
+internal sealed class QwenVisionTower : IVisionTower
 {
     private const double Eps = 1e-6; // hard-coded in the model file
 

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>Templates' prompts as plain text: for comparison with a reference and for people, not for tokenizing.</summary>
-public static class ChatTemplateExtensions
+internal static class ChatTemplateExtensions
 {
     /// <summary>The text of a conversation's prompt.</summary>
     /// <param name="template">The template.</param>

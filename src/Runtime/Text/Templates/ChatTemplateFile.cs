@@ -9,7 +9,7 @@ namespace D2Pruner.AI.Runtime.Text;
 /// The chat template that a model folder brings. It is not run; prompts come from the family's <see cref="IChatTemplate"/>. It is
 /// read so that a folder whose template differs can be reported.
 /// </summary>
-public sealed class ChatTemplateFile
+internal sealed class ChatTemplateFile
 {
     private const long MostBytes = 4L << 20;
 

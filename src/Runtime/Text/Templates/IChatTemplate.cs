@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>Renders turns to the prompt text of a model family. Implementations keep no state.</summary>
-public interface IChatTemplate
+internal interface IChatTemplate
 {
     /// <summary>Short name, e.g. <c>llava-1.5</c>.</summary>
     string Name { get; }

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>A template that can offer tools to the model.</summary>
-public interface IToolChatTemplate : IChatTemplate
+internal interface IToolChatTemplate : IChatTemplate
 {
     /// <summary>Writes a conversation's prompt with tools; no tools gives the same text as without.</summary>
     /// <param name="turns">The turns, oldest first.</param>

@@ -4,7 +4,7 @@ namespace D2Pruner.AI.Runtime.Text;
 /// A rendered prompt that knows whose text is whose: what a template wrote, and what messages brought. Only the template's own text can
 /// become control tokens (<see cref="ITokenizer.Encode(PromptText, bool)"/>); the same characters in a message are ordinary text.
 /// </summary>
-public sealed class PromptText
+internal sealed class PromptText
 {
     private readonly (int Start, int Length)[] _messages;
     private readonly (int Start, int Length)[] _images;

@@ -5,7 +5,7 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <summary>What templates write prompts with: their own text, the text of messages, and images, told apart.</summary>
 /// <param name="markup">Control tokens that messages may write too, because they only mark words and places (InternVL's
 /// <c>&lt;ref&gt;</c>); null for none.</param>
-public sealed class PromptWriter(IReadOnlyCollection<string>? markup = null)
+internal sealed class PromptWriter(IReadOnlyCollection<string>? markup = null)
 {
     private readonly StringBuilder _text = new();
     private readonly List<(int Start, int Length)> _messages = [];

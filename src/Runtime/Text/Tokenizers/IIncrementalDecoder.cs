@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>Decodes ids one at a time; text is handed out only when no later id can change it. For one text and one thread.</summary>
-public interface IIncrementalDecoder
+internal interface IIncrementalDecoder
 {
     /// <summary>Feeds an id.</summary>
     /// <param name="id">The id; one beyond the vocabulary adds nothing.</param>

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>Text to ids and back, exactly as the model's own tokenizer. Safe for concurrent use.</summary>
-public interface ITokenizer
+internal interface ITokenizer
 {
     /// <summary>Number of ids, added tokens included (the largest id plus one). A model's embedding may have more rows.</summary>
     int VocabularySize { get; }

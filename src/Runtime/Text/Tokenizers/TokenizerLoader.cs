@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace D2Pruner.AI.Runtime.Text;
 
 /// <summary>Loads tokenizers from the files that models come with.</summary>
-public static class TokenizerLoader
+internal static class TokenizerLoader
 {
     /// <summary>
     /// Loads the tokenizer of a model folder: tokenizer.json, else vocab.json with merges.txt, else SentencePiece's tokenizer.model;
