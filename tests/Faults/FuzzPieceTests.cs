@@ -10,6 +10,7 @@ public sealed class FuzzPieceTests
     [Theory]
     [InlineData("schemas", 300)]
     [InlineData("requests", 1500)]
+    [InlineData("messages", 1500)]
     [InlineData("config", 300)]
     [InlineData("generation_config", 60)]
     [InlineData("data_uris", 2000)]

@@ -7,7 +7,8 @@ const string Help = """
 
       --minutes N      for so long, shared between the targets (default 1)
       --inputs N       instead of a time: so many inputs a target
-      --target T       schemas, requests, tool_results, tool_calls, data_uris, images, safetensors, priors, config, tokenizer, generation_config; or all (default)
+      --target T       schemas, requests, messages, tool_results, tool_calls, data_uris, images, safetensors, priors, config, tokenizer,
+                       generation_config; or all (default)
       --seed S         another sequence of inputs (default 1)
       --patience S     seconds of work after which an input counts as a hang (default 10; twenty times as long where it only waits)
       --findings F     folder for inputs that go wrong (default fuzz-findings in the temporary folder)

@@ -9,6 +9,7 @@ internal static class Targets
     {
         ["schemas"] = () => new SchemaTarget(),
         ["requests"] = () => new RequestTarget(),
+        ["messages"] = () => new MessageTarget(),
         ["tool_results"] = () => new ToolResultTarget(),
         ["tool_calls"] = () => new ToolCallTarget(),
         ["data_uris"] = () => new DataUriTarget(),
