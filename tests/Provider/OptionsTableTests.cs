@@ -1,3 +1,4 @@
+using System.Text.Json;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
@@ -47,6 +48,28 @@ public sealed class OptionsTableTests
         var e = await Assert.ThrowsAsync<ArgumentException>(
             () => Ask(new ChatOptions { AdditionalProperties = new() { ["d2pruner.keep_ration"] = 0.5 } }));
         Assert.Contains("d2pruner.keep_ratio", e.Message);
+    }
+
+    /// <summary>Values of the caller's that cannot even be described: JSON with half of a surrogate pair, objects that throw.</summary>
+    [Fact]
+    public async Task AdditionalProperties_ThatCannotBeRead_AreTheRequestsFault()
+    {
+        var half = JsonDocument.Parse("""{"a":"\udfff","b":["\ud800"]}""").RootElement;
+        foreach (var value in new object[] { half.GetProperty("a"), half.GetProperty("b"), half,
+            System.Text.Json.Nodes.JsonNode.Parse("""["\udfff"]""")!, new Mute(), new string('x', 100_000) })
+        {
+            foreach (var key in new[] { D2PrunerKeys.Preset, D2PrunerKeys.KeepRatio })
+            {
+                var e = await Assert.ThrowsAsync<ArgumentException>(
+                    () => Ask(new ChatOptions { AdditionalProperties = new() { [key] = value } }));
+                Assert.Contains(key, e.Message);
+                Assert.True(e.Message.Length < 1000);
+            }
+        }
+
+        var format = ChatResponseFormat.ForJsonSchema(JsonDocument.Parse("""{"\udfff":1,"$schema":"x"}""").RootElement, "Name");
+        Assert.Contains("surrogate",
+            (await Assert.ThrowsAsync<ArgumentException>(() => Ask(new ChatOptions { ResponseFormat = format }))).Message);
     }
 
     [Fact]
@@ -187,5 +210,10 @@ public sealed class OptionsTableTests
         var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "options.md"));
         foreach (var property in typeof(ChatOptions).GetProperties()) Assert.Contains($"`{property.Name}`", document);
         foreach (var key in D2PrunerKeys.Request) Assert.Contains($"`{key}`", document);
+    }
+
+    private sealed class Mute
+    {
+        public override string ToString() => throw new InvalidOperationException("no words");
     }
 }

@@ -28,6 +28,21 @@ public sealed class ToolCallReaderTests
 
     private static string Call(string json) => $"<tool_call>\n{json}\n</tool_call>";
 
+    /// <summary>A call that never ends was copied anew with every piece: 20,000 characters took 300 MB.</summary>
+    [Theory]
+    [InlineData("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"", "xxxxxxxx")]
+    [InlineData("text ", "xxxxxxxx")]
+    public void LongAnswers_TakeMemoryOfTheirLength(string beginning, string piece)
+    {
+        var reader = new ToolCallReader(_ => { });
+        reader.Push(beginning);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 5000; i++) reader.Push(piece);
+        reader.Flush();
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(allocated < 5 << 20, $"{allocated} bytes for {5000 * piece.Length} characters");
+    }
+
     [Fact]
     public void Calls_AndTextBetween_InAnyPieces()
     {

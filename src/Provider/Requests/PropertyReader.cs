@@ -7,6 +7,8 @@ namespace D2Pruner.AI;
 /// and caches send the latter two).</summary>
 internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? properties, string where)
 {
+    private const int LongestShown = 200;
+
     public string? String(string key) => Value(key) switch
     {
         null => null,
@@ -71,13 +73,25 @@ internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? prope
         return value switch
         {
             JsonElement { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } => null,
-            JsonElement { ValueKind: JsonValueKind.String } e => e.GetString(),
+            JsonElement { ValueKind: JsonValueKind.String } e => Text(key, e),
             JsonElement { ValueKind: JsonValueKind.Number } e => e.GetDouble(),
             JsonElement { ValueKind: JsonValueKind.True } => true,
             JsonElement { ValueKind: JsonValueKind.False } => false,
             string s when string.IsNullOrWhiteSpace(s) => null,
             _ => value,
         };
+    }
+
+    private string? Text(string key, JsonElement json)
+    {
+        try
+        {
+            return json.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            throw Unreadable(key, json, "a text that is Unicode"); // half of a surrogate pair
+        }
     }
 
     private double Convert(string key, IConvertible value)
@@ -89,5 +103,19 @@ internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? prope
     }
 
     private ArgumentException Unreadable(string key, object value, string expected) =>
-        new($"'{key}' in {where} is '{value}' ({value.GetType().Name}); expected {expected}.");
+        new($"'{key}' in {where} is '{Shown(value)}' ({value.GetType().Name}); expected {expected}.");
+
+    // Objects of the caller's may be long, or fail to describe themselves.
+    private static string Shown(object value)
+    {
+        try
+        {
+            var text = System.Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+            return text.Length <= LongestShown ? text : text[..LongestShown] + "...";
+        }
+        catch (Exception)
+        {
+            return "not to be read";
+        }
+    }
 }

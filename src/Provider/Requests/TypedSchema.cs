@@ -17,10 +17,10 @@ internal static class TypedSchema
     public static JsonElement Close(ChatResponseFormatJson format)
     {
         var schema = format.Schema!.Value;
-        if (format.SchemaName is null || schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("$schema", out _))
-            return schema;
+        if (format.SchemaName is null || schema.ValueKind != JsonValueKind.Object) return schema;
         try
         {
+            if (!schema.TryGetProperty("$schema", out _)) return schema;
             var root = JsonNode.Parse(schema.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth })!;
             Close(root, root, "#", 0);
             return JsonSerializer.Deserialize(root.ToJsonString(), SchemaJson.Default.JsonElement);

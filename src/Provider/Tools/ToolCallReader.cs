@@ -13,8 +13,9 @@ internal sealed class ToolCallReader(Action<string> malformed)
     private const string Begin = "<tool_call>";
     private const string End = "</tool_call>";
     private readonly StringBuilder _visible = new();
-    private string _held = "";
+    private readonly StringBuilder _held = new();
     private bool _inCall;
+    private int _searched; // where in a call its end is looked for next: what is behind is not looked at again
 
     /// <summary>Number of calls so far.</summary>
     public int Calls { get; private set; }
@@ -27,7 +28,7 @@ internal sealed class ToolCallReader(Action<string> malformed)
     public List<AIContent> Push(string piece)
     {
         var contents = new List<AIContent>();
-        _held += piece;
+        _held.Append(piece);
         while (_inCall ? ReadCall(contents) : ReadText(contents))
         {
         }
@@ -40,47 +41,57 @@ internal sealed class ToolCallReader(Action<string> malformed)
     public List<AIContent> Flush()
     {
         var contents = new List<AIContent>();
-        if (_inCall) Malformed(contents, Begin + _held, "the answer ended inside it");
-        else if (Calls == 0 || !string.IsNullOrWhiteSpace(_held)) Text(contents, _held);
-        (_held, _inCall) = ("", false);
+        var held = _held.ToString();
+        if (_inCall) Malformed(contents, Begin + held, "the answer ended inside it");
+        else if (Calls == 0 || !string.IsNullOrWhiteSpace(held)) Text(contents, held);
+        _held.Clear();
+        _inCall = false;
         return contents;
     }
 
     // True where more can be read.
     private bool ReadText(List<AIContent> contents)
     {
-        var at = _held.IndexOf(Begin, StringComparison.Ordinal);
+        var held = _held.ToString();
+        var at = held.IndexOf(Begin, StringComparison.Ordinal);
         if (at >= 0)
         {
-            Text(contents, _held[..at].TrimEnd());
-            (_held, _inCall) = (_held[(at + Begin.Length)..], true);
+            Text(contents, held[..at].TrimEnd());
+            _held.Remove(0, at + Begin.Length);
+            (_inCall, _searched) = (true, 0);
             return true;
         }
 
         // An ending that could become a call's beginning waits, and so does white space before it.
-        var keep = Math.Min(_held.Length, Begin.Length - 1);
-        while (keep > 0 && !Begin.StartsWith(_held[^keep..], StringComparison.Ordinal)) keep--;
-        var end = _held.AsSpan(0, _held.Length - keep).TrimEnd().Length;
-        Text(contents, _held[..end]);
-        _held = _held[end..];
+        var keep = Math.Min(held.Length, Begin.Length - 1);
+        while (keep > 0 && !Begin.StartsWith(held[^keep..], StringComparison.Ordinal)) keep--;
+        var end = held.AsSpan(0, held.Length - keep).TrimEnd().Length;
+        Text(contents, held[..end]);
+        _held.Remove(0, end);
         return false;
     }
 
     private bool ReadCall(List<AIContent> contents)
     {
-        for (var from = 0; ;)
+        while (true)
         {
-            var at = _held.IndexOf(End, from, StringComparison.Ordinal);
-            if (at < 0) return false;
-            var json = _held[..at];
+            var at = _held.ToString(_searched, _held.Length - _searched).IndexOf(End, StringComparison.Ordinal);
+            if (at < 0)
+            {
+                _searched = Math.Max(_searched, _held.Length - End.Length + 1);
+                return false;
+            }
+
+            at += _searched;
+            _searched = at + End.Length;
+            var json = _held.ToString(0, at);
             if (Parse(json) is { } call)
             {
                 Calls++;
                 contents.Add(call);
             }
-            else if (InsideString(_held[..(at + End.Length)]))
+            else if (InsideString(json + End))
             {
-                from = at + End.Length;
                 continue;
             }
             else
@@ -88,7 +99,8 @@ internal sealed class ToolCallReader(Action<string> malformed)
                 Malformed(contents, Begin + json + End, "it is not an object with a name and arguments");
             }
 
-            (_held, _inCall) = (_held[(at + End.Length)..], false);
+            _held.Remove(0, _searched);
+            _inCall = false;
             return true;
         }
     }
