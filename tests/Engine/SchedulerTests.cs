@@ -109,6 +109,31 @@ public sealed class SchedulerTests
         Assert.Equal(0, engine.GetStatus().QueueLength);
     }
 
+    /// <summary>A native decoder hears of no cancellation: its caller goes first, and a graceful end waits for it.</summary>
+    [Fact]
+    public async Task CancelledInAPreparationThatDoesNotListen_TheCallerGoesAtOnce()
+    {
+        using var preparing = new ManualResetEventSlim();
+        using var ended = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor { Preparing = (r, _) =>
+            { if (r.Turns[0].Text == "slow") { preparing.Set(); ended.Wait(); } } };
+        await using var engine = await Start(executor);
+        using var cancel = new CancellationTokenSource();
+        var slow = new VisionRequest { Turns = [new ChatTurn("user", [new TextPart("slow"), new ImagePart(new byte[1])])] };
+        var request = Task.Run(async () => { await foreach (var _ in engine.GenerateAsync(slow, cancel.Token)) { } });
+        preparing.Wait();
+        await cancel.CancelAsync();
+        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request.WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(cancel.Token, e.CancellationToken);
+        Assert.Equal(0, engine.GetStatus().QueueLength);
+        Assert.IsType<GenerationCompleted>((await All(engine, "next"))[^1]);
+        var stop = engine.StopAsync();
+        Assert.False(stop.IsCompleted);
+        ended.Set();
+        await stop;
+        Assert.Equal(["next"], executor.Order);
+    }
+
     [Fact]
     public async Task AFullQueue_MayBeWaitedFor_UpToItsTime()
     {

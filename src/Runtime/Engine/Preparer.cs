@@ -66,7 +66,7 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 var key = features.Key(part.Bytes.Span);
-                images.Add(images.Find(i => i.Key == key) ?? Prepare(key, part, limits, clsAttention));
+                images.Add(images.Find(i => i.Key == key) ?? Prepare(key, part, limits, clsAttention, cancellationToken));
             }
 
             return images;
@@ -78,10 +78,12 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         }
     }
 
-    private PreparedImage Prepare(string key, ImagePart part, ImageLimits? limits, bool clsAttention) =>
+    private PreparedImage Prepare(
+        string key, ImagePart part, ImageLimits? limits, bool clsAttention, CancellationToken cancellationToken) =>
         features.Find(key, clsAttention, (limits ?? ImageLimits.Default).MaxPixels) is { } lease
             ? PreparedImage.Known(key, lease)
-            : PreparedImage.Fresh(key, model.ImageProcessor.Process(ImageDecoder.Decode(part.Bytes, limits)));
+            : PreparedImage.Fresh(key, model.ImageProcessor.Process(
+                ImageDecoder.Decode(part.Bytes, limits, cancellationToken), cancellationToken));
 
     private int Room(EncodedPrompt prompt)
     {

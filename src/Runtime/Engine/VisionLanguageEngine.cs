@@ -248,18 +248,43 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         else
         {
             await _preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var work = Task.Run(() => PrepareAside(request, cancellationToken), CancellationToken.None);
             try
             {
-                prepared = await Task.Run(() => _executor.Prepare(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+                prepared = await work.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
-            finally
+            catch (OperationCanceledException) when (!work.IsFaulted && !work.IsCanceled)
             {
-                _preparing.Release();
+                // A native decoder cannot be interrupted, and its caller does not wait for it.
+                Interlocked.Increment(ref _unqueued);
+                _ = ForgetAsync(work);
+                throw;
             }
         }
 
         prepared.PreprocessTime = watch.Elapsed;
         return prepared;
+    }
+
+    private PreparedRequest PrepareAside(VisionRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return _executor.Prepare(request, cancellationToken);
+        }
+        finally
+        {
+            _preparing.Release();
+        }
+    }
+
+    // Frees what was prepared for a caller who has left.
+    private async Task ForgetAsync(Task<PreparedRequest> work)
+    {
+        await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (work.IsCompletedSuccessfully) work.Result.Dispose();
+        Interlocked.Decrement(ref _unqueued);
     }
 
     private void ThrowIfClosed()

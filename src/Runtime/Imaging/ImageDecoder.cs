@@ -19,19 +19,24 @@ public static class ImageDecoder
     /// <summary>Decodes an image.</summary>
     /// <param name="bytes">The file (PNG, JPEG, WebP, GIF, BMP, ...).</param>
     /// <param name="limits">Limits; null for the defaults.</param>
+    /// <param name="cancellationToken">Observed before the file is decoded (one call of libskia, which cannot be interrupted) and then
+    /// at every row.</param>
     /// <exception cref="ImageDecodeException">It is empty, too large, damaged or of an unknown format.</exception>
-    public static DecodedImage Decode(ReadOnlyMemory<byte> bytes, ImageLimits? limits = null)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static DecodedImage Decode(
+        ReadOnlyMemory<byte> bytes, ImageLimits? limits = null, CancellationToken cancellationToken = default)
     {
         limits ??= ImageLimits.Default;
         ImageHeader.CheckLength(bytes, limits);
         using var pin = bytes.Pin();
         using var codec = ImageHeader.Open(bytes.Span, pin);
         var (width, height) = ImageHeader.Check(bytes.Span, codec, limits);
+        cancellationToken.ThrowIfCancellationRequested();
         var rgba = Pixels(codec, width, height);
         var origin = codec.EncodedOrigin;
         if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default)
             origin = PngOrientation.Find(bytes.Span) ?? SKEncodedOrigin.TopLeft;
-        return Orient(rgba, width, height, origin);
+        return Orient(rgba, width, height, origin, cancellationToken);
     }
 
     private static byte[] Pixels(SKCodec codec, int width, int height)
@@ -50,7 +55,7 @@ public static class ImageDecoder
             : throw new ImageDecodeException($"The image ({width}x{height}, {codec.EncodedFormat}) is damaged or incomplete ({result}).");
     }
 
-    private static DecodedImage Orient(byte[] rgba, int width, int height, SKEncodedOrigin origin)
+    private static DecodedImage Orient(byte[] rgba, int width, int height, SKEncodedOrigin origin, CancellationToken cancellationToken)
     {
         var swap = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom
             or SKEncodedOrigin.LeftBottom;
@@ -58,6 +63,7 @@ public static class ImageDecoder
         var rgb = new byte[w * h * 3];
         for (int y = 0, o = 0; y < h; y++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             for (var x = 0; x < w; x++, o += 3)
             {
                 var (sx, sy) = origin switch

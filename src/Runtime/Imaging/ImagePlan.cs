@@ -67,7 +67,10 @@ internal interface IImageProcessor
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
     ImagePlan Plan(int width, int height);
 
-    /// <summary>Processes an image.</summary>
+    /// <summary>Processes a picture.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="cancellationToken">Observed at every row that is resized.</param>
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
-    ProcessedImage Process(DecodedImage image);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    ProcessedImage Process(DecodedImage image, CancellationToken cancellationToken = default);
 }

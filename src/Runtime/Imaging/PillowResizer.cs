@@ -9,7 +9,8 @@ internal static class PillowResizer
     private const int Precision = ResampleTaps.Precision;
     private const long MaxWorkBytes = 1L << 30;
 
-    /// <summary>Resizes an image with the cubic filter; see <see cref="Resize(byte[], int, int, int, int, ResampleFilter)"/>.</summary>
+    /// <summary>Resizes a picture with the cubic filter; see
+    /// <see cref="Resize(byte[], int, int, int, int, ResampleFilter, CancellationToken)"/>.</summary>
     public static byte[] Bicubic(byte[] rgb, int width, int height, int newWidth, int newHeight) =>
         Resize(rgb, width, height, newWidth, newHeight, ResampleFilter.Bicubic);
 
@@ -20,21 +21,26 @@ internal static class PillowResizer
     /// <param name="newWidth">Wanted width, at least 1.</param>
     /// <param name="newHeight">Wanted height, at least 1.</param>
     /// <param name="filter">The filter.</param>
+    /// <param name="cancellationToken">Observed at every row.</param>
     /// <returns>[newHeight, newWidth, 3]; <paramref name="rgb"/> itself when nothing changes.</returns>
     /// <exception cref="ArgumentException">The bytes do not match the size, or the filter does not exist.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A wanted side is below 1.</exception>
     /// <exception cref="ImageDecodeException">The sides are so far apart that resizing would take more than 1 GiB.</exception>
-    public static byte[] Resize(byte[] rgb, int width, int height, int newWidth, int newHeight, ResampleFilter filter)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static byte[] Resize(byte[] rgb, int width, int height, int newWidth, int newHeight, ResampleFilter filter,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(rgb);
         if (rgb.Length != (long)width * height * 3)
             throw new ArgumentException(
-                $"An image of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
-        return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight));
+                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+        return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight),
+            cancellationToken);
     }
 
-    /// <summary>A window of the resized image; only what it needs is computed.</summary>
-    internal static byte[] Resize(PixelRows source, int newWidth, int newHeight, ResampleFilter filter, PixelWindow window)
+    /// <summary>A window of the resized picture; only what it needs is computed.</summary>
+    internal static byte[] Resize(PixelRows source, int newWidth, int newHeight, ResampleFilter filter, PixelWindow window,
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newWidth, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(newHeight, 1);
@@ -49,19 +55,21 @@ internal static class PillowResizer
         var work = 3L * window.Width * Math.Max(end - first, window.Height);
         if (work > MaxWorkBytes)
             throw new ImageDecodeException(
-                $"Resizing an image of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
-                $"{MaxWorkBytes}. Cut the image.", kind: VisionErrorKind.TooLarge);
-        var rows = Horizontal(source, newWidth, filter, window, first, end);
-        return down is null ? rows : Vertical(rows, window.Width * 3, first, down);
+                $"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
+                $"{MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
+        var rows = Horizontal(source, newWidth, filter, window, first, end, cancellationToken);
+        return down is null ? rows : Vertical(rows, window.Width * 3, first, down, cancellationToken);
     }
 
-    private static byte[] Horizontal(PixelRows source, int newWidth, ResampleFilter filter, PixelWindow window, int first, int end)
+    private static byte[] Horizontal(PixelRows source, int newWidth, ResampleFilter filter, PixelWindow window, int first, int end,
+        CancellationToken cancellationToken)
     {
         var taps = newWidth == source.Width ? null : ResampleTaps.Of(source.Width, newWidth, filter, window.Left, window.Width);
         var stride = window.Width * 3;
         var result = new byte[(end - first) * stride];
         for (var y = first; y < end; y++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var o = result.AsSpan((y - first) * stride, stride);
             // The weights of a pixel add up to 1 within a few units of 2^-22: one colour stays that colour.
             if (source.IsBlank(y)) Fill(o, source.Colour);
@@ -94,12 +102,13 @@ internal static class PillowResizer
         }
     }
 
-    private static byte[] Vertical(byte[] source, int stride, int first, ResampleTaps[] taps)
+    private static byte[] Vertical(byte[] source, int stride, int first, ResampleTaps[] taps, CancellationToken cancellationToken)
     {
         var result = new byte[taps.Length * stride];
         var sums = new int[stride];
         for (var y = 0; y < taps.Length; y++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var (start, weights) = taps[y];
             Array.Fill(sums, 1 << (Precision - 1));
             for (var t = 0; t < weights.Length; t++)

@@ -1,8 +1,8 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>The rows of an image on a canvas of one colour, made one at a time: a square canvas of a long image would need far
-/// more memory than the image.</summary>
-internal sealed class PixelRows
+/// <summary>The rows of a picture on a canvas of one colour, made one at a time: a square canvas of a long picture would need far
+/// more memory than the picture.</summary>
+internal class PixelRows
 {
     private readonly byte[] _rgb;
     private readonly int _imageWidth;
@@ -41,7 +41,7 @@ internal sealed class PixelRows
     public bool IsBlank(int y) => y < _top || y >= _top + _imageHeight;
 
     /// <summary>A row that is not blank; valid until the next call.</summary>
-    public ReadOnlySpan<byte> this[int y]
+    public virtual ReadOnlySpan<byte> this[int y]
     {
         get
         {

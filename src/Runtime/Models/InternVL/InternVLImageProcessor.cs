@@ -65,7 +65,7 @@ internal sealed class InternVLImageProcessor : IImageProcessor
     }
 
     /// <inheritdoc/>
-    public ProcessedImage Process(DecodedImage image)
+    public ProcessedImage Process(DecodedImage image, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         var plan = Plan(image.Width, image.Height);
@@ -74,7 +74,7 @@ internal sealed class InternVLImageProcessor : IImageProcessor
         var tile = size * size * 3;
         var count = columns * rows + (HasThumbnail(columns * rows) ? 1 : 0);
         var tiles = new byte[checked(count * tile)];
-        var stretched = Resize(image, columns * size, rows * size);
+        var stretched = Resize(image, columns * size, rows * size, cancellationToken);
         for (var k = 0; k < columns * rows; k++)
         {
             var (y0, x0) = (k / columns * size, k % columns * size);
@@ -82,14 +82,14 @@ internal sealed class InternVLImageProcessor : IImageProcessor
                 Array.Copy(stretched, ((y0 + y) * columns * size + x0) * 3, tiles, k * tile + y * size * 3, size * 3);
         }
 
-        if (count > columns * rows) Resize(image, size, size).CopyTo(tiles, columns * rows * tile);
+        if (count > columns * rows) Resize(image, size, size, cancellationToken).CopyTo(tiles, columns * rows * tile);
         var pixels = new float[tiles.Length];
         for (var k = 0; k < count; k++) _options.Normalizer.ToPlanes(tiles.AsSpan(k * tile, tile), pixels.AsSpan(k * tile, tile));
         return new ProcessedImage(plan, tiles, [count, size, size, 3], pixels, [count, 3, size, size]);
     }
 
-    private byte[] Resize(DecodedImage image, int width, int height) =>
-        PillowResizer.Resize(image.Rgb, image.Width, image.Height, width, height, _options.Resample);
+    private byte[] Resize(DecodedImage image, int width, int height, CancellationToken cancellationToken) =>
+        PillowResizer.Resize(image.Rgb, image.Width, image.Height, width, height, _options.Resample, cancellationToken);
 
     private bool HasThumbnail(int tiles) => _options.UseThumbnail && tiles > 1;
 

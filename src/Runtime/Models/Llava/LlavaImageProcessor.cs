@@ -55,7 +55,7 @@ internal sealed class LlavaImageProcessor(LlavaImageOptions options) : IImagePro
     }
 
     /// <inheritdoc/>
-    public ProcessedImage Process(DecodedImage image)
+    public ProcessedImage Process(DecodedImage image, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         var size = options.CropSize;
@@ -64,7 +64,8 @@ internal sealed class LlavaImageProcessor(LlavaImageOptions options) : IImagePro
         // Only the crop is computed: the whole of a long resized image may be thousands of times larger.
         var (left, top) = (Offset(rw), Offset(rh));
         var window = new PixelWindow(Math.Max(left, 0), Math.Max(top, 0), Math.Min(rw, size), Math.Min(rh, size));
-        var part = PillowResizer.Resize(new PixelRows(image, padX, padY, w, h, options.PadColour), rw, rh, options.Resample, window);
+        var part = PillowResizer.Resize(
+            new PixelRows(image, padX, padY, w, h, options.PadColour), rw, rh, options.Resample, window, cancellationToken);
         var crop = Place(part, window, Math.Max(-left, 0), Math.Max(-top, 0), size);
         var pixels = new float[3 * size * size];
         options.Normalizer.ToPlanes(crop, pixels);

@@ -61,12 +61,13 @@ internal sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : I
     }
 
     /// <inheritdoc/>
-    public ProcessedImage Process(DecodedImage image)
+    public ProcessedImage Process(DecodedImage image, CancellationToken cancellationToken = default)
     {
         var plan = Plan(image.Width, image.Height);
         var (best, t) = (plan.BestResolution!.Value, options.TileSize);
         var (newWidth, newHeight) = Fit(best, image.Width, image.Height);
-        var resized = PillowResizer.Resize(image.Rgb, image.Width, image.Height, newWidth, newHeight, options.Resample);
+        var resized = PillowResizer.Resize(
+            image.Rgb, image.Width, image.Height, newWidth, newHeight, options.Resample, cancellationToken);
         var canvas = new byte[best.Height * best.Width * 3]; // black before normalisation
         var (left, top) = ((best.Width - newWidth) / 2, (best.Height - newHeight) / 2);
         for (var y = 0; y < newHeight; y++)
@@ -74,7 +75,7 @@ internal sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : I
         var (rows, columns) = (best.Height / t, best.Width / t);
         var tile = t * t * 3;
         var tiles = new byte[(1 + rows * columns) * tile];
-        PillowResizer.Resize(image.Rgb, image.Width, image.Height, t, t, options.Resample).CopyTo(tiles, 0);
+        PillowResizer.Resize(image.Rgb, image.Width, image.Height, t, t, options.Resample, cancellationToken).CopyTo(tiles, 0);
         for (var k = 0; k < rows * columns; k++)
         {
             var (y0, x0) = (k / columns * t, k % columns * t);

@@ -51,18 +51,19 @@ internal sealed class Qwen2VLImageProcessor(Qwen2VLImageOptions options) : IImag
     }
 
     /// <inheritdoc/>
-    public ProcessedImage Process(DecodedImage image)
+    public ProcessedImage Process(DecodedImage image, CancellationToken cancellationToken = default)
     {
         var plan = Plan(image.Width, image.Height);
         var (p, m, t) = (options.PatchSize, options.MergeSize, options.TemporalPatchSize);
         var (gh, gw) = (plan.GridThw![1], plan.GridThw[2]);
         var (w, h) = (gw * p, gh * p);
-        var rgb = PillowResizer.Resize(image.Rgb, image.Width, image.Height, w, h, options.Resample);
+        var rgb = PillowResizer.Resize(image.Rgb, image.Width, image.Height, w, h, options.Resample, cancellationToken);
         var features = 3 * t * p * p;
         var pixels = new float[checked(gh * gw * features)];
         var at = 0;
         for (var block = 0; block < gh / m * (gw / m); block++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             for (var inner = 0; inner < m * m; inner++)
             {
                 var (row, column) = ((block / (gw / m) * m + inner / m) * p, (block % (gw / m) * m + inner % m) * p);
