@@ -1,3 +1,5 @@
+using D2Pruner.AI.Runtime.Checkpoints;
+
 namespace D2Pruner.AI.Cli;
 
 /// <summary>Files that a command writes at its end are tried at its beginning: a minute of computing must not
@@ -9,16 +11,11 @@ internal static class OutputFile
     {
         if (file is null) return;
         if (Directory.Exists(file.FullName)) throw new ArgumentException($"{option} is '{file}', which is a folder; name a file.");
-        var existed = File.Exists(file.FullName);
         try
         {
             if (file.DirectoryName is { Length: > 0 } folder && !Directory.Exists(folder))
                 throw new ArgumentException($"{option} is '{file}', but there is no folder '{folder}'.");
-            using (new FileStream(file.FullName, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read))
-            {
-            }
-
-            if (!existed) File.Delete(file.FullName);
+            AtomicFile.CheckWritable(file.FullName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -49,7 +49,7 @@ internal static class PriorTarget
         if (File.Exists(path))
         {
             backup = path + BackupEnding;
-            File.Copy(path, backup, overwrite: true);
+            AtomicFile.Copy(path, backup);
         }
 
         PriorFile.Save(prior, path);

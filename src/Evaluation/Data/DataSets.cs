@@ -1,6 +1,7 @@
 using System.Text.Json;
 using D2Pruner.AI.Evaluation.Data.Sets;
 using D2Pruner.AI.Evaluation.Scenes;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Data;
 
@@ -56,7 +57,7 @@ public static class DataSets
         ArgumentNullException.ThrowIfNull(folder);
         var path = Path.Combine(folder, "config.json");
         if (!File.Exists(path)) return PromptStyle.Llava;
-        using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+        using var json = JsonDocument.Parse(RegularFile.ReadAllBytes(path));
         var type = json.RootElement.TryGetProperty("model_type", out var t) ? t.GetString() ?? "" : "";
         return type.StartsWith("qwen", StringComparison.Ordinal) ? PromptStyle.Qwen : type.StartsWith("internvl", StringComparison.Ordinal)
             ? PromptStyle.InternVL : PromptStyle.Llava;

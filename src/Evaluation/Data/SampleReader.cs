@@ -1,5 +1,7 @@
 using D2Pruner.AI.Evaluation.Data.Rows;
 using D2Pruner.AI.Evaluation.Scenes;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Imaging;
 
 namespace D2Pruner.AI.Evaluation.Data;
 
@@ -46,7 +48,7 @@ internal sealed class SampleReader(string name)
         foreach (var folder in folders)
         {
             var path = Path.Combine(folder, file);
-            if (System.IO.File.Exists(path)) return () => System.IO.File.ReadAllBytes(path);
+            if (System.IO.File.Exists(path)) return () => RegularFile.ReadAllBytes(path, ImageLimits.Default.MaxBytes);
         }
 
         _missing.Add(file);

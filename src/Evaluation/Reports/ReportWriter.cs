@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using D2Pruner.AI.Evaluation.Running;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Reports;
 
@@ -21,18 +22,18 @@ internal static class ReportWriter
     public static void Write(EvaluationReport report, EvaluationOptions options, EvaluationResults results)
     {
         var timings = Timings(options, results);
-        File.WriteAllText(Path.Combine(options.OutputFolder, "report.json"), JsonSerializer.Serialize(report, Json) + "\n");
-        File.WriteAllText(Path.Combine(options.OutputFolder, "timings.json"), JsonSerializer.Serialize(timings, Json) + "\n");
-        File.WriteAllText(Path.Combine(options.OutputFolder, "report.md"), Markdown(report, options, timings));
+        AtomicFile.Write(Path.Combine(options.OutputFolder, "report.json"), JsonSerializer.Serialize(report, Json) + "\n");
+        AtomicFile.Write(Path.Combine(options.OutputFolder, "timings.json"), JsonSerializer.Serialize(timings, Json) + "\n");
+        AtomicFile.Write(Path.Combine(options.OutputFolder, "report.md"), Markdown(report, options, timings));
         if (!options.Draw) return;
         foreach (var task in Headings(report))
         {
-            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"retention-{Plots.FileName(task)}.png"),
+            AtomicFile.Write(Path.Combine(options.OutputFolder, $"retention-{Plots.FileName(task)}.png"),
                 Plots.Retention(report, task, options.Layers[0]));
-            File.WriteAllBytes(Path.Combine(options.OutputFolder, $"time-{Plots.FileName(task)}.png"),
+            AtomicFile.Write(Path.Combine(options.OutputFolder, $"time-{Plots.FileName(task)}.png"),
                 Plots.Time(report, timings, task, options.Layers[0]));
             if (options.Layers.Count > 1)
-                File.WriteAllBytes(Path.Combine(options.OutputFolder, $"depth-{Plots.FileName(task)}.png"),
+                AtomicFile.Write(Path.Combine(options.OutputFolder, $"depth-{Plots.FileName(task)}.png"),
                     Plots.Depth(report, task, options.Keep.Min()));
         }
     }

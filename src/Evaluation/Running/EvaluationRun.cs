@@ -5,6 +5,7 @@ using D2Pruner.AI.Evaluation.Reports;
 using D2Pruner.AI.Evaluation.Statistics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Overlays;
@@ -162,7 +163,7 @@ public sealed class EvaluationRun
             }
 
             if (panels.Count > 0)
-                File.WriteAllBytes(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"),
+                AtomicFile.Write(Path.Combine(_options.OutputFolder, $"losses-{Plots.FileName(condition.Method)}.png"),
                     Plots.Sheet(panels, $"{condition.Key}: right unpruned, lost when pruned"));
         }
     }
@@ -187,7 +188,7 @@ public sealed class EvaluationRun
         }
 
         if (panels.Count > 0)
-            File.WriteAllBytes(Path.Combine(_options.OutputFolder, "kept.png"),
+            AtomicFile.Write(Path.Combine(_options.OutputFolder, "kept.png"),
                 Plots.Sheet(panels, $"{sample.Question} K = {_options.Layers[0]}, {_options.Keep.Min()} tokens"));
     }
 
@@ -199,8 +200,8 @@ public sealed class EvaluationRun
                 data = _options.Data.Select(
                     d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }) },
             new JsonSerializerOptions { WriteIndented = true });
-        if (!File.Exists(path)) File.WriteAllText(path, about);
-        else if (File.ReadAllText(path) != about)
+        if (!File.Exists(path)) AtomicFile.Write(path, about);
+        else if (RegularFile.ReadAllText(path) != about)
             throw new ArgumentException(
                 $"{_options.OutputFolder} holds a run of another model, seed or data set (see {RunFileName}); choose another --out. " +
                 "Methods and budgets may be added to a run, the rest stays.");
@@ -221,7 +222,7 @@ public sealed class EvaluationRun
             if (_vision is not null && sample.ImageKey is not null && sample.ImageKey == _key) return (_image!, _vision);
             Dispose();
             Bytes = sample.ReadImage();
-            _image = model.ImageProcessor.Process(ImageDecoder.Decode(Bytes));
+            _image = model.ImageProcessor.Process(ImageDecoder.Decode(Bytes, null, cancellationToken), cancellationToken);
             _vision = model.Vision.Encode(_image, true, cancellationToken.ThrowIfCancellationRequested);
             _vision.Features.DetachFromDisposeScope();
             _key = sample.ImageKey;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Running;
 
@@ -16,9 +17,11 @@ internal sealed class RunFile : IDisposable
     /// <summary>Opens a file for going on, cutting off half a line at its end.</summary>
     /// <param name="path">The file; made if it is not there.</param>
     /// <returns>The file, and the whole lines in it.</returns>
+    /// <exception cref="IOException">It is no regular file, or cannot be opened.</exception>
     /// <exception cref="InvalidDataException">A line that is not the last cannot be read.</exception>
     public static (RunFile File, List<SampleRecord> Records) Open(string path)
     {
+        RegularFile.Check(path);
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         try
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using D2Pruner.AI.Evaluation.Running;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
 using TorchSharp;
@@ -58,8 +59,8 @@ public static class ModelTuning
         VisionLanguageModel model, TuningOptions options, string path, LayerSums[] layers, CancellationToken cancellationToken)
     {
         using var inference = torch.inference_mode();
-        var bytes = File.ReadAllBytes(path);
-        var image = model.ImageProcessor.Process(ImageDecoder.Decode(bytes));
+        var bytes = RegularFile.ReadAllBytes(path, ImageLimits.Default.MaxBytes);
+        var image = model.ImageProcessor.Process(ImageDecoder.Decode(bytes, null, cancellationToken), cancellationToken);
         var vision = model.Vision.Encode(image, false, cancellationToken.ThrowIfCancellationRequested);
         try
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Tuning;
 
@@ -24,7 +25,7 @@ public static class TuningFiles
         var profile = new Dictionary<string, object> { ["Preset"] = "Understanding", ["Pruning"] = pruning };
         var json = new Dictionary<string, object> { [
             "D2Pruner"] = new Dictionary<string, object> { ["Clients"] = new Dictionary<string, object> { [name] = profile } } };
-        File.WriteAllText(path, JsonSerializer.Serialize(json, new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        AtomicFile.Write(path, JsonSerializer.Serialize(json, new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
     /// <summary>Draws the mean attention map of every K side by side (the paper's Figure 1).</summary>
@@ -33,8 +34,8 @@ public static class TuningFiles
     public static void DrawMaps(TuningReport report, string path)
     {
         ArgumentNullException.ThrowIfNull(report);
-        File.WriteAllBytes(path, Plots.Maps([.. report.Layers.Select(l =>
-            (string.Create(CultureInfo.InvariantCulture, $"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
+        AtomicFile.Write(path, Plots.Maps([.. report.Layers.Select(l =>
+            (FormattableString.Invariant($"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
                 l.MeanMap.ToArray(), l.Rows, l.Columns))]));
     }
 }

@@ -106,7 +106,8 @@ internal static class Calibrator
         try
         {
             image = model.ImageProcessor.Process(
-                Fit(ImageDecoder.Decode(RegularFile.ReadAllBytes(file, ImageLimits.Default.MaxBytes)), model.Blueprint.CalibrationSide));
+                Fit(ImageDecoder.Decode(RegularFile.ReadAllBytes(file, ImageLimits.Default.MaxBytes), null, cancellationToken),
+                    model.Blueprint.CalibrationSide), cancellationToken);
         }
         catch (Exception e) when (e is ImageDecodeException or IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace D2Pruner.AI.Runtime.Checkpoints;
 
 /// <summary>
@@ -38,6 +40,23 @@ internal static class AtomicFile
     /// <param name="path">The target.</param>
     /// <param name="bytes">Its content.</param>
     public static void Write(string path, byte[] bytes) => Write(path, stream => stream.Write(bytes));
+
+    /// <summary>Writes a text in UTF-8.</summary>
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    /// <param name="path">The target.</param>
+    /// <param name="text">Its content.</param>
+    public static void Write(string path, string text) => Write(path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Copies a file.</summary>
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    /// <param name="source">A regular file.</param>
+    /// <param name="path">The target.</param>
+    /// <exception cref="FileNotFoundException">There is no source.</exception>
+    public static void Copy(string source, string path)
+    {
+        using var from = RegularFile.OpenStream(source);
+        Write(path, from.CopyTo);
+    }
 
     /// <summary>Checks before long work that a target can be written when it is done: its folder takes files, and the target is
     /// none that must not be replaced.</summary>

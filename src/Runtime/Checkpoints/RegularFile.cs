@@ -13,6 +13,7 @@ internal static class RegularFile
     /// <summary>Most bytes that <see cref="ReadAllBytes"/> reads where its caller names no limit: 1 GiB.</summary>
     public const long DefaultLimit = 1L << 30;
 
+    private const int StreamBuffer = 1 << 16;
     private const int NoEntry = 2;
     private const int NoAccess = 13;
     private const int NotPermitted = 1;
@@ -29,9 +30,9 @@ internal static class RegularFile
         return OperatingSystem.IsLinux() && TryOpenLinux(path) is { } file ? file : OpenElsewhere(path);
     }
 
-    /// <summary>Refuses what is there and no regular file, without opening it.</summary>
+    /// <summary>Refuses what is there and no regular file, without opening it: before a file is opened for writing.</summary>
     /// <exception cref="IOException">It is a pipe, device, socket or folder.</exception>
-    internal static void Check(string path)
+    public static void Check(string path)
     {
         if (!OperatingSystem.IsLinux()) return;
         try
@@ -92,6 +93,30 @@ internal static class RegularFile
         ReadOnlySpan<byte> bytes = ReadAllBytes(path, limit);
         if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
         return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
+    }
+
+    /// <summary>Opens a file for reading from its beginning on.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static FileStream OpenStream(string path)
+    {
+        var file = Open(path);
+        try
+        {
+            return new FileStream(file, FileAccess.Read, StreamBuffer);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the lines of a text in UTF-8, one after the other: for files of any length.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static IEnumerable<string> ReadLines(string path)
+    {
+        using var reader = new StreamReader(OpenStream(path));
+        while (reader.ReadLine() is { } line) yield return line;
     }
 
     private static SafeFileHandle? TryOpenLinux(string path)

@@ -19,40 +19,25 @@ internal sealed class SafetensorsStream
     /// <param name="write">Writes exactly its bytes when its turn comes; turns go by name.</param>
     public void Add(string name, ScalarType type, long[] shape, Action<Stream> write) => _tensors.Add(name, (type, shape, write));
 
-    /// <summary>Writes the file (a temporary one, then a rename).</summary>
+    /// <summary>Writes the file, whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="written">Gets the bytes after each tensor.</param>
-    /// <param name="cancellationToken">Observed between tensors; the temporary file goes.</param>
-    public void Write(string path, Action<long>? written, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Observed between tensors.</param>
+    public void Write(string path, Action<long>? written, CancellationToken cancellationToken) => AtomicFile.Write(path, file =>
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
+        var header = Header();
+        file.Write(BitConverter.GetBytes((long)header.Length));
+        file.Write(header);
+        foreach (var (name, t) in _tensors)
         {
-            using (var file = File.Create(temporary))
-            {
-                var header = Header();
-                file.Write(BitConverter.GetBytes((long)header.Length));
-                file.Write(header);
-                foreach (var (name, t) in _tensors)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    var start = file.Position;
-                    t.Write(file);
-                    if (file.Position - start != Size(t.Type, t.Shape))
-                        throw new InvalidOperationException(
-                            $"'{name}' wrote {file.Position - start} bytes instead of {Size(t.Type, t.Shape)}.");
-                    written?.Invoke(file.Position);
-                }
-            }
-
-            File.Move(temporary, path, overwrite: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            var start = file.Position;
+            t.Write(file);
+            if (file.Position - start != Size(t.Type, t.Shape))
+                throw new InvalidOperationException($"'{name}' wrote {file.Position - start} bytes instead of {Size(t.Type, t.Shape)}.");
+            written?.Invoke(file.Position);
         }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
+    });
 
     private static long Size(ScalarType type, long[] shape) => SafetensorsTypes.Size(type) * shape.Aggregate(1L, (a, b) => a * b);
 

@@ -71,7 +71,8 @@ internal static class ModelQuantizer
         for (var i = 0; i < options.CalibrationImages.Count; i++)
         {
             using var scope = NewDisposeScope();
-            var image = processor.Process(ImageDecoder.Decode(File.ReadAllBytes(options.CalibrationImages[i])));
+            var bytes = RegularFile.ReadAllBytes(options.CalibrationImages[i], ImageLimits.Default.MaxBytes);
+            var image = processor.Process(ImageDecoder.Decode(bytes, null, cancellationToken), cancellationToken);
             var question = options.CalibrationPrompts[i % options.CalibrationPrompts.Count];
             var prompt = encoder.Encode(
                 [new ChatTurn("user", [new ImagePart(ReadOnlyMemory<byte>.Empty), new TextPart(question)])], [image]);

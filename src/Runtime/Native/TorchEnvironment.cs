@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Native;
 using TorchSharp;
 
@@ -79,7 +80,8 @@ public static class TorchEnvironment
                 $"{RequiredLibtorch} installation).");
         foreach (var version in new[] { Path.Combine(folder, "..", "build-version"), Path.Combine(folder, "..", "version.py") })
         {
-            if (File.Exists(version) && File.ReadAllText(version) is var text && !text.Contains(RequiredLibtorch, StringComparison.Ordinal))
+            if (File.Exists(version) && RegularFile.ReadAllText(version) is var text
+                && !text.Contains(RequiredLibtorch, StringComparison.Ordinal))
                 throw new TorchUnavailableException(
                     $"The libtorch in '{folder}' is not {RequiredLibtorch}.x ({version} says: {text.Split('\n')[0].Trim()}). Install " +
                     $"PyTorch {RequiredLibtorch}.");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.Options;
 
 namespace D2Pruner.AI.Server;
@@ -34,7 +35,7 @@ internal sealed class ApiKeys
 
     private static List<string> Read(string file)
     {
-        List<string> keys = [.. File.ReadAllLines(file).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')];
+        List<string> keys = [.. RegularFile.ReadLines(file).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')];
         // An empty file would open the server where its operator meant to close it.
         return keys.Count > 0 ? keys
             : throw new InvalidOperationException($"The key file '{file}' holds no key; write one a line, or leave the option out.");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Data.Rows;
 
@@ -9,7 +10,7 @@ internal static class JsonRows
     public static IEnumerable<DataRow> Lines(string path, List<string> problems)
     {
         var number = 0;
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in RegularFile.ReadLines(path))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line)) continue;
@@ -63,7 +64,7 @@ internal static class JsonRows
     {
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
+            return JsonDocument.Parse(RegularFile.ReadAllBytes(path));
         }
         catch (JsonException e)
         {

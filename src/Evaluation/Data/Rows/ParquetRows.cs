@@ -1,4 +1,5 @@
 using System.Collections;
+using D2Pruner.AI.Runtime.Checkpoints;
 using Parquet;
 using Parquet.Serialization;
 
@@ -48,7 +49,7 @@ internal static class ParquetRows
 
     private static IEnumerable<Dictionary<string, object?>> ReadShard(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenStream(path);
         var groups = Wait(async () =>
         {
             await using var reader = await ParquetReader.CreateAsync(stream, leaveStreamOpen: true).ConfigureAwait(false);

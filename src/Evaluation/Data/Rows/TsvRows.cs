@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Data.Rows;
 
@@ -22,7 +23,7 @@ internal static class TsvRows
     /// <param name="problems">Gets what cannot be used, and how many options pandas' missing words removed.</param>
     public static List<DataRow> Read(string path, List<string> problems)
     {
-        using var reader = new StreamReader(path);
+        using var reader = new StreamReader(RegularFile.OpenStream(path));
         // A quote means something at a field's beginning only; what follows a closing quote stays.
         using var parser = new CsvParser(
             reader, new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = "\t", BadDataFound = null, IgnoreBlankLines = true });

@@ -1,5 +1,6 @@
 using D2Pruner.AI.Evaluation.Data.Rows;
 using D2Pruner.AI.Evaluation.Metrics;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
@@ -51,7 +52,7 @@ internal sealed class MmeReader : IDataSetReader
         foreach (var text in Directory.GetFiles(folder, "*.txt", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var (name, number) = (Path.GetFileNameWithoutExtension(text), 0);
-            var rows = File.ReadAllLines(text).Where(l => l.Length > 0)
+            var rows = RegularFile.ReadLines(text).Where(l => l.Length > 0)
                 .Select(l => new DataRow(
                     $"{category}/{Path.GetFileName(text)} line {++number}",
                     new Dictionary<string, object?> { ["line"] = l, ["number"] = number }));

@@ -1,5 +1,6 @@
 using D2Pruner.AI.Evaluation.Data.Rows;
 using D2Pruner.AI.Evaluation.Metrics;
+using D2Pruner.AI.Runtime.Checkpoints;
 
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
@@ -90,7 +91,7 @@ internal sealed class ScienceQaReader : IDataSetReader
 
     private static HashSet<string> Ids(string path, string split)
     {
-        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path));
+        using var json = System.Text.Json.JsonDocument.Parse(RegularFile.ReadAllBytes(path));
         if (!json.RootElement.TryGetProperty(split, out var ids)) throw new InvalidDataException($"{path} has no part '{split}'.");
         return [.. ids.EnumerateArray().Select(i => i.ToString())];
     }

@@ -10,6 +10,8 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 /// </summary>
 internal sealed class HubCache(string root)
 {
+    private const long LongestReference = 4096;
+
     public string Root { get; } = Path.GetFullPath(root);
 
     public string Repository(HubId id) => Path.Combine(Root, $"{(id.IsDataSet ? "datasets" : "models")}--{id.Owner}--{id.Name}");
@@ -36,16 +38,14 @@ internal sealed class HubCache(string root)
     public string? Commit(HubId id, string reference)
     {
         var file = Path.Combine([Repository(id), "refs", .. reference.Split('/')]);
-        return File.Exists(file) && File.ReadAllText(file).Trim() is var commit && HubId.IsName(commit) ? commit : null;
+        return File.Exists(file) ? ReadReference(file) : null;
     }
 
     public void SetReference(HubId id, string commit)
     {
         var file = Path.Combine([Repository(id), "refs", .. id.Revision.Split('/')]);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        var temporary = $"{file}.{Guid.NewGuid():N}.tmp";
-        File.WriteAllText(temporary, commit);
-        File.Move(temporary, file, overwrite: true);
+        AtomicFile.Write(file, commit);
     }
 
     /// <summary>The content of a file, if it is all there: the blob, or the snapshot's own file where links cannot be made.</summary>
@@ -157,13 +157,20 @@ internal sealed class HubCache(string root)
         using var hash = etag.Length == 64 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : etag.Length == 40
             ? GitHash(length) : null;
         if (hash is null || !etag.All(char.IsAsciiHexDigit)) return new VerifiedFile(name, length, null, false);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
-        var buffer = new byte[1 << 20];
-        for (int read; (read = stream.Read(buffer)) > 0;)
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            hash.AppendData(buffer, 0, read);
-            progress?.Invoke(read);
+            using var stream = RegularFile.OpenStream(path);
+            var buffer = new byte[1 << 20];
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+                progress?.Invoke(read);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new VerifiedFile(name, length, $"its content cannot be read: {e.Message}", true);
         }
 
         var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -208,8 +215,21 @@ internal sealed class HubCache(string root)
         var refs = Path.Combine(repository, "refs");
         return Directory.Exists(refs)
             ? [.. Directory.GetFiles(refs, "*", SearchOption.AllDirectories)
-                .Select(f => (Path.GetRelativePath(refs, f).Replace('\\', '/'), f, File.ReadAllText(f).Trim()))]
+                .Select(f => (Path.GetRelativePath(refs, f).Replace('\\', '/'), f, ReadReference(f) ?? ""))]
             : [];
+    }
+
+    // The name of a commit is short; what is none, or cannot be read, names nothing.
+    private static string? ReadReference(string file)
+    {
+        try
+        {
+            return RegularFile.ReadAllText(file, LongestReference).Trim() is var commit && HubId.IsName(commit) ? commit : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        {
+            return null;
+        }
     }
 
     private static IncrementalHash GitHash(long length)

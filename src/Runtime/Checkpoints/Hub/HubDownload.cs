@@ -126,6 +126,7 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
         public PartialContent(string path, TransferMeter meter)
         {
             _meter = meter;
+            RegularFile.Check(path);
             _stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, BufferBytes);
             var buffer = new byte[1 << 20];
             for (int read; (read = _stream.Read(buffer)) > 0;) _hash.AppendData(buffer, 0, read);

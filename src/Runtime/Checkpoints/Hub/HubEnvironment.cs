@@ -1,8 +1,12 @@
+using System.Text;
+
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
 /// <summary>The environment variables that the Hub's own client honours.</summary>
 internal static class HubEnvironment
 {
+    private const long LongestToken = 1 << 16;
+
     public static string Endpoint => (Variable("HF_ENDPOINT") ?? "https://huggingface.co").TrimEnd('/');
 
     public static string Home => Variable("HF_HOME")
@@ -22,9 +26,9 @@ internal static class HubEnvironment
             var file = Variable("HF_TOKEN_PATH") ?? Path.Combine(Home, "token");
             try
             {
-                return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } stored ? stored : null;
+                return File.Exists(file) && RegularFile.ReadAllText(file, LongestToken).Trim() is { Length: > 0 } stored ? stored : null;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
             {
                 return null; // a token that cannot be read is none; the Hub's answer says what is missing
             }

@@ -50,7 +50,7 @@ internal static class HubFileSelection
         string[] shards;
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(RegularFile.ReadAllBytes(path));
             shards = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(p => p.Value.GetString() ?? "").Distinct()
                 .Order(StringComparer.Ordinal)];
         }

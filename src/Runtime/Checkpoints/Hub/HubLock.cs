@@ -15,6 +15,7 @@ internal static class HubLock
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         for (var told = false; ;)
         {
+            RegularFile.Check(path);
             try
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -45,7 +45,8 @@ internal sealed class CheckpointQuantizer
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
             throw new IOException($"The folder '{target}' is not empty; give a new one.");
         Directory.CreateDirectory(target);
-        foreach (var file in Directory.GetFiles(_folder.Path).Where(IsKept)) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(_folder.Path).Where(IsKept))
+            AtomicFile.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         var output = new SafetensorsStream();
         var quantized = _plan.Tensors.Where(t => t.IsQuantizable).Select(t => _weights.FileName(t.Name)).ToHashSet(StringComparer.Ordinal);
         foreach (var name in _weights.Names)
@@ -55,7 +56,7 @@ internal sealed class CheckpointQuantizer
             else output.Add(name, entry.Type, entry.Shape, s => _weights.CopyTo(name, s));
         }
 
-        File.WriteAllText(Path.Combine(target, "config.json"), Config(quantized));
+        AtomicFile.Write(Path.Combine(target, "config.json"), Config(quantized));
         output.Write(Path.Combine(target, "model.safetensors"), done => progress?.Report((done, output.Bytes)), _cancellationToken);
     }
 
@@ -126,7 +127,7 @@ internal sealed class CheckpointQuantizer
 
     private string Config(HashSet<string> quantized)
     {
-        var config = JsonNode.Parse(File.ReadAllBytes(Path.Combine(_folder.Path, "config.json")))!.AsObject();
+        var config = JsonNode.Parse(RegularFile.ReadAllBytes(Path.Combine(_folder.Path, "config.json")))!.AsObject();
         string[] dense = [.. _plan.Tensors.Where(t => t.IsLinear && !t.IsQuantizable).Select(t => _weights.FileName(t.Name))
             .Where(n => !quantized.Contains(n)).Select(n => n[..^".weight".Length])];
         config["quantization_config"] = new JsonObject
