@@ -5,9 +5,11 @@ namespace D2Pruner.AI.Tests.Provider;
 /// <summary>Keeps what is logged.</summary>
 internal sealed class CollectingLogger : ILoggerFactory, ILogger
 {
-    private readonly List<string> _lines = [];
+    private readonly List<(LogLevel Level, string Text, Exception? Error)> _entries = [];
 
-    public IReadOnlyList<string> Lines { get { lock (_lines) return [.. _lines]; } }
+    public IReadOnlyList<(LogLevel Level, string Text, Exception? Error)> Entries { get { lock (_entries) return [.. _entries]; } }
+
+    public IReadOnlyList<string> Lines => [.. Entries.Select(e => $"{e.Level}: {e.Text}")];
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -22,7 +24,7 @@ internal sealed class CollectingLogger : ILoggerFactory, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        lock (_lines) _lines.Add($"{logLevel}: {formatter(state, exception)}");
+        lock (_entries) _entries.Add((logLevel, formatter(state, exception), exception));
     }
 
     public void Dispose()
