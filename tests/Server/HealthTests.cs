@@ -88,19 +88,4 @@ public sealed class HealthTests
         Assert.Equal(503, (int)(await whole).Status);
         Assert.Equal(2, client.Cancelled);
     }
-
-    /// <summary>An engine in whatever state is asked.</summary>
-    private sealed class StatefulEngine : IVisionEngine
-    {
-        private readonly ScriptedEngine _inner = new();
-
-        public EngineState State { get; set; } = EngineState.Ready;
-
-        public VisionModelInfo Model => _inner.Model;
-
-        public EngineStatus GetStatus() => new(State, 0, false, 0, "secret");
-
-        public IAsyncEnumerable<GenerationEvent> GenerateAsync(VisionRequest request, CancellationToken cancellationToken = default) =>
-            _inner.GenerateAsync(request, cancellationToken);
-    }
 }

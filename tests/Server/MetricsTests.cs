@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Server;
 
 /// <summary>Names, types and labels that gateways and dashboards are configured with.</summary>
-[Collection(TorchCollection.Name)] // exporters listen to meters of the whole process by name: one server at a time
 public sealed partial class MetricsTests
 {
     [Fact]
@@ -85,6 +85,33 @@ public sealed partial class MetricsTests
                 () => server.Http.PostAsync("v1/chat/completions", RunningServer.Json(RunningServer.ChatBody()), leaving.Token));
         foreach (var outcome in new[] { "length", "cancelled" })
             await Once(server, text => Value(text, "d2pruner_requests_total", "outcomes", $"outcome=\"{outcome}\"") == 1);
+    }
+
+    /// <summary>Exporters listen to meters of the whole process by name: each server showed what the other one had counted.</summary>
+    [Fact]
+    public async Task TwoServers_InOneProcess_ShowTheirOwnNumbers()
+    {
+        var (left, right) = (new ScriptedChat("twin"), new ScriptedChat("twin"));
+        await using var first = await RunningServer.StartAsync(left);
+        await using var second = await RunningServer.StartAsync(services =>
+        {
+            services.AddChatClient(right);
+            services.AddKeyedChatClientOf("other", new ScriptedChat("other"));
+        });
+        for (var i = 0; i < 3; i++) await first.ChatAsync(RunningServer.ChatBody());
+        await second.ChatAsync(RunningServer.ChatBody("\"model\":\"twin\""));
+        await Once(first, text => Value(text, "d2pruner_requests_total", "twin", "outcome=\"ok\"") == 3);
+        await Once(second, text => Value(text, "d2pruner_requests_total", "twin", "outcome=\"ok\"") == 1);
+        var (one, two) = (await first.Http.GetStringAsync("metrics"), await second.Http.GetStringAsync("metrics"));
+        foreach (var name in new[] { "d2pruner_num_requests_running", "d2pruner_requests_total", "d2pruner_generation_tokens_total" })
+        {
+            Assert.Single(Line().Matches(one), l => l.Groups["name"].Value == name
+                && l.Groups["labels"].Value.Contains("model_name=\"twin\"", StringComparison.Ordinal));
+            Assert.DoesNotContain(Line().Matches(one), l => l.Groups["name"].Value == name
+                && l.Groups["labels"].Value.Contains("\"other\"", StringComparison.Ordinal));
+            Assert.Contains(Line().Matches(two), l => l.Groups["name"].Value == name
+                && l.Groups["labels"].Value.Contains("\"other\"", StringComparison.Ordinal));
+        }
     }
 
     // A request is counted at its very end, when its caller has read the answer already.

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Net;
-using System.Text.RegularExpressions;
 using D2Pruner.AI.Cli;
 using D2Pruner.AI.Server;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,45 +9,72 @@ namespace D2Pruner.AI.Tests.Server;
 
 /// <summary>The programs that people start: the sample as a process of its own, and <c>d2pruner serve</c>.</summary>
 [Collection(TorchCollection.Name)]
-public sealed partial class ServerProgramTests
+public sealed class ServerProgramTests
 {
     [Fact]
     public async Task TheSample_StartsWithoutConfiguration_AndEndsWhenTold()
     {
-        var built = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        var program = Path.Combine(Repository.Root, "samples", "Server", "bin", built.Parent!.Name, built.Name, "Server.dll");
-        using var process = Process.Start(
-            new ProcessStartInfo("dotnet", [program, "--port", "0"]) { RedirectStandardOutput = true, RedirectStandardError = true,
-                WorkingDirectory = Path.GetTempPath() })!;
-        try
-        {
-            var address = "";
-            var lines = new List<string>();
-            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-            while (address.Length == 0 && await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
-            {
-                lines.Add(line);
-                address = Listening().Match(line) is { Success: true } m ? m.Groups[1].Value : "";
-            }
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var server = await SampleServer.StartAsync([], limit.Token, "--port", "0");
+        Assert.Contains("studio", await server.Http.GetStringAsync("", limit.Token));
+        var answer = await server.Http.PostAsync(
+            "v1/chat/completions", RunningServer.Json(RunningServer.ChatBody("\"max_tokens\":4")), limit.Token);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        if (OperatingSystem.IsWindows()) return;
+        await server.TerminateAsync(limit.Token);
+        Assert.Equal(0, server.ExitCode);
+    }
 
-            Assert.True(address.Length > 0, string.Join("\n", lines));
-            _ = process.StandardOutput.ReadToEndAsync();
-            using var http = new HttpClient { BaseAddress = new Uri(address) };
-            while (!(await http.GetAsync("health/ready", limit.Token)).IsSuccessStatusCode) await Task.Delay(50, limit.Token);
-            Assert.Contains("studio", await http.GetStringAsync("", limit.Token));
-            var answer = await http.PostAsync(
-                "v1/chat/completions", RunningServer.Json(RunningServer.ChatBody("\"max_tokens\":4")), limit.Token);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            if (OperatingSystem.IsWindows()) return;
-            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-                await kill.WaitForExitAsync(limit.Token);
-            await process.WaitForExitAsync(limit.Token);
-            Assert.Equal(0, process.ExitCode);
-        }
-        finally
+    /// <summary>As docs/deploy.md has it: everything by environment variables, keys from a file.</summary>
+    [Fact]
+    public async Task TheSample_TakesAContainersEnvironment()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("keys"), "sk-container\n");
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var server = await SampleServer.StartAsync(
+            [
+                new("host", "127.0.0.1"), new("port", "0"), new("model", Repository.DemoModel),
+                new("D2Pruner__Server__ApiKeyFile", folder.File("keys")), new("D2Pruner__Server__DrainSeconds", "3"),
+            ],
+            limit.Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Http.GetAsync("v1/models", limit.Token)).StatusCode);
+        server.Http.DefaultRequestHeaders.Authorization = new("Bearer", "sk-container");
+        Assert.Contains("demo-llava", await server.Http.GetStringAsync("v1/models", limit.Token));
+        Assert.Contains("d2pruner_num_requests_waiting", await server.Http.GetStringAsync("metrics", limit.Token));
+    }
+
+    /// <summary>Spans and measurements reach the receiver that the usual variables name.</summary>
+    [Fact]
+    public async Task TheSample_SendsItsTelemetry()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var server = await SampleServer.StartAsync(
+            [
+                new("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Endpoint), new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+                new("OTEL_SERVICE_NAME", "eyes"), new("OTEL_METRIC_EXPORT_INTERVAL", "300"), new("OTEL_BSP_SCHEDULE_DELAY", "100"),
+            ],
+            limit.Token, "--port", "0");
+        var answer = await server.Http.PostAsync("v1/chat/completions", RunningServer.Json(
+            RunningServer.ChatBody("\"max_tokens\":4", $"[{RunningServer.ImagePart()},{{\"type\":\"text\",\"text\":\"?\"}}]")),
+            limit.Token);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        string[] spans = ["d2pruner.preprocess", "d2pruner.queue", "d2pruner.vision", "d2pruner.prefill", "d2pruner.decode",
+            "POST /v1/chat/completions"];
+        string[] metrics = ["d2pruner_requests_total", "d2pruner_num_requests_waiting", "d2pruner.stage.duration",
+            "http.server.request.duration"];
+        while (spans.Except(receiver.Spans).Any() || metrics.Except(receiver.Metrics).Any())
         {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            Assert.False(limit.IsCancellationRequested,
+                $"spans: {string.Join(", ", receiver.Spans.Distinct())}; metrics: {string.Join(", ", receiver.Metrics.Distinct())}");
+            await Task.Delay(50);
         }
+
+        Assert.All(receiver.Services, s => Assert.Equal("eyes", s));
+        Assert.NotEmpty(receiver.Services);
+        // Probes and scrapes are nobody's traces.
+        Assert.DoesNotContain(receiver.Spans, s => s.Contains("/health", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -116,7 +141,4 @@ public sealed partial class ServerProgramTests
             Console.SetError(before);
         }
     }
-
-    [GeneratedRegex(@"^Listening at (http://127\.0\.0\.1:\d+) ")]
-    private static partial Regex Listening();
 }

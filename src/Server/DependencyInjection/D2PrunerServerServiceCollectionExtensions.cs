@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using D2Pruner.AI;
 using D2Pruner.AI.Server;
 using Microsoft.Extensions.Configuration;
@@ -91,12 +92,16 @@ public static class D2PrunerServerServiceCollectionExtensions
         services.AddCors();
         services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(ServerMetrics.MeterName, MetricViews.EngineMeter)
-            .AddView(MetricViews.Of)
             .AddPrometheusExporter(o =>
             {
                 // Gateways ask several times a second and route by what they read.
                 o.ScrapeResponseCacheDurationMilliseconds = 0;
             }));
+        services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
+        {
+            var own = provider.GetRequiredService<IMeterFactory>();
+            metrics.AddView(instrument => MetricViews.Of(instrument, own));
+        });
         // The host must not give up before the last answers' time is over.
         services.AddOptions<HostOptions>().PostConfigure<IOptions<D2PrunerServerOptions>>((host, server) =>
         {

@@ -3,7 +3,8 @@ using OpenTelemetry.Metrics;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>How the engine's own measurements are shown beside the server's.</summary>
+/// <summary>What <c>/metrics</c> shows of the process' meters, and how: the server's own, and the engine's measurements
+/// beside them.</summary>
 internal static class MetricViews
 {
     public const string EngineMeter = "D2Pruner.AI";
@@ -13,8 +14,12 @@ internal static class MetricViews
     private static readonly double[] Bytes = [1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30, 1L << 32, 1L << 34];
 
     /// <summary>The view of an instrument; null for its own.</summary>
-    public static MetricStreamConfiguration? Of(Instrument instrument)
+    /// <param name="instrument">The instrument.</param>
+    /// <param name="own">The factory of this server's meters: those of another server in the process have the same name.</param>
+    public static MetricStreamConfiguration? Of(Instrument instrument, IMeterFactory own)
     {
+        if (instrument.Meter.Name == ServerMetrics.MeterName && !ReferenceEquals(instrument.Meter.Scope, own))
+            return MetricStreamConfiguration.Drop;
         if (instrument.Meter.Name != EngineMeter) return null;
         return instrument.Unit switch
         {
