@@ -16,7 +16,7 @@ internal static class CalibrateCommand
     private static readonly Option<string> Model =
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache.", Required = true };
     private static readonly Option<DirectoryInfo> Images =
-        new("--images") { Description = "Folder of images (sub-folders too); some hundreds of varied ones are good.", Required = true };
+        new("--images") { Description = "Folder of images (sub-folders too); one to two thousand varied ones are good.", Required = true };
     private static readonly Option<string?> Layers =
         new("--layers") { Description = "Values of K, separated by commas. Default: 2,5, which the presets use (at most the model's " +
             "layers - 1)." };

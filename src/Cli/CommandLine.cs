@@ -6,6 +6,31 @@ namespace D2Pruner.AI.Cli;
 /// <summary>Runs the tool's command line.</summary>
 internal static class CommandLine
 {
+    /// <summary>Every command of the tool. Making them loads nothing native: help, <c>inspect</c> and what looks after machine
+    /// and models work where libtorch is missing.</summary>
+    public static RootCommand CreateRoot() =>
+        new("Asks local vision-language models about images, with D²Pruner dropping the visual tokens that do not matter.")
+        {
+            AskCommand.Create(),
+            ChatCommand.Create(),
+            DoctorCommand.Create(),
+            ModelsCommand.Create(),
+            PullCommand.Create(),
+            ListCommand.Create(),
+            VerifyCommand.Create(),
+            RemoveCommand.Create(),
+            ServeCommand.Create(),
+            InspectCommand.Create(),
+            MethodsCommand.Create(),
+            CalibrateCommand.Create(),
+            OverlayCommand.Create(),
+            CompletionsCommand.Create(),
+            McpCommand.Create(),
+            EvaluateCommand.Create(),
+            TuneCommand.Create(),
+            QuantizeCommand.Create(),
+        };
+
     /// <summary>Parses and runs. What cannot be parsed is told in one line that points to the help.</summary>
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
@@ -17,8 +42,9 @@ internal static class CommandLine
         var names = new List<string>();
         for (var c = parse.CommandResult; c is not null; c = c.Parent as System.CommandLine.Parsing.CommandResult)
             names.Insert(0, c.Command is RootCommand ? "d2pruner" : c.Command.Name);
-        Failure.Error($"{parse.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Trim()).First()} See " +
-            $"'{string.Join(' ', names)} --help'.");
+        var problem = parse.CommandResult.Command is RootCommand && parse.UnmatchedTokens is [var unknown, ..]
+            ? $"There is no command '{unknown}'." : parse.Errors[0].Message.ReplaceLineEndings(" ").Trim();
+        Failure.Error($"{problem} See '{string.Join(' ', names)} --help'.");
         return 1;
     }
 }

@@ -38,6 +38,7 @@ internal static class DoctorCommand
                 TorchEnvironment.UseLibtorch(folder);
         }
 
+        if (!parse.GetValue(Quick)) Console.Error.WriteLine("Measuring this machine for three seconds (--quick leaves that out).");
         var report = await Task.Run(
             () => DoctorReport.Make(LibtorchLocator.Used ?? folder, !parse.GetValue(Quick), cancellationToken), cancellationToken);
         if (parse.GetValue(Json)) Output.Json(report.ToJson());

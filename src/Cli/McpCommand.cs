@@ -65,8 +65,9 @@ internal static class McpCommand
         using var host = builder.Build();
         try
         {
-            // A folder that is not there is told before the host is answered.
+            // A folder that is not there, or libtorch that is not, is told before the host is answered.
             host.Services.GetRequiredService<VisionImages>();
+            TorchEnvironment.EnsureLoaded();
             await host.RunAsync(cancellationToken);
         }
         catch (OptionsValidationException e)

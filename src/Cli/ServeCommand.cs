@@ -66,6 +66,8 @@ internal static class ServeCommand
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
         await using var app = Build(parse);
+        // Told here, and not by every request.
+        TorchEnvironment.EnsureLoaded();
         app.Lifetime.ApplicationStarted.Register(() =>
         {
             foreach (var address in app.Urls)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using D2Pruner.AI.Evaluation.Tuning;
 using D2Pruner.AI.Runtime;
@@ -92,9 +93,14 @@ internal static class TuneCommand
 
     private sealed class Lines(int total) : IProgress<int>
     {
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private TimeSpan _next = TimeSpan.FromSeconds(2);
+
         public void Report(int done)
         {
-            if (done % 10 == 0 || done == total) Console.WriteLine($"{done}/{total} images");
+            if (_watch.Elapsed < _next && done < total) return;
+            _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
+            Console.WriteLine($"{done}/{total} images");
         }
     }
 }

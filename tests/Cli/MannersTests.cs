@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using SkiaSharp;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Cli;
@@ -26,17 +27,17 @@ public sealed class MannersTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("d2pruner ask", "ask", "--image", "x.png")]
-    [InlineData("d2pruner ask", "ask", "--nonsense")]
-    [InlineData("d2pruner ask", "ask", "--model", "m", "--preset", "Best")]
-    [InlineData("d2pruner", "aks")]
+    [InlineData("See 'd2pruner ask", "ask", "--image", "x.png")]
+    [InlineData("See 'd2pruner ask", "ask", "--nonsense")]
+    [InlineData("See 'd2pruner ask", "ask", "--model", "m", "--preset", "Best")]
+    [InlineData("There is no command 'aks'. See 'd2pruner", "aks", "--model", "m")]
     public async Task ParseErrors_AreOneLine_ThatPointsToHelp(string help, params string[] args)
     {
         var (code, output, error) = await ConsoleRun.OfAsync(() => CommandLine.RunAsync(Root(), args));
         Assert.Equal(1, code);
         Assert.Empty(output);
         var line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.EndsWith($"See '{help} --help'.", line.TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith($"{help} --help'.", line.TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,17 +140,21 @@ public sealed class MannersTests : IDisposable
         Assert.Equal(0, JsonDocument.Parse(output).RootElement.GetProperty("pruning").GetProperty("visual_tokens").GetInt32());
     }
 
+    // The image has no magenta; the box's line has that colour.
     [Fact]
     public async Task Overlay_HasTheAnswersBoxes()
     {
-        var picture = Path.Combine(_folder.Path, "o.png");
-        var (code, output, error) =
-            await ConsoleRun.OfAsync(
-                OverlayCommand.Create(), "--model", Repository.DemoModel, "--image",
-                Path.Combine(Repository.Root, "samples", "Grounding", "boxes.png"), "--prompt", "Where is the star?", "--out", picture);
-        Assert.True(code == 0, error);
-        Assert.Contains("visual tokens kept", output, StringComparison.Ordinal);
-        Assert.True(new FileInfo(picture).Length > 1000);
+        var (image, drawn) = (Path.Combine(Repository.Root, "samples", "VisionAgent", "images", "shapes.png"), _folder.File("o.png"));
+        foreach (var (command, option) in new[] { (OverlayCommand.Create(), "--out"), (AskCommand.Create(), "--overlay") })
+        {
+            var (code, output, error) = await ConsoleRun.OfAsync(
+                command, "--model", Repository.DemoModel, "--image", image, "--prompt", "Where is the blue square?", option, drawn);
+            Assert.True(code == 0, error);
+            Assert.Contains("visual tokens", output, StringComparison.Ordinal);
+            using var bitmap = SKBitmap.Decode(drawn);
+            Assert.True(bitmap.Pixels.Count(p => p == SKColors.Magenta) > 100);
+            File.Delete(drawn);
+        }
     }
 
     [Theory]

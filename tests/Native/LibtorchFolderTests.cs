@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Xunit;
 
@@ -9,10 +8,8 @@ namespace D2Pruner.AI.Tests.Native;
 [Collection(TorchCollection.Name)]
 public sealed class LibtorchFolderTests
 {
-    // The tool, as built beside the tests; its output has no libtorch.
-    private static string Tool { get; } = Path.Combine(
-        Repository.Root, "src", "Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name,
-            new DirectoryInfo(AppContext.BaseDirectory).Name, "d2pruner.dll");
+    // Its output has no libtorch.
+    private static string Tool { get; } = BuiltProgram.Path("src/Cli", "d2pruner");
 
     private static string Natives { get; } =
         Path.Combine(AppContext.BaseDirectory, "runtimes", OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64"
@@ -40,15 +37,7 @@ public sealed class LibtorchFolderTests
         Assert.Contains("torch_cpu", output + error, StringComparison.Ordinal);
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string folder, params string[] args)
-    {
-        using var process = new Process { StartInfo = new ProcessStartInfo(
-            "dotnet", [Tool, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true } };
-        process.StartInfo.Environment["D2PRUNER_LIBTORCH"] = folder;
-        process.StartInfo.Environment.Remove("LD_LIBRARY_PATH");
-        process.Start();
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
-    }
+    private static Task<(int Code, string Output, string Error)> RunAsync(string folder, params string[] args) =>
+        BuiltProgram.RunAsync(
+            Tool, args, new Dictionary<string, string?> { ["D2PRUNER_LIBTORCH"] = folder, ["LD_LIBRARY_PATH"] = null });
 }
