@@ -15,22 +15,24 @@ internal static class CompletionsCommand
             }
             complete -o default -F _d2pruner d2pruner
             """,
+        // Autoloaded from fpath, the file is the function's first call.
         ["zsh"] = """
             #compdef d2pruner
             _d2pruner() {
+                local line="${(j: :)words[1,CURRENT]}"
                 local -a found
-                found=(${(f)"$(d2pruner complete "${CURSOR}" "${BUFFER}" 2>/dev/null)"})
+                found=(${(f)"$(d2pruner complete ${#line} "$line" 2>/dev/null)"})
                 if (( ${#found} )); then compadd -- $found; else _files; fi
             }
-            compdef _d2pruner d2pruner
+            if [[ "$funcstack[1]" = _d2pruner ]]; then _d2pruner "$@"; else compdef _d2pruner d2pruner; fi
             """,
         ["fish"] = """
-            complete -c d2pruner -a '(d2pruner complete (commandline -C) (commandline -cp) 2>/dev/null)'
+            complete -c d2pruner -a '(d2pruner complete (string length -- (commandline -cp)) (commandline -cp) 2>/dev/null)'
             """,
         ["pwsh"] = """
             Register-ArgumentCompleter -Native -CommandName d2pruner -ScriptBlock {
                 param($word, $ast, $cursor)
-                d2pruner complete $cursor "$ast" 2>$null | ForEach-Object {
+                d2pruner complete ($cursor - $ast.Extent.StartOffset) "$ast" 2>$null | ForEach-Object {
                     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
                 }
             }
@@ -63,10 +65,11 @@ internal static class CompletionsCommand
         return command;
     }
 
-    /// <summary>Completions of a line that begins with the tool's name.</summary>
+    /// <summary>Completions of a line that begins with the tool's name. A position behind its end is one behind a space: PowerShell
+    /// leaves that out of the line.</summary>
     internal static IEnumerable<string> Complete(RootCommand root, int position, string line)
     {
-        line = line[..Math.Clamp(position, 0, line.Length)].TrimStart();
+        line = (position > line.Length ? line + ' ' : line[..Math.Max(0, position)]).TrimStart();
         var space = line.IndexOf(' ', StringComparison.Ordinal);
         var rest = space < 0 ? "" : line[(space + 1)..];
         return root.Parse(rest).GetCompletions(rest.Length).Select(c => c.InsertText ?? c.Label).Distinct()

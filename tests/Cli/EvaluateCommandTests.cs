@@ -1,0 +1,48 @@
+using System.CommandLine;
+using D2Pruner.AI.Cli;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Cli;
+
+/// <summary><c>evaluate</c> and <c>tune</c> as they are typed; what they compute has tests of its own.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class EvaluateCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Evaluate_WritesAReport()
+    {
+        var (code, output, error) = await ConsoleRun.OfAsync(
+            EvaluateCommand.Create(), "--model", Repository.DemoModel, "--data", "demo", "--methods", "d2pruner", "--keep", "64",
+            "--limit", "2", "--seed", "1", "--out", _folder.File("report"));
+        Assert.True(code == 0, error);
+        Assert.Contains("Written: ", output, StringComparison.Ordinal);
+        Assert.Contains("d2pruner", await File.ReadAllTextAsync(_folder.File("report/report.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tune_WritesAProfile()
+    {
+        File.Copy(Path.Combine(Repository.Root, "samples", "VisionAgent", "images", "shapes.png"), _folder.File("a.png"));
+        File.Copy(Path.Combine(Repository.Root, "samples", "VisionAgent", "images", "changed.png"), _folder.File("b.png"));
+        var (code, output, error) = await ConsoleRun.OfAsync(
+            TuneCommand.Create(), "--model", Repository.DemoModel, "--images", _folder.Path, "--layer", "2,3", "--name", "mine", "--out",
+            _folder.File("tuned"));
+        Assert.True(code == 0, error);
+        Assert.Contains("Suggested: method ", output, StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder.File("tuned/mine.profile.json")));
+    }
+
+    [Theory]
+    [InlineData("--model, --data and --out are needed", "--data", "demo")]
+    [InlineData("--limit", "--model", "m", "--data", "demo", "--out", "o", "--limit", "0")]
+    public async Task WhatIsMissing_IsTold(string says, params string[] arguments)
+    {
+        var (code, _, error) = await ConsoleRun.OfAsync(EvaluateCommand.Create(), arguments);
+        Assert.Equal(1, code);
+        Assert.Contains(says, error, StringComparison.Ordinal);
+    }
+}
