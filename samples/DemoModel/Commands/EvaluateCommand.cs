@@ -12,8 +12,7 @@ namespace D2Pruner.AI.DemoModel.Commands;
 /// <summary><c>evaluate</c>: accuracies on unseen scenes.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<string> Model =
-        new("--model") { Description = "Model folder.", DefaultValueFactory = _ => DefaultModel() };
+    private static readonly Option<string> Model = ModelOption();
     private static readonly Option<int> Scenes = new("--scenes") { Description = "Scenes.", DefaultValueFactory = _ => 500 };
     private static readonly Option<long> Seed = new("--seed") { Description = "Seed within the split.", DefaultValueFactory = _ => 1 };
     private static readonly Option<Split> Part =
@@ -38,6 +37,10 @@ internal static class EvaluateCommand
         command.SetAction(RunAsync);
         return command;
     }
+
+    /// <summary>The model's folder; the shipped one by itself.</summary>
+    internal static Option<string> ModelOption() =>
+        new("--model") { Description = "Model folder.", DefaultValueFactory = _ => DefaultModel() };
 
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancellationToken)
     {
