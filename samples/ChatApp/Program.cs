@@ -4,12 +4,12 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
 // A console chat with pictures. Usage: ChatApp [--model FOLDER] [--demo]
-SampleArguments arguments;
+Arguments arguments;
 try
 {
-    arguments = new SampleArguments(args, "--model");
+    arguments = new Arguments(args, []);
 }
-catch (Exception e) when (e is ArgumentException or DirectoryNotFoundException)
+catch (ArgumentException e)
 {
     Console.Error.WriteLine(e.Message);
     return 2;
@@ -28,8 +28,8 @@ IEnumerable<string>? script = null;
 if (arguments.Demo)
 {
     var folder = Directory.CreateDirectory("out").FullName;
-    File.WriteAllBytes(Path.Combine(folder, "shapes.png"), SamplePictures.Shapes());
-    File.WriteAllBytes(Path.Combine(folder, "changed.png"), SamplePictures.Changed());
+    foreach (var name in new[] { "shapes.png", "changed.png" })
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "images", name), Path.Combine(folder, name), overwrite: true);
     script =
     [
         "/image out/shapes.png", "What colour is the circle?", "How many triangles are there?", "/preset localization",

@@ -5,12 +5,12 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
 // Finds things in a picture and draws them. Usage: Grounding [--model FOLDER] [--image PICTURE] [--out PNG] [--demo]
-SampleArguments arguments;
+Arguments arguments;
 byte[] picture;
 try
 {
-    arguments = new SampleArguments(args, "--model", "--image", "--out");
-    picture = arguments["--image"] is { } path ? File.ReadAllBytes(path) : SamplePictures.Shapes();
+    arguments = new Arguments(args, [], "--image", "--out");
+    picture = File.ReadAllBytes(arguments["--image"] ?? Path.Combine(AppContext.BaseDirectory, "images", "shapes.png"));
     ImageDecoder.Decode(picture); // a broken file is told at once
 }
 catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException or ImageDecodeException)

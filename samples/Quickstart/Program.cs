@@ -13,7 +13,7 @@ byte[] picture;
 try
 {
     model = args.Length > 0 ? args[0] : DemoModel.Find();
-    picture = args.Length > 1 ? File.ReadAllBytes(args[1]) : SamplePictures.Shapes();
+    picture = File.ReadAllBytes(args.Length > 1 ? args[1] : Path.Combine(AppContext.BaseDirectory, "images", "shapes.png"));
     ImageDecoder.Decode(picture); // a broken file is told at once
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageDecodeException)

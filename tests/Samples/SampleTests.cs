@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Xml.Linq;
 using D2Pruner.AI.Runtime.Imaging;
 using Xunit;
@@ -98,15 +99,26 @@ public sealed class SampleTests
     [Fact]
     public void FilesOfSeveralSamples_AreTheSame()
     {
-        foreach (var (file, samples) in new[] { ("Arguments.cs", new[] { "VisionAgent", "AgentFramework", "McpServer" }),
-            ("Brain.cs", ["VisionAgent", "AgentFramework"]), ("RuleBrain.cs", ["VisionAgent", "AgentFramework"]) })
-            Assert.Single(samples.Select(s => File.ReadAllText(Path.Combine(Repository.Root, "samples", s, file))).Distinct());
+        string[] all = ["VisionAgent", "AgentFramework", "McpServer", "ChatApp", "Grounding", "Quickstart", "Server"];
+        string[] files = ["Arguments.cs", "Brain.cs", "RuleBrain.cs", "BoxPicture.cs", "DemoModel.cs", "LineReader.cs", "Terminal.cs",
+            "images/shapes.png", "images/changed.png"];
+        foreach (var file in files)
+        {
+            var samples = all.Select(s => Path.Combine(Repository.Root, "samples", s, file)).Where(File.Exists).ToList();
+            Assert.True(samples.Count > 1, file);
+            Assert.Single(samples.Select(s => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(s)))).Distinct());
+        }
     }
 
     [Theory]
     [InlineData("VisionAgent")]
     [InlineData("AgentFramework")]
     [InlineData("McpServer")]
+    [InlineData("ChatApp")]
+    [InlineData("Grounding")]
+    [InlineData("Quickstart")]
+    [InlineData("Server")]
+    [InlineData("WebApp")]
     public void CopiedOut_ASampleNamesTheVersionsOfTheRepository(string sample)
     {
         static Dictionary<string, string> Versions(string path, string element) =>
@@ -117,7 +129,10 @@ public sealed class SampleTests
         Assert.All(Versions(project, "PackageReference").Where(v => v.Value != "$(D2PrunerVersion)"),
             v => Assert.Equal(central[v.Key], v.Value));
         // Nothing outside its folder is needed.
-        Assert.DoesNotContain("../Shared", File.ReadAllText(project));
+        var outside = XDocument.Load(project).Descendants()
+            .Where(e => e.Attribute("Include")?.Value.StartsWith("..", StringComparison.Ordinal) == true);
+        Assert.All(outside, e => Assert.Equal(("ProjectReference", "'$(InRepository)' == 'true'"),
+            (e.Name.LocalName, e.Parent!.Attribute("Condition")?.Value)));
     }
 
     [Theory]

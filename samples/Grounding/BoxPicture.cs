@@ -5,7 +5,8 @@ using SkiaSharp;
 
 namespace D2Pruner.AI.Samples;
 
-/// <summary>Draws boxes with labels over a picture whose dropped tokens are dimmed.</summary>
+/// <summary>Draws boxes with labels over a picture whose dropped tokens are dimmed. (The same file in several samples, so that each
+/// can be copied out alone.)</summary>
 internal static class BoxPicture
 {
     // Small pictures are enlarged, so that labels can be read.

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Samples;
 
-/// <summary>The model that the samples use when none is given.</summary>
+/// <summary>The model that the samples use when none is given. (The same file in several samples, so that each can be copied
+/// out alone.)</summary>
 internal static class DemoModel
 {
     /// <summary>What a person should know before reading its answers.</summary>

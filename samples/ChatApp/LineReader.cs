@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Samples;
 
-/// <summary>Lines from the keyboard, or from a script that is shown as if it were typed.</summary>
+/// <summary>Lines from the keyboard, or from a script that is shown as if it were typed. (The same file in several samples, so that each
+/// can be copied out alone.)</summary>
 internal sealed class LineReader(string prompt, IEnumerable<string>? script)
 {
     private readonly Queue<string>? lines = script is null ? null : new Queue<string>(script);
