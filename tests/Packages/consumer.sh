@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packs everything to a local feed, and uses the packages from outside the repository as a newcomer would: the README's commands and program, the tool installed
 # from the feed, the templates, and every way of publishing. Prints sizes (tool_package_bytes, app_publish_bytes), and "consumer: ok" at the end.
-# D2PRUNER_CONSUMER=quick leaves out what takes minutes (single file, trimmed, Native AOT, fetching libtorch).
+# D2PRUNER_CONSUMER=quick leaves out what takes minutes (the site, single file, trimmed, Native AOT, half of the samples, fetching libtorch).
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -131,16 +131,49 @@ timeout 600 dotnet run -c Release -- "$model" "$picture" | tee run.log
 grep -qx 288 run.log || fail "the kernel's answer does not say that 288 of 576 visual tokens were kept"
 
 echo "consumer: samples copied out"
+# The folder alone: no central versions, no projects beside it, the packages from the feed.
+alone() {
+    mkdir "$work/$1"
+    (cd "$repo/samples/$1" && tar c --exclude bin --exclude obj .) | tar x -C "$work/$1"
+    cp "$work/outside/nuget.config" "$work/$1"
+}
 for sample in AgentFramework McpServer VisionAgent; do
-    mkdir "$work/$sample"
-    (cd "$repo/samples/$sample" && tar c --exclude bin --exclude obj .) | tar x -C "$work/$sample"
-    cp "$work/outside/nuget.config" "$work/$sample"
-    # The folder alone: no central versions, no projects beside it, the packages from the feed.
+    alone "$sample"
     (cd "$work/$sample" && dotnet run -c Release -p:D2PrunerVersion="$version" -- --demo --model "$model") > "$work/$sample.log" 2>&1 || { cat "$work/$sample.log"; fail "$sample does not run alone"; }
 done
 grep -q "locate: the cross at" "$work/AgentFramework.log"
 grep -q "connected to d2pruner" "$work/McpServer.log"
 grep -q "Vision_ask_image" "$work/VisionAgent.log"
+if [ "${D2PRUNER_CONSUMER:-}" != quick ]; then
+    for sample in ChatApp Grounding Quickstart; do
+        alone "$sample"
+        arguments=(--demo --model "$model")
+        [ "$sample" = Quickstart ] && arguments=("$model")
+        (cd "$work/$sample" && dotnet run -c Release -p:D2PrunerVersion="$version" -- "${arguments[@]}") > "$work/$sample.log" 2>&1 || { cat "$work/$sample.log"; fail "$sample does not run alone"; }
+    done
+    grep -q "visual tokens kept" "$work/ChatApp.log"
+    test -s "$work/Grounding/out/grounding.png"
+    test -s "$work/Quickstart/out/kept-tokens.png"
+    # Those that listen: started, asked for their health, ended.
+    for sample in Server WebApp; do
+        alone "$sample"
+        (cd "$work/$sample" && run dotnet build -c Release -p:D2PrunerVersion="$version")
+        case "$sample" in
+            Server) arguments=(--port 0 --model "$model") health=health/ready ;;
+            WebApp) arguments=(--urls http://127.0.0.1:0 "--D2Pruner:Models:default:ModelPath=$model") health=health ;;
+        esac
+        (cd "$work/$sample" && exec dotnet "bin/Release/net10.0/$sample.dll" "${arguments[@]}") > "$work/$sample.log" 2>&1 &
+        service=$!
+        for _ in $(seq 1 120); do
+            address=$(grep -oE "http://127.0.0.1:[0-9]+" "$work/$sample.log" | head -1 || true)
+            [ -n "$address" ] && curl -sf "$address/$health" | grep -qiE "^healthy|ready|ok" && break
+            sleep 1
+        done
+        curl -sf "$address/$health" > /dev/null || { cat "$work/$sample.log"; kill $service; fail "$sample does not run alone"; }
+        kill $service
+        wait $service || true
+    done
+fi
 
 echo "consumer: the tool"
 cd "$work/outside"
@@ -172,6 +205,12 @@ curl -s "$address/health" | grep -q Healthy || { cat service.log; kill $service;
 curl -s -N -F "image=@$picture" -F "question=What is this?" "$address/ask" > answer.log
 kill $service
 grep -q "event: text" answer.log && grep -q visual_tokens_kept answer.log || { cat answer.log service.log; fail "d2pruner-api does not answer"; }
+
+if [ "${D2PRUNER_CONSUMER:-}" != quick ]; then
+    echo "consumer: the documents' site"
+    limit=900 run "$repo/docs/build.sh"
+    for page in index.html docs/cli.html api/D2Pruner.AI.Runtime.VisionLanguageEngine.html; do test -s "$repo/artifacts/site/$page" || fail "the site has no $page"; done
+fi
 
 echo "consumer: packing again gives the same"
 limit=900 run "$repo/packaging/pack.sh" "$work/again" "$version"

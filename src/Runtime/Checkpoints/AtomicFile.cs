@@ -36,7 +36,7 @@ internal static class AtomicFile
     }
 
     /// <summary>Writes bytes.</summary>
-    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    /// <inheritdoc cref="Write(string, Action{Stream})" path="/exception"/>
     /// <param name="path">The target.</param>
     /// <param name="bytes">Its content.</param>
     public static void Write(string path, byte[] bytes) => Write(path, stream => stream.Write(bytes));

@@ -65,7 +65,7 @@ internal static class RegularFile
     }
 
     /// <summary>Reads a file away from the caller's thread.</summary>
-    /// <inheritdoc cref="ReadAllBytes"/>
+    /// <inheritdoc cref="ReadAllBytes" path="/exception"/>
     /// <param name="path">Its path.</param>
     /// <param name="limit">Most bytes.</param>
     /// <param name="cancellationToken">Observed before and between reads.</param>
