@@ -82,10 +82,12 @@ internal static class Page
     public const string Html = """
         <!doctype html><meta charset="utf-8"><title>Ask an image</title>
         <style>body{font:16px sans-serif;max-width:44rem;margin:2rem auto}canvas{max-width:100%}#answer{white-space:pre-wrap}</style>
-        <form><input type="file" name="image" accept="image/*" required> <input name="question" size="40" value="What is in the image?" required> <button>Ask</button></form>
+        <form><input type="file" name="image" accept="image/*" required>
+          <input name="question" size="40" value="What is in the image?" required> <button>Ask</button></form>
         <p id="answer"></p><p id="note"></p><canvas id="view"></canvas>
         <script>
-        const form = document.querySelector('form'), answer = document.getElementById('answer'), note = document.getElementById('note'), view = document.getElementById('view');
+        const form = document.querySelector('form'), answer = document.getElementById('answer'),
+            note = document.getElementById('note'), view = document.getElementById('view');
         form.onsubmit = async e => {
             e.preventDefault(); answer.textContent = note.textContent = '';
             const data = new FormData(form), picture = await createImageBitmap(data.get('image')), pen = view.getContext('2d');
@@ -100,7 +102,8 @@ internal static class Page
                     else {
                         note.textContent = `${value.visual_tokens_kept} of ${value.visual_tokens} visual tokens kept (${value.preset})`;
                         pen.lineWidth = Math.max(2, view.width / 200); pen.strokeStyle = 'magenta';
-                        for (const { box: [l, t, r, b] } of value.boxes) pen.strokeRect(l * view.width, t * view.height, (r - l) * view.width, (b - t) * view.height);
+                        for (const { box: [l, t, r, b] } of value.boxes)
+                            pen.strokeRect(l * view.width, t * view.height, (r - l) * view.width, (b - t) * view.height);
                     }
                 }
             }
