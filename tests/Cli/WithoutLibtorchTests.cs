@@ -38,7 +38,8 @@ public sealed partial class WithoutLibtorchTests : IDisposable
         Assert.True(code == 0, errors);
         Assert.Contains("verdict", output, StringComparison.Ordinal);
         // Piped, a row stays on its line, however long.
-        Assert.Contains(output.Split('\n'), l => l.Contains("bytes in 16 bit", StringComparison.Ordinal) && l.Contains("Int4", StringComparison.Ordinal));
+        Assert.Contains(output.Split('\n'), l => l.Contains("bytes in 16 bit", StringComparison.Ordinal)
+            && l.Contains("Int4", StringComparison.Ordinal));
         AssertNothingNativeWasLoaded();
     }
 

@@ -133,7 +133,8 @@ public sealed class ImageCancellationTests
     }
 
     /// <summary>Rows that tell when they are read.</summary>
-    private sealed class WatchedRows(byte[] rgb, Action<int> read) : PixelRows(rgb, ImageCancellationTests.Width, ImageCancellationTests.Height)
+    private sealed class WatchedRows(byte[] rgb, Action<int> read)
+        : PixelRows(rgb, ImageCancellationTests.Width, ImageCancellationTests.Height)
     {
         public int Seen { get; private set; }
 

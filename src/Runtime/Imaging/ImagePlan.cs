@@ -67,8 +67,8 @@ internal interface IImageProcessor
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
     ImagePlan Plan(int width, int height);
 
-    /// <summary>Processes a picture.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Processes an image.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="cancellationToken">Observed at every row that is resized.</param>
     /// <exception cref="ImageDecodeException">The family refuses such a size.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -9,7 +9,7 @@ internal static class PillowResizer
     private const int Precision = ResampleTaps.Precision;
     private const long MaxWorkBytes = 1L << 30;
 
-    /// <summary>Resizes a picture with the cubic filter; see
+    /// <summary>Resizes an image with the cubic filter; see
     /// <see cref="Resize(byte[], int, int, int, int, ResampleFilter, CancellationToken)"/>.</summary>
     public static byte[] Bicubic(byte[] rgb, int width, int height, int newWidth, int newHeight) =>
         Resize(rgb, width, height, newWidth, newHeight, ResampleFilter.Bicubic);
@@ -33,12 +33,12 @@ internal static class PillowResizer
         ArgumentNullException.ThrowIfNull(rgb);
         if (rgb.Length != (long)width * height * 3)
             throw new ArgumentException(
-                $"A picture of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
+                $"An image of {width}x{height} needs {(long)width * height * 3} bytes, not {rgb.Length}.", nameof(rgb));
         return Resize(new PixelRows(rgb, width, height), newWidth, newHeight, filter, new PixelWindow(0, 0, newWidth, newHeight),
             cancellationToken);
     }
 
-    /// <summary>A window of the resized picture; only what it needs is computed.</summary>
+    /// <summary>A window of the resized image; only what it needs is computed.</summary>
     internal static byte[] Resize(PixelRows source, int newWidth, int newHeight, ResampleFilter filter, PixelWindow window,
         CancellationToken cancellationToken = default)
     {
@@ -55,8 +55,8 @@ internal static class PillowResizer
         var work = 3L * window.Width * Math.Max(end - first, window.Height);
         if (work > MaxWorkBytes)
             throw new ImageDecodeException(
-                $"Resizing a picture of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
-                $"{MaxWorkBytes}. Cut the picture.", kind: VisionErrorKind.TooLarge);
+                $"Resizing an image of {source.Width}x{source.Height} to {newWidth}x{newHeight} takes {work} bytes; the limit is " +
+                $"{MaxWorkBytes}. Cut the image.", kind: VisionErrorKind.TooLarge);
         var rows = Horizontal(source, newWidth, filter, window, first, end, cancellationToken);
         return down is null ? rows : Vertical(rows, window.Width * 3, first, down, cancellationToken);
     }

@@ -1,7 +1,7 @@
 namespace D2Pruner.AI.Runtime.Imaging;
 
-/// <summary>The rows of a picture on a canvas of one colour, made one at a time: a square canvas of a long picture would need far
-/// more memory than the picture.</summary>
+/// <summary>The rows of an image on a canvas of one colour, made one at a time: a square canvas of a long image would need far
+/// more memory than the image.</summary>
 internal class PixelRows
 {
     private readonly byte[] _rgb;

@@ -1,6 +1,7 @@
 namespace D2Pruner.AI.Runtime.Kernels;
 
-/// <summary>The inner products of one kind of codes, before zero points. Both forms sum in one order, so that a row's results agree.</summary>
+/// <summary>The inner products of one kind of codes, before zero points. Both forms sum in one order,
+/// so that a row's results agree.</summary>
 internal unsafe interface IQuantizedKernel
 {
     /// <summary>Four outputs, <paramref name="apart"/> outputs apart, of one row.</summary>

@@ -59,8 +59,8 @@ internal sealed class VisionLanguageModel : IDisposable
 
     /// <summary>Processes and encodes the images and text of a conversation.</summary>
     /// <param name="turns">The turns, oldest first.</param>
-    /// <param name="limits">Limits on each picture; null for the default.</param>
-    /// <param name="cancellationToken">Observed at every row of a picture.</param>
+    /// <param name="limits">Limits on each image; null for the default.</param>
+    /// <param name="cancellationToken">Observed at every row of an image.</param>
     /// <param name="tools">Tools on offer; null for none.</param>
     /// <exception cref="PromptException">The turns or tools have no place in the family's template.</exception>
     public EncodedPrompt Encode(
