@@ -10,7 +10,7 @@ public sealed class PillowResizerTests
     [InlineData(ResampleFilter.Lanczos)]
     [InlineData(ResampleFilter.Bilinear)]
     [InlineData(ResampleFilter.Bicubic)]
-    public void OneColour_StaysThatColour(ResampleFilter filter)
+    internal void OneColour_StaysThatColour(ResampleFilter filter)
     {
         foreach (var (w, h, nw, nh) in new[] { (37, 91, 64, 48), (200, 10, 13, 7), (2, 2, 57, 31), (1, 40, 5, 20) })
         {
@@ -38,7 +38,7 @@ public sealed class PillowResizerTests
     [Theory]
     [InlineData(ResampleFilter.Bicubic)]
     [InlineData(ResampleFilter.Lanczos)]
-    public void SharpFilters_Overshoot(ResampleFilter filter)
+    internal void SharpFilters_Overshoot(ResampleFilter filter)
     {
         var grey = Grey(PillowResizer.Resize(Pixels(50, 50, 50, 50, 200, 200, 200, 200), 8, 1, 32, 1, filter)).ToArray();
         Assert.True(grey.Min() < 50 && grey.Max() > 200, string.Join(" ", grey));
@@ -50,7 +50,7 @@ public sealed class PillowResizerTests
     [InlineData(ResampleFilter.Lanczos)]
     [InlineData(ResampleFilter.Bilinear)]
     [InlineData(ResampleFilter.Bicubic)]
-    public void Window_IsAPartOfTheWhole(ResampleFilter filter)
+    internal void Window_IsAPartOfTheWhole(ResampleFilter filter)
     {
         var rgb = Noise(61 * 47 * 3);
         foreach (var (nw, nh) in new[] { (90, 80), (33, 20), (61, 30), (80, 47), (61, 47) })

@@ -11,7 +11,7 @@ namespace D2Pruner.AI.Tests.Imaging;
 
 public sealed class TokenOverlayTests
 {
-    public static TheoryData<string, IImageProcessor> Processors() => new()
+    internal static TheoryData<string, IImageProcessor> Processors() => new()
     {
         { "crop", new LlavaImageProcessor(new LlavaImageOptions()) },
         { "pad", new LlavaImageProcessor(new LlavaImageOptions { PadToSquare = true }) },
@@ -22,7 +22,7 @@ public sealed class TokenOverlayTests
 
     [Theory]
     [MemberData(nameof(Processors))]
-    public void KeptCellsAreBright_DroppedOnesDim(string label, IImageProcessor processor)
+    internal void KeptCellsAreBright_DroppedOnesDim(string label, IImageProcessor processor)
     {
         var (width, height) = (400, 300);
         var rgb = new byte[width * height * 3];
