@@ -17,7 +17,7 @@ internal sealed class HoloVTokenPruner : IVisualTokenPruner
         ArgumentNullException.ThrowIfNull(settings);
         settings = PrunerRegistry.Complete(settings, Description);
         _crops = settings.Parameters.Whole(Crops);
-        Schedule = [PruningStage.Single(settings, PruningSignals.VisionClsAttention | PruningSignals.HiddenStates)];
+        Schedule = [PruningStage.Single(settings, ClsAndCosines.Signals)];
     }
 
     /// <summary>The method.</summary>
@@ -41,12 +41,6 @@ internal sealed class HoloVTokenPruner : IVisualTokenPruner
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A signal is missing.</exception>
-    public TokenReduction Reduce(PruningContext context)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        var attention = PrunerGuard.Cls(context);
-        var cosines = CosineTable.Of(PrunerGuard.Rows(context.HiddenStates, context, "hidden states"), context.CancellationToken);
-        var kept = HoloV.SelectRepaired(Array.ConvertAll(attention, a => (double)a), (i, j) => cosines[i, j], context.Budget, _crops);
-        return new TokenReduction { Kept = kept, Statistics = new SelectionStatistics { Scores = attention } };
-    }
+    public TokenReduction Reduce(PruningContext context) =>
+        ClsAndCosines.Reduce(context, (attention, cosine, n) => HoloV.SelectRepaired(attention, cosine, n, _crops));
 }

@@ -19,7 +19,7 @@ internal sealed class VisPrunerTokenPruner : IVisualTokenPruner
         ArgumentNullException.ThrowIfNull(settings);
         settings = PrunerRegistry.Complete(settings, Description);
         _importantRatio = settings.Parameters.Number(ImportantRatio);
-        Schedule = [PruningStage.Single(settings, PruningSignals.VisionClsAttention | PruningSignals.HiddenStates)];
+        Schedule = [PruningStage.Single(settings, ClsAndCosines.Signals)];
     }
 
     /// <summary>The method.</summary>
@@ -43,12 +43,6 @@ internal sealed class VisPrunerTokenPruner : IVisualTokenPruner
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A signal is missing.</exception>
-    public TokenReduction Reduce(PruningContext context)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        var attention = PrunerGuard.Cls(context);
-        var cosines = CosineTable.Of(PrunerGuard.Rows(context.HiddenStates, context, "hidden states"), context.CancellationToken);
-        var kept = VisPruner.Select(Array.ConvertAll(attention, a => (double)a), (i, j) => cosines[i, j], context.Budget, _importantRatio);
-        return new TokenReduction { Kept = kept, Statistics = new SelectionStatistics { Scores = attention } };
-    }
+    public TokenReduction Reduce(PruningContext context) =>
+        ClsAndCosines.Reduce(context, (attention, cosine, n) => VisPruner.Select(attention, cosine, n, _importantRatio));
 }

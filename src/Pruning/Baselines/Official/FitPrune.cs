@@ -17,8 +17,20 @@ internal static class FitPrune
     public static int[] Delete(IReadOnlyList<RowMatrix> queries, IReadOnlyList<RowMatrix> keys, int start, int count, int delete)
     {
         var (self, cross) = Sums(queries, keys, start, count);
-        double[] product = [.. self.Select((s, i) => s / count * cross[i])];
-        return [.. Enumerable.Range(0, count).OrderBy(i => product[i]).ThenBy(i => i).Take(delete)];
+        return Delete(self, cross, delete);
+    }
+
+    /// <summary>Deletes the smallest ones, given the sums.</summary>
+    /// <param name="self">Per image token that is left: its attention (maximum over heads), summed over the image's rows, [V].</param>
+    /// <param name="cross">The same, summed over all rows behind the image, [V].</param>
+    /// <param name="delete">How many to delete.</param>
+    /// <returns>The deleted ones, smallest first.</returns>
+    public static int[] Delete(double[] self, double[] cross, int delete)
+    {
+        ArgumentNullException.ThrowIfNull(self);
+        ArgumentNullException.ThrowIfNull(cross);
+        double[] product = [.. self.Select((s, i) => s / self.Length * cross[i])];
+        return [.. Enumerable.Range(0, self.Length).OrderBy(i => product[i]).ThenBy(i => i).Take(delete)];
     }
 
     /// <summary>The fitting step of one layer and sample: the tokens that both kinds of attention can lose.</summary>
@@ -34,10 +46,30 @@ internal static class FitPrune
     {
         ArgumentNullException.ThrowIfNull(keys);
         var (self, cross) = Sums(queries, keys, start, count);
-        var text = keys[0].Count - start - count;
-        double[] s = [.. self.Select(v => v / count)], c = [.. cross.Select(v => v / text)];
+        return Fit(self, cross, keys[0].Count - start - count, alpha, whole);
+    }
+
+    /// <summary>The fitting step, given the sums.</summary>
+    /// <param name="self">As in <see cref="Delete(double[], double[], int)"/>.</param>
+    /// <param name="cross">As there.</param>
+    /// <param name="text">Rows behind the image.</param>
+    /// <param name="alpha">Share of attention that may be lost.</param>
+    /// <param name="whole">Self and cross means of the unpruned model (<see cref="Means"/>); null where this is it.</param>
+    /// <returns>The tokens, ascending.</returns>
+    public static int[] Fit(double[] self, double[] cross, int text, double alpha, (double Self, double Cross)? whole = null)
+    {
+        ArgumentNullException.ThrowIfNull(self);
+        ArgumentNullException.ThrowIfNull(cross);
+        double[] s = [.. self.Select(v => v / self.Length)], c = [.. cross.Select(v => v / text)];
         return [.. Expendable(s, whole?.Self ?? s.Sum(), alpha).Intersect(Expendable(c, whole?.Cross ?? c.Sum(), alpha)).Order()];
     }
+
+    /// <summary>What <see cref="Fit(double[], double[], int, double, ValueTuple{double, double}?)"/> compares losses with.</summary>
+    /// <param name="self">Sums of the unpruned model.</param>
+    /// <param name="cross">Sums of the unpruned model.</param>
+    /// <param name="text">Rows behind the image.</param>
+    public static (double Self, double Cross) Means(double[] self, double[] cross, int text) =>
+        (self.Sum() / self.Length, cross.Sum() / text);
 
     private static IEnumerable<int> Expendable(double[] values, double whole, double alpha)
     {

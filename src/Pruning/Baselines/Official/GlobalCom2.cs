@@ -8,10 +8,10 @@ namespace D2Pruner.AI.Pruning.Baselines;
 internal static class GlobalCom2
 {
     private const double Temperature = 10;
-    private const int Side = TileGrid.Side;
 
     /// <summary>Chooses.</summary>
-    /// <param name="scores">Per view the CLS row's scores of the last layer before softmax, mean over heads, patches only, [576].</param>
+    /// <param name="scores">Per view the CLS row's scores of the last layer before softmax, mean over heads, patches only,
+    /// [side x side].</param>
     /// <param name="ratio">Share kept.</param>
     /// <param name="grid">The tiles.</param>
     /// <param name="width">Image width in pixels.</param>
@@ -22,20 +22,20 @@ internal static class GlobalCom2
         IReadOnlyList<double[]> scores, double ratio, TileGrid grid, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(scores);
-        var whole = scores[0];
-        int[] kept = [.. RivalMath.Falling(whole).Take((int)(Side * Side * ratio))];
+        var (whole, side) = (scores[0], grid.Side);
+        int[] kept = [.. RivalMath.Falling(whole).Take((int)(side * side * ratio))];
         var rates = Rates(whole, ratio, grid);
         var part = grid.Unpadded(width, height);
-        var global = Resize(whole, part.Rows, part.Columns);
+        var global = Resize(whole, side, part.Rows, part.Columns);
 
-        var written = new ViewToken?[grid.Rows * Side, grid.Columns * Side];
+        var written = new ViewToken?[grid.Rows * side, grid.Columns * side];
         for (var tile = 0; tile < grid.Rows * grid.Columns; tile++)
         {
-            var (top, left) = (tile / grid.Columns * Side, tile % grid.Columns * Side);
+            var (top, left) = (tile / grid.Columns * side, tile % grid.Columns * side);
             var (valid, fromGlobal) = (new List<int>(), new List<double>());
-            for (var i = 0; i < Side * Side; i++)
+            for (var i = 0; i < side * side; i++)
             {
-                var (y, x) = (top + i / Side - part.Top, left + i % Side - part.Left);
+                var (y, x) = (top + i / side - part.Top, left + i % side - part.Left);
                 if (y < 0 || x < 0 || y >= part.Rows || x >= part.Columns) continue;
                 valid.Add(i);
                 fromGlobal.Add(global[y * part.Columns + x]);
@@ -43,13 +43,13 @@ internal static class GlobalCom2
 
             var (own, far) = (Unit([.. valid.Select(i => scores[tile + 1][i])]), Unit([.. fromGlobal]));
             foreach (var index in RivalMath.Falling([.. own.Select((a, i) => a + far[i])]).Take((int)(valid.Count * rates[tile])))
-                written[top + index / Side, left + index % Side] = new ViewToken(tile + 1, valid[index]);
+                written[top + index / side, left + index % side] = new ViewToken(tile + 1, valid[index]);
         }
 
         var mosaic = new List<ViewToken>();
-        for (var y = 0; y < grid.Rows * Side; y++)
+        for (var y = 0; y < grid.Rows * side; y++)
         {
-            for (var x = 0; x < grid.Columns * Side; x++)
+            for (var x = 0; x < grid.Columns * side; x++)
             {
                 if (written[y, x] is { } token) mosaic.Add(token);
             }
@@ -63,10 +63,11 @@ internal static class GlobalCom2
     private static double[] Rates(double[] whole, double ratio, TileGrid grid)
     {
         var sums = new double[grid.Rows * grid.Columns];
+        var side = grid.Side;
         for (var i = 0; i < whole.Length; i++)
         {
-            var row = Math.Min(i / Side / (Side / grid.Rows), grid.Rows - 1);
-            var column = Math.Min(i % Side / (Side / grid.Columns), grid.Columns - 1);
+            var row = Math.Min(i / side / (side / grid.Rows), grid.Rows - 1);
+            var column = Math.Min(i % side / (side / grid.Columns), grid.Columns - 1);
             sums[row * grid.Columns + column] += whole[i];
         }
 
@@ -84,17 +85,17 @@ internal static class GlobalCom2
         return Array.ConvertAll(values, v => v / length);
     }
 
-    private static double[] Resize(double[] map, int rows, int columns)
+    private static double[] Resize(double[] map, int side, int rows, int columns)
     {
         var result = new double[rows * columns];
         for (var y = 0; y < rows; y++)
         {
-            var (top, bottom, wy) = Source(y, rows);
+            var (top, bottom, wy) = Source(y, side, rows);
             for (var x = 0; x < columns; x++)
             {
-                var (left, right, wx) = Source(x, columns);
-                var upper = (1 - wx) * map[top * Side + left] + wx * map[top * Side + right];
-                var lower = (1 - wx) * map[bottom * Side + left] + wx * map[bottom * Side + right];
+                var (left, right, wx) = Source(x, side, columns);
+                var upper = (1 - wx) * map[top * side + left] + wx * map[top * side + right];
+                var lower = (1 - wx) * map[bottom * side + left] + wx * map[bottom * side + right];
                 result[y * columns + x] = (1 - wy) * upper + wy * lower;
             }
         }
@@ -102,10 +103,10 @@ internal static class GlobalCom2
         return result;
     }
 
-    private static (int Low, int High, double Weight) Source(int index, int size)
+    private static (int Low, int High, double Weight) Source(int index, int side, int size)
     {
-        var source = Math.Max(0, (index + 0.5) * Side / size - 0.5);
-        var low = Math.Min((int)source, Side - 1);
-        return (low, Math.Min(low + 1, Side - 1), source - low);
+        var source = Math.Max(0, (index + 0.5) * side / size - 0.5);
+        var low = Math.Min((int)source, side - 1);
+        return (low, Math.Min(low + 1, side - 1), source - low);
     }
 }

@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Pruning.Baselines;
 /// </summary>
 internal static class HiRed
 {
-    private const int Patches = TileGrid.Side * TileGrid.Side;
+    private const int Patches = TileGrid.PublishedSide * TileGrid.PublishedSide;
 
     /// <summary>LLaVA-1.5: the int(N rate) patches of the highest CLS attention.</summary>
     /// <param name="cls">CLS attention of layer 22, [heads, 1 + N].</param>

@@ -1,12 +1,13 @@
 namespace D2Pruner.AI.Pruning.Baselines;
 
-/// <summary>LLaVA-NeXT's tiles of 24 x 24 tokens, as the rivals' repositories choose, order and unpad them.</summary>
+/// <summary>LLaVA-NeXT's tiles, as the rivals' repositories choose, order and unpad them.</summary>
 /// <param name="Rows">Rows of tiles.</param>
 /// <param name="Columns">Columns of tiles.</param>
-internal readonly record struct TileGrid(int Rows, int Columns)
+/// <param name="Side">Tokens along a side of a tile.</param>
+internal readonly record struct TileGrid(int Rows, int Columns, int Side = TileGrid.PublishedSide)
 {
-    /// <summary>Tokens along a side of a tile.</summary>
-    public const int Side = 24;
+    /// <summary>Tokens along a side of LLaVA-NeXT's tiles.</summary>
+    public const int PublishedSide = 24;
 
     /// <summary>Pixels along a side of a tile.</summary>
     public const int Pixels = 336;
