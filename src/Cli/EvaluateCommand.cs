@@ -13,6 +13,10 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner evaluate</c>: methods against each other on data sets, with intervals.</summary>
 internal static class EvaluateCommand
 {
+    private const string Equal = "equal";
+    private const string Official = "official";
+    private const string Both = "both";
+
     private static readonly Option<string> Model =
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
     private static readonly Option<string[]> Data =
@@ -21,6 +25,9 @@ internal static class EvaluateCommand
     private static readonly Option<string> Methods =
         new("--methods") { Description = $"Methods, separated by commas: {string.Join(", ", MethodSettings.Names)}. 'default' is the " +
             "rule that the presets put in force.", DefaultValueFactory = _ => "default,d2pruner,fastv,dart,divprune" };
+    private static readonly Option<string> Convention = CreateConvention();
+    private static readonly Option<string?> Against =
+        new("--against") { Description = "Methods, of those run, to which differences are taken besides d2pruner; separated by commas." };
     private static readonly Option<string> Keep =
         new("--keep") { Description = "Visual tokens to keep of an image, separated by commas.", DefaultValueFactory = _ => "192,128,64" };
     private static readonly Option<string> Layer =
@@ -34,6 +41,9 @@ internal static class EvaluateCommand
     private static readonly Option<string> Split =
         new("--split") { Description = "Demo: test or validation. Data sets: the part of the set, where it has several.",
             DefaultValueFactory = _ => "test" };
+    private static readonly Option<int> Workers =
+        new("--workers") { Description = "Images asked about at the same time, each by a model of its own over the same mapped weights; " +
+            "the cores are shared out. Answers are the same, measured times are those of a shared machine.", DefaultValueFactory = _ => 1 };
     private static readonly Option<string> Out =
         new("--out", "-o") { Description = "Folder of the results. A stopped run in it goes on; methods and budgets may be added." };
     private static readonly Option<string> Device =
@@ -47,7 +57,7 @@ internal static class EvaluateCommand
             "evaluate", "Answers a data set's questions with every pruning method at every budget and writes report.md, report.json, " +
             "plots and every answer (samples.jsonl). Stopped at any moment, it goes on where it was.")
         {
-            Model, Data, Methods, Keep, Layer, Limit, Seed, Split, Out, Device, Precision,
+            Model, Data, Methods, Convention, Against, Keep, Layer, Limit, Seed, Split, Workers, Out, Device, Precision,
         };
         command.Add(CreateFetch());
         command.SetAction((parse, ct) => Failure.Guard(() =>
@@ -87,6 +97,9 @@ internal static class EvaluateCommand
         if (parse.GetValue(Limit) < 1) throw new ArgumentException("--limit must be at least 1.");
         var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
             Precision = parse.GetValue(Precision) };
+        var workers = parse.GetValue(Workers);
+        if (workers < 1) throw new ArgumentException("--workers must be at least 1.");
+        if (workers > 1) model.Threads = Math.Max(1, Environment.ProcessorCount / workers);
         var style = DataSets.StyleOf(ModelLocator.Resolve(model.ModelPath!));
         var seed = (ulong)parse.GetValue(Seed);
         var data = parse.GetValue(Data)!.Select(
@@ -102,10 +115,12 @@ internal static class EvaluateCommand
         {
             Model = model,
             Data = data,
-            Methods = List(parse.GetValue(Methods)!, "--methods"),
+            Methods = Conventions(List(parse.GetValue(Methods)!, "--methods"), parse.GetValue(Convention)!),
+            Against = parse.GetValue(Against) is { } against ? List(against, "--against") : [],
             Keep = Numbers(parse.GetValue(Keep)!, "--keep"),
             Layers = Numbers(parse.GetValue(Layer)!, "--layer"),
             Seed = seed,
+            Workers = workers,
             OutputFolder = parse.GetValue(Out)!,
         };
         var report = EvaluationRun.Run(options, new ConsoleProgress(), cancellationToken);
@@ -114,12 +129,30 @@ internal static class EvaluateCommand
             var minus = cell.MinusD2Pruner is not { } m ? "-" : string.Create(CultureInfo.InvariantCulture,
                 $"{100 * m:+0.0;-0.0;0.0} ({100 * cell.MinusLow:0.0}..{100 * cell.MinusHigh:0.0})");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{cell.Method,-14} keep {cell.Keep,4} K {cell.Layer} {cell.Task,-14} n {cell.Count,5}  " +
+                $"{cell.Method,-20} keep {cell.Keep,4} K {cell.Layer} {cell.Task,-14} n {cell.Count,5}  " +
                 $"{100 * cell.Accuracy,5:0.0} ({100 * cell.Low:0.0}-{100 * cell.High:0.0})  minus d2pruner {minus}"));
         }
 
+        foreach (var refused in report.CannotRun.GroupBy(r => (r.Method, r.Why)))
+            Console.WriteLine($"{refused.Key.Method} cannot run: {refused.Key.Why}");
         Console.WriteLine($"Written: {Path.Combine(options.OutputFolder, "report.md")}");
     }
+
+    private static Option<string> CreateConvention()
+    {
+        var option = new Option<string>("--convention")
+        {
+            Description = "equal: exactly n tokens before layer K, ids kept. official: as published, where that differs (other counts, " +
+                "before layer 0, ids numbered anew). both: side by side. A method's published form alone is NAME:official.",
+            DefaultValueFactory = _ => Equal,
+        };
+        option.AcceptOnlyFromAmong(Equal, Official, Both);
+        return option;
+    }
+
+    private static string[] Conventions(string[] methods, string convention) => convention == Equal ? methods
+        : [.. methods.SelectMany(m => (IEnumerable<string>)(MethodSettings.OfficialOf(m) is not { } official ? [m]
+            : convention == Both ? [m, official] : [official])).Distinct()];
 
     private static string[] List(string text, string name)
     {

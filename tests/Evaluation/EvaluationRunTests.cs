@@ -46,6 +46,27 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     }
 
     [Fact]
+    public void SeveralWorkers_GiveTheSameReport()
+    {
+        using var folder = new TemporaryFolder();
+        EvaluationRun.Run(Options(folder.Path) with { Workers = 2, Draw = false });
+        Assert.Equal(File.ReadAllText(Path.Combine(finished.Folder, "report.json")), File.ReadAllText(folder.File("report.json")));
+    }
+
+    [Fact]
+    public void AWorkersFailure_StopsTheOthers()
+    {
+        var stopped = 0;
+        var error = Assert.Throws<IOException>(() => Workers.Run(3, default, (worker, stop) =>
+        {
+            if (worker == 1) throw new IOException("full");
+            Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromMinutes(1)));
+            Interlocked.Increment(ref stopped);
+        }));
+        Assert.Equal(("full", 2), (error.Message, stopped));
+    }
+
+    [Fact]
     public void MethodsMayBeAdded_OtherDataMayNot()
     {
         using var folder = new TemporaryFolder();
@@ -88,6 +109,27 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     }
 
     [Fact]
+    public void Differences_AreThoseOfTheAccuracies()
+    {
+        Assert.NotEmpty(finished.Report.Differences);
+        foreach (var d in finished.Report.Differences)
+        {
+            double Of(string method) => finished.Report.Cells.Single(
+                c => (c.Method, c.Keep, c.Layer, c.Task) == (method, d.Keep, d.Layer, d.Task)).Accuracy;
+            Assert.Equal("fastv", d.Minus);
+            Assert.Equal(Of(d.Method) - Of("fastv"), d.Difference, 5);
+            Assert.InRange(d.Difference, d.Low, d.High);
+        }
+
+        // d2pruner to fastv is fastv to d2pruner the other way round.
+        foreach (var d in finished.Report.Differences.Where(d => d.Method == "d2pruner"))
+        {
+            var cell = finished.Report.Cells.Single(c => (c.Method, c.Keep, c.Task) == ("fastv", d.Keep, d.Task));
+            Assert.Equal(-cell.MinusD2Pruner!.Value, d.Difference, 6);
+        }
+    }
+
+    [Fact]
     public void FilesAreThere() =>
         Assert.All(new[] { "report.md", "timings.json", "retention-boxes.png", "retention-understanding.png", "time-boxes.png" },
             f => Assert.True(File.Exists(Path.Combine(finished.Folder, f)), f));
@@ -106,6 +148,52 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         Assert.Equal(("d2pruner", 1.0, 0.5, 2), (settings.Method, settings.PivotRatio, settings.Alpha, settings.LayersBeforePruning));
         Assert.Equal(PruningSettings.FromPreset(PruningPreset.Understanding).Method,
             MethodSettings.Of(new Condition("default", 2, 64)).Method);
+    }
+
+    /// <summary>A method that a model cannot run keeps its row, with the reason.</summary>
+    [Fact]
+    public void MethodsThatCannotRun_SayWhy()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options(folder.Path) with
+        {
+            Data = [DemoData.Create(Split.Validation, 77, 1)],
+            Methods = ["cdpruner", "globalcom2", "sparsevlm+", "sparsevlm", "vispruner", "vispruner:official"],
+            Keep = [65, 64],
+            Draw = false,
+        };
+        var report = EvaluationRun.Run(options);
+        string? Why(string method, int keep) => report.CannotRun.SingleOrDefault(r => (r.Method, r.Keep) == (method, keep))?.Why;
+        Assert.Contains("text tower", Why("cdpruner", 64));
+        Assert.Contains("tiles", Why("globalcom2", 64));
+        Assert.Contains("14 heads; this model has 4", Why("sparsevlm+", 64));
+        Assert.Contains("lists", Why("sparsevlm", 65));
+        Assert.Null(Why("sparsevlm", 64));
+        Assert.Null(Why("vispruner:official", 64)); // 544 are left for rounds
+        Assert.Contains(report.Cells, c => c is { Method: "sparsevlm", Keep: 64 });
+        Assert.Empty(report.NotRun);
+        var text = File.ReadAllText(folder.File("report.md"));
+        Assert.Contains("| cdpruner | cannot run: ", text);
+        Assert.Contains("official: tokens kept", text);
+    }
+
+    [Theory]
+    [InlineData("fastv:official", "no published form")]
+    [InlineData("d2pruner:prior=other", "prior=uniform")]
+    public void WrongForms_AreNamed(string method, string word) =>
+        Assert.Contains(word, Assert.Throws<ArgumentException>(() => MethodSettings.Check(new Condition(method, 2, 64))).Message);
+
+    [Fact]
+    public void OneThingUnderTwoNames_IsAskedOnce()
+    {
+        object Of(string method, int layer) => MethodSettings.Identity(new Condition(method, layer, 64), 12);
+        Assert.Equal(Of("d2pruner", 2), Of("default", 2));
+        Assert.NotEqual(Of("d2pruner", 2), Of("default", 3));
+        Assert.NotEqual(Of("d2pruner", 2), Of("d2pruner:prior=uniform", 2));
+        Assert.Equal(Of("pyramiddrop", 2), Of("pyramiddrop", 5));
+        Assert.Equal(Of("visionzip", 2), Of("visionzip", 5));
+        Assert.NotEqual(Of("fitprune", 2), Of("fitprune", 5));
+        Assert.NotEqual(Of("fastervlm", 2), Of("fastervlm:official", 2));
     }
 
     [Fact]
@@ -172,7 +260,8 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     {
         Model = Model(),
         Data = [DemoData.Create(Split.Validation, 77, Scenes)],
-        Methods = ["d2pruner", "fastv", "dart"],
+        Methods = ["d2pruner", "fastv", "dart", "visionzip"],
+        Against = ["fastv"],
         Keep = [576, 64],
         OutputFolder = folder,
         Resamples = 200,

@@ -44,11 +44,11 @@ public static class DataSets
 
     /// <summary>The Hub repository that holds a data set; null where it is published elsewhere only.</summary>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static string? RepositoryOf(string name) => name == Demo ? null : Find(name).Repository;
+    internal static string? RepositoryOf(string name) => name == Demo ? null : Find(name).Repository;
 
     /// <summary>Whether a file of a data set's repository is wanted for a part.</summary>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static bool Wants(string name, string file, string split) => Find(name).Wants(file, split);
+    internal static bool Wants(string name, string file, string split) => Find(name).Wants(file, split);
 
     /// <summary>The wording for a model's family, told from its configuration.</summary>
     /// <param name="folder">The model's folder.</param>

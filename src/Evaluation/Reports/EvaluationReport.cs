@@ -30,6 +30,10 @@ public sealed record EvaluationReport
     [JsonPropertyName("cells")]
     public required IReadOnlyList<ReportCell> Cells { get; init; }
 
+    /// <summary>Differences to the methods that were named for it.</summary>
+    [JsonPropertyName("differences")]
+    public required IReadOnlyList<PairedDifference> Differences { get; init; }
+
     /// <summary>What each method, budget and depth costs, by arithmetic.</summary>
     [JsonPropertyName("costs")]
     public required IReadOnlyList<CostSummary> Costs { get; init; }
@@ -41,4 +45,8 @@ public sealed record EvaluationReport
     /// <summary>Conditions that were asked for and have no answers, or not all.</summary>
     [JsonPropertyName("not_run")]
     public required IReadOnlyList<string> NotRun { get; init; }
+
+    /// <summary>Conditions that were asked for and that this model cannot run, with the reason.</summary>
+    [JsonPropertyName("cannot_run")]
+    public required IReadOnlyList<Refusal> CannotRun { get; init; }
 }

@@ -64,51 +64,66 @@ internal static class Plots
         return Draw($"{task}: accuracy in points, K = {layer}", "median prefill of the decoder, ms (measured)", series, byIndex: false);
     }
 
-    /// <summary>Images side by side with a line above and one below each.</summary>
+    /// <summary>Images side by side, five a row, with a line above and one below each.</summary>
     public static byte[] Sheet(IReadOnlyList<(byte[] Png, string Title, string Below)> panels, string title)
     {
-        const int side = 340, gap = 10, line = 16;
-        using var surface = SKSurface.Create(new SKImageInfo(gap + panels.Count * (side + gap), 3 * line + side + 2 * gap + line));
+        const int side = 340, gap = 10, line = 16, most = 5, tall = side + 2 * line + 2 * gap;
+        var (columns, rows) = (Math.Min(most, panels.Count), (panels.Count + most - 1) / most);
+        using var surface = SKSurface.Create(new SKImageInfo(gap + columns * (side + gap), line + gap + rows * tall));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
         PixelFont.Draw(canvas, title, gap, 4, SKColors.Black);
         for (var i = 0; i < panels.Count; i++)
         {
             using var image = SKImage.FromEncodedData(panels[i].Png);
-            var x = gap + i * (side + gap);
-            PixelFont.Draw(canvas, Cut(panels[i].Title), x, line + 6, SKColors.Black);
+            var (x, y) = (gap + i % most * (side + gap), line + gap + i / most * tall);
+            PixelFont.Draw(canvas, Cut(panels[i].Title), x, y, SKColors.Black);
             var scale = (float)side / Math.Max(image.Width, image.Height);
-            canvas.DrawImage(image, SKRect.Create(x, 2 * line + 4, image.Width * scale, image.Height * scale),
+            canvas.DrawImage(image, SKRect.Create(x, y + line, image.Width * scale, image.Height * scale),
                 new SKSamplingOptions(SKFilterMode.Linear));
-            PixelFont.Draw(canvas, Cut(panels[i].Below), x, 2 * line + side + 10, SKColors.Black);
+            PixelFont.Draw(canvas, Cut(panels[i].Below), x, y + line + side + 6, SKColors.Black);
         }
 
         return Encode(surface);
         static string Cut(string text) => text.Length > side / PixelFont.Advance ? text[..(side / PixelFont.Advance - 3)] + "..." : text;
     }
 
-    /// <summary>A map as grey values, dark for low.</summary>
-    public static byte[] Maps(IReadOnlyList<(string Title, float[] Values, int Rows, int Columns)> maps)
+    /// <summary>Maps in colours, blue for a map's least value, yellow for its largest; a column of them for every entry.</summary>
+    public static byte[] Maps(IReadOnlyList<IReadOnlyList<MapPanel>> columns)
     {
-        const int cell = 10, gap = 14, line = 18;
-        var (w, h) = (maps.Max(m => Math.Max(m.Columns * cell, PixelFont.Measure(m.Title))), maps.Max(m => m.Rows) * cell);
-        using var surface = SKSurface.Create(new SKImageInfo(gap + maps.Count * (w + gap), line + h + gap));
+        const int cell = 10, gap = 14, line = PixelFont.Height + PixelFont.Descent + 4, foot = line + 4;
+        var rows = Enumerable.Range(0, columns.Max(c => c.Count)).Select(r => columns.Where(c => c.Count > r).Select(c => c[r]).ToArray())
+            .ToArray();
+        int Head(int r) => rows[r].Max(m => m.Title.Count) * line + 2;
+        int Tall(int r) => Head(r) + rows[r].Max(m => m.Rows) * cell + foot + gap;
+        var width = columns.SelectMany(c => c).Max(m => Math.Max(m.Columns * cell, m.Title.Max(t => PixelFont.Measure(t))));
+        using var surface = SKSurface.Create(
+            new SKImageInfo(gap + columns.Count * (width + gap), gap + Enumerable.Range(0, rows.Length).Sum(Tall)));
         surface.Canvas.Clear(SKColors.White);
-        using var paint = new SKPaint();
-        for (var i = 0; i < maps.Count; i++)
+        for (var c = 0; c < columns.Count; c++)
         {
-            var (title, values, rows, columns) = maps[i];
-            var (least, most) = (values.Min(), values.Max());
-            PixelFont.Draw(surface.Canvas, title, gap + i * (w + gap), 4, SKColors.Black);
-            for (var k = 0; k < rows * columns; k++)
-            {
-                var v = (byte)(most > least ? 255 * (values[k] - least) / (most - least) : 0);
-                paint.Color = new SKColor(v, (byte)(v * 3 / 4), (byte)(255 - v));
-                surface.Canvas.DrawRect(gap + i * (w + gap) + k % columns * cell, line + k / columns * cell, cell, cell, paint);
-            }
+            for (var (r, top) = (0, gap); r < columns[c].Count; top += Tall(r++))
+                Map(surface.Canvas, columns[c][r], gap + c * (width + gap), top, top + Head(r), cell, line);
         }
 
         return Encode(surface);
+    }
+
+    private static void Map(SKCanvas canvas, MapPanel map, int left, int titleTop, int top, int cell, int line)
+    {
+        for (var i = 0; i < map.Title.Count; i++) PixelFont.Draw(canvas, map.Title[i], left, titleTop + i * line, SKColors.Black);
+        if (map.Values.Count == 0) return;
+        var (least, most) = (map.Values.Min(), map.Values.Max());
+        using var paint = new SKPaint();
+        for (var k = 0; k < map.Rows * map.Columns; k++)
+        {
+            var v = (byte)(most > least ? 255 * (map.Values[k] - least) / (most - least) : 0);
+            paint.Color = new SKColor(v, (byte)(v * 3 / 4), (byte)(255 - v));
+            canvas.DrawRect(left + k % map.Columns * cell, top + k / map.Columns * cell, cell, cell, paint);
+        }
+
+        PixelFont.Draw(canvas, string.Create(CultureInfo.InvariantCulture, $"{least:0.#####} (blue) to {most:0.#####} (yellow)"), left,
+            top + map.Rows * cell + 4, SKColors.Black);
     }
 
     private static byte[] Draw(string title, string below, Series[] series, bool byIndex)
@@ -122,14 +137,15 @@ internal static class Plots
         if (xs.Length == 0) return Encode(surface);
         var low = Math.Floor(series.SelectMany(s => s.Points).Min(p => p.Low) / 5) * 5;
         var high = Math.Ceiling(series.SelectMany(s => s.Points).Max(p => p.High) / 5) * 5;
-        if (high <= low) high = low + 5;
+        var step = Math.Max(5, Math.Ceiling((high - low) / 25) * 5); // whole numbers at the lines
+        high = low + step * Math.Max(1, Math.Ceiling((high - low) / step));
         float X(double x) => Left + 20
             + (float)((byIndex ? xs.Length == 1 ? 0.5 : (double)Array.IndexOf(xs, x) / (xs.Length - 1)
                 : (x - xs[0]) / Math.Max(1e-9, xs[^1] - xs[0])) * (Width - Left - Right - 40));
         float Y(double y) => (float)(Height - Bottom - (y - low) / (high - low) * (Height - Top - Bottom));
         using var paint = new SKPaint { IsAntialias = true, StrokeWidth = 1, Color = new SKColor(210, 210, 210),
             Style = SKPaintStyle.Stroke };
-        for (var y = low; y <= high + 1e-9; y += (high - low) / 5)
+        for (var y = low; y <= high + 1e-9; y += step)
         {
             canvas.DrawLine(Left, Y(y), Width - Right, Y(y), paint);
             PixelFont.Draw(canvas, y.ToString("0.#", CultureInfo.InvariantCulture), 10, (int)Y(y) - 6, SKColors.Black, 2);
@@ -153,7 +169,8 @@ internal static class Plots
                 before = p;
             }
 
-            PixelFont.Draw(canvas, series[s].Name, Width - Right + 10, Top + 18 * s, paint.Color, 2);
+            var scale = PixelFont.Measure(series[s].Name, 2) > Right - 20 ? 1 : 2; // names with parameters are long
+            PixelFont.Draw(canvas, series[s].Name, Width - Right + 10, Top + 18 * s, paint.Color, scale);
         }
 
         return Encode(surface);

@@ -11,24 +11,30 @@ internal static class ReportBuilder
     private const int Digits = 6;
 
     /// <summary>Builds the report.</summary>
-    public static EvaluationReport Build(EvaluationOptions options, string model, EvaluationResults results)
+    public static EvaluationReport Build(
+        EvaluationOptions options, string model, EvaluationResults results, IReadOnlyList<Refusal> refusals)
     {
         var all = results.All.ToArray();
         var images = all.Select(r => Image(r.Data, r.Sample)).Distinct(StringComparer.Ordinal).ToArray();
         var place = images.Select((name, i) => (name, i)).ToDictionary(i => i.name, i => i.i, StringComparer.Ordinal);
         var resamples = new Resamples(images.Length, options.Resamples, options.Seed);
-        var (cells, notRun) = (new List<ReportCell>(), new List<string>());
+        var (cells, differences, notRun) = (new List<ReportCell>(), new List<PairedDifference>(), new List<string>());
         foreach (var condition in options.Conditions)
         {
             var answered = all.Count(r => r.Record.Answers.ContainsKey(condition.Key));
             var expected = options.Data.Sum(d => d.Samples.Count(s => condition.Method != MethodSettings.Oracle || s.Box is not null));
-            if (answered < expected) notRun.Add($"{condition.Key}: {answered} of {expected} questions");
+            var refused = refusals.Any(r => (r.Method, r.Keep, r.Layer) == (condition.Method, condition.Keep, condition.Layer));
+            if (answered < expected && !refused) notRun.Add($"{condition.Key}: {answered} of {expected} questions");
             if (answered == 0) continue;
             foreach (var (task, members) in options.Data.SelectMany(Tasks))
             {
                 var rows = all.Where(r => members.Contains((r.Data.Name, r.Sample.Task)) && r.Record.Answers.ContainsKey(condition.Key))
                     .Select(r => new Row(place[Image(r.Data, r.Sample)], r.Record.Answers)).ToArray();
-                if (rows.Length > 0) cells.Add(Cell(condition, task, rows, all[0].Record.VisualTokens, resamples));
+                if (rows.Length == 0) continue;
+                cells.Add(Cell(condition, task, rows, all[0].Record.VisualTokens, resamples));
+                if (!condition.IsUnpruned)
+                    differences.AddRange(
+                        options.Against.Select(o => Difference(condition, o, task, rows, resamples)).OfType<PairedDifference>());
             }
         }
 
@@ -40,9 +46,11 @@ internal static class ReportBuilder
             DefaultRule = MethodSettings.Describe(),
             Data = [.. options.Data.Select(d => Summary(d, all.Where(r => r.Data == d).Select(r => r.Sample).ToArray()))],
             Cells = Corrected(cells),
+            Differences = differences,
             Costs = [.. options.Conditions.Select(c => Cost(c, all)).OfType<CostSummary>()],
             Headlines = [.. options.Data.SelectMany(d => options.Conditions.SelectMany(c => Headlines(d, c, all)))],
             NotRun = notRun,
+            CannotRun = refusals,
         };
     }
 
@@ -79,17 +87,33 @@ internal static class ReportBuilder
         var pairs = other is null ? [] : rows.Where(r => r.Answers.ContainsKey(other)).ToArray();
         if (condition.Method == Reference) return cell with { MinusD2Pruner = 0, MinusLow = 0, MinusHigh = 0 };
         if (pairs.Length == 0) return cell;
-        var (minusLow, minusHigh) = Resamples.Interval(Means(resamples, pairs, r => r.Answers[key].Score - r.Answers[other!].Score));
+        var (minus, minusLow, minusHigh) = Minus(pairs, key, other!, resamples);
         var binary = pairs.All(r => r.Answers[key].Score is 0 or 1 && r.Answers[other!].Score is 0 or 1);
         return cell with
         {
-            MinusD2Pruner = Math.Round(pairs.Average(r => r.Answers[key].Score - r.Answers[other!].Score), Digits),
-            MinusLow = Math.Round(minusLow, Digits),
-            MinusHigh = Math.Round(minusHigh, Digits),
+            MinusD2Pruner = minus,
+            MinusLow = minusLow,
+            MinusHigh = minusHigh,
             P = binary ? PairedTests.McNemar(
                 pairs.Count(r => r.Answers[key].Score > r.Answers[other!].Score),
                 pairs.Count(r => r.Answers[key].Score < r.Answers[other!].Score)) : null,
         };
+    }
+
+    private static PairedDifference? Difference(Condition condition, string minus, string task, Row[] rows, Resamples resamples)
+    {
+        var other = condition with { Method = minus };
+        var pairs = rows.Where(r => r.Answers.ContainsKey(other.Key)).ToArray();
+        if (other == condition || pairs.Length == 0) return null;
+        var (difference, low, high) = Minus(pairs, condition.Key, other.Key, resamples);
+        return new PairedDifference(condition.Method, minus, condition.Keep, condition.Layer, task, pairs.Length, difference, low, high);
+    }
+
+    private static (double Difference, double Low, double High) Minus(Row[] pairs, string key, string other, Resamples resamples)
+    {
+        double Of(Row r) => r.Answers[key].Score - r.Answers[other].Score;
+        var (low, high) = Resamples.Interval(Means(resamples, pairs, Of));
+        return (Math.Round(pairs.Average(Of), Digits), Math.Round(low, Digits), Math.Round(high, Digits));
     }
 
     private static double[] Means(Resamples resamples, Row[] rows, Func<Row, double> value)

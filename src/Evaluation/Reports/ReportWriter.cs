@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using D2Pruner.AI.Evaluation.Rivals;
 using D2Pruner.AI.Evaluation.Running;
 using D2Pruner.AI.Runtime.Checkpoints;
 
@@ -78,6 +79,8 @@ internal static class ReportWriter
             foreach (var n in options.Keep) PaperTable(text, report, options, k, n);
         }
 
+        foreach (var other in options.Against) Against(text, report, options, other);
+        Conventions(text, report, options);
         Costs(text, report, timings);
         if (report.Headlines.Count > 0)
         {
@@ -108,8 +111,10 @@ internal static class ReportWriter
                 _ => tasks.Select(t => $" {Points(Find(report, Condition.UnprunedName, 0, null, t)?.Accuracy)} |"))).AppendLine();
         foreach (var m in options.Methods)
         {
+            string? said = null;
             text.Append(CultureInfo.InvariantCulture, $"| {m} |")
-                .AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => $" {Describe(Find(report, m, k, n, t))} |"))).AppendLine();
+                .AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t =>
+                    $" {Why(report, m, k, n, ref said) ?? Describe(Find(report, m, k, n, t))} |"))).AppendLine();
         }
 
         text.AppendLine();
@@ -130,17 +135,89 @@ internal static class ReportWriter
         {
             ReportCell?[] cells = [.. tasks.Select(find)];
             double[] retained = [.. cells.Select(c => c?.Retention).OfType<double>()];
+            string? said = null;
             text.Append(CultureInfo.InvariantCulture, $"| {name} |")
-                .AppendJoin("", cells.Select(c => c is null ? " not run |" : $" {Points(c.Accuracy)} |"));
-            text.AppendLine(retained.Length == tasks.Length ? $" {Points(retained.Average())}% |" : " not run |");
+                .AppendJoin("", cells.Select(c => $" {Why(report, name, k, n, ref said) ?? Points(c?.Accuracy)} |"));
+            text.AppendLine(retained.Length == tasks.Length ? $" {Points(retained.Average())}% |" : said is null ? " not run |" : " |");
         }
+    }
+
+    // Differences to a method that was named for it.
+    private static void Against(StringBuilder text, EvaluationReport report, EvaluationOptions options, string other)
+    {
+        string[] tasks = [.. Headings(report)];
+        var of = report.Differences.Where(d => d.Minus == other && tasks.Contains(d.Task)).ToArray();
+        if (of.Length == 0) return;
+        text.AppendLine(CultureInfo.InvariantCulture, $"## Minus {other}, in points (* = interval excludes 0)").AppendLine();
+        text.Append("| method | K |").AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => $" {n}: {t} |"))).AppendLine();
+        text.Append("|---|---|").AppendJoin("", options.Keep.SelectMany(_ => tasks.Select(_ => "---|"))).AppendLine();
+        foreach (var (m, k) in of.Select(d => (d.Method, d.Layer)).Distinct())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {m} | {k} |")
+                .AppendJoin("", options.Keep.SelectMany(n => tasks.Select(t => Cell(m, k, n, t))))
+                .AppendLine();
+        }
+
+        text.AppendLine();
+
+        string Cell(string method, int layer, int keep, string task)
+        {
+            if (of.FirstOrDefault(d => (d.Method, d.Layer, d.Keep, d.Task) == (method, layer, keep, task)) is not { } d) return " - |";
+            var star = d.Low > 0 || d.High < 0 ? "\\*" : "";
+            return string.Create(CultureInfo.InvariantCulture,
+                $" {100 * d.Difference:+0.0;-0.0;0.0} ({100 * d.Low:+0.0;-0.0;0.0} to {100 * d.High:+0.0;-0.0;0.0}){star} |");
+        }
+    }
+
+    // Methods whose published form differs from what runs at equal n: both side by side.
+    private static void Conventions(StringBuilder text, EvaluationReport report, EvaluationOptions options)
+    {
+        string[] tasks = [.. Headings(report)];
+        var pairs = options.Methods.Where(m => options.Methods.Contains(RivalCatalog.OfficialOf(m))).ToArray();
+        if (pairs.Length == 0) return;
+        text.AppendLine("## Equal n beside the official convention").AppendLine()
+            .AppendLine("Equal n: exactly n tokens before layer K, position ids kept. Official: as the published code does it.")
+            .AppendLine();
+        text.Append("| method | K | n |").AppendJoin("", new[] { "equal n", "official" }.SelectMany(
+            c => tasks.Prepend("tokens kept").Select(t => $" {c}: {t} |"))).AppendLine();
+        text.Append("|---|---|---|").AppendJoin("", Enumerable.Repeat("---|", 2 * (tasks.Length + 1))).AppendLine();
+        foreach (var (m, k, n) in from m in pairs from k in options.Layers from n in options.Keep select (m, k, n))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {m} | {k} | {n} |");
+            foreach (var name in new[] { m, RivalCatalog.OfficialOf(m)! })
+            {
+                string? said = null;
+                var kept = report.Costs.FirstOrDefault(c => (c.Method, c.Layer, c.Keep) == (name, k, n))?.Kept;
+                text.Append(CultureInfo.InvariantCulture, $" {Why(report, name, k, n, ref said) ?? $"{kept:0.#}"} |")
+                    .AppendJoin("", tasks.Select(t => $" {Why(report, name, k, n, ref said) ?? Describe(Find(report, name, k, n, t))} |"));
+            }
+
+            text.AppendLine();
+        }
+
+        text.AppendLine();
+        foreach (var official in pairs.Select(m => RivalCatalog.Find(RivalCatalog.OfficialOf(m)!)!))
+            text.AppendLine(CultureInfo.InvariantCulture, $"- `{official.Name}`: {official.Summary}");
+        text.AppendLine();
+    }
+
+    // Why a cell is empty, said once in a row; null where the model can run it.
+    private static string? Why(EvaluationReport report, string method, int layer, int keep, ref string? said)
+    {
+        var why = report.CannotRun.FirstOrDefault(r => (r.Method, r.Layer, r.Keep) == (method, layer, keep))?.Why;
+        if (why is null) return null;
+        var text = why == said ? "" : $"cannot run: {why}";
+        said = why;
+        return text;
     }
 
     private static void Costs(StringBuilder text, EvaluationReport report, List<ConditionTiming> timings)
     {
         text.AppendLine("## Costs").AppendLine()
             .AppendLine("By arithmetic: tokens, average visual tokens a layer, FLOPs of the decoder's prefill, their limit of speed-up, " +
-                "KV. Measured: median milliseconds of the decoder's prefill, pruning in it, on the machine of this run.").AppendLine();
+                "KV. Measured: median milliseconds of the decoder's prefill, pruning in it, on the machine of this run; of methods that " +
+                "only an evaluation runs, pruning is a plain reference on the host, and its time says nothing of the method's speed.")
+            .AppendLine();
         text.AppendLine("| method | keep | K | tokens a layer | GFLOPs | limit | KV KiB | prefill ms | pruning ms |")
             .AppendLine("|---|---|---|---|---|---|---|---|---|");
         foreach (var c in report.Costs)

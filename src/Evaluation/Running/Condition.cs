@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Evaluation.Running;
 /// <param name="Method">Name of the method.</param>
 /// <param name="Layer">K: layers 0..K-1 see every token.</param>
 /// <param name="Keep">Visual tokens kept of each image.</param>
-public sealed record Condition(string Method, int Layer, int Keep)
+internal sealed record Condition(string Method, int Layer, int Keep)
 {
     /// <summary>Name of the answers without pruning.</summary>
     public const string UnprunedName = "unpruned";

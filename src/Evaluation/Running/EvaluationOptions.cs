@@ -18,6 +18,9 @@ public sealed record EvaluationOptions
     /// <summary>Methods by name; differences are taken to <c>d2pruner</c> where it is among them.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [DefaultMethod, "d2pruner", "fastv", "dart", "divprune"];
 
+    /// <summary>Methods, of those above, to which differences are taken besides <c>d2pruner</c>.</summary>
+    public IReadOnlyList<string> Against { get; init; } = [];
+
     /// <summary>Budgets: visual tokens kept of an image.</summary>
     public IReadOnlyList<int> Keep { get; init; } = [192, 128, 64];
 
@@ -32,6 +35,10 @@ public sealed record EvaluationOptions
 
     /// <summary>Resamples of the bootstrap.</summary>
     public int Resamples { get; init; } = 10_000;
+
+    /// <summary>Images that are asked about at the same time, at least 1: each worker holds a model of its own, over the same mapped
+    /// weights. Answers are the same; measured times are those of a shared machine.</summary>
+    public int Workers { get; init; } = 1;
 
     /// <summary>Draw plots and kept-token images.</summary>
     public bool Draw { get; init; } = true;

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Evaluation.Rivals;
 using D2Pruner.AI.Evaluation.Statistics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
@@ -19,12 +21,14 @@ namespace D2Pruner.AI.Evaluation.Running;
 public sealed class EvaluationRun
 {
     /// <summary>Name of the file with the answers.</summary>
-    public const string AnswersFile = "samples.jsonl";
+    internal const string AnswersFile = "samples.jsonl";
 
     /// <summary>Name of the file that says what a folder's run is about.</summary>
-    public const string RunFileName = "run.json";
+    internal const string RunFileName = "run.json";
 
     private readonly EvaluationOptions _options;
+    private readonly RivalFits _fits = new();
+    private Condition[] _conditions = []; // those that the model can run
 
     private EvaluationRun(EvaluationOptions options) => _options = options;
 
@@ -44,18 +48,25 @@ public sealed class EvaluationRun
 
     private EvaluationReport Execute(IProgress<EvaluationProgress>? progress, CancellationToken cancellationToken)
     {
-        foreach (var condition in _options.Conditions.Where(c => !c.IsUnpruned)) MethodSettings.Of(condition);
+        foreach (var condition in _options.Conditions.Where(c => !c.IsUnpruned)) MethodSettings.Check(condition);
+        if (_options.Workers < 1)
+            throw new ArgumentException($"Workers is {_options.Workers}; it must be at least 1.", nameof(EvaluationOptions.Workers));
         if (_options.Keep.Any(n => n < 1)) throw new ArgumentException("A budget must be at least 1.", nameof(EvaluationOptions.Keep));
         using var model = ModelLoader.LoadModel(_options.Model, cancellationToken: cancellationToken);
         foreach (var k in _options.Layers.Where(k => k < 1 || k >= model.Info.DecoderLayers))
             throw new ArgumentException(
                 $"K = {k} is outside 1..{model.Info.DecoderLayers - 1} of the model '{model.Info.Id}'.", nameof(EvaluationOptions.Layers));
+        Refusal[] refusals = [.. from c in _options.Conditions
+            let why = RivalCatalog.Find(c.Method)?.WhyNot(model, c)
+            where why is not null
+            select new Refusal(c.Method, c.Keep, c.Layer, why)];
+        _conditions = [.. _options.Conditions.Where(c => !refusals.Any(r => (r.Method, r.Keep, r.Layer) == (c.Method, c.Keep, c.Layer)))];
         Directory.CreateDirectory(_options.OutputFolder);
         CheckFolder(model);
         var (file, records) = RunFile.Open(Path.Combine(_options.OutputFolder, AnswersFile));
         var results = new EvaluationResults(_options.Data, records);
         using (file) Answer(model, file, results, progress, cancellationToken);
-        var report = ReportBuilder.Build(_options, model.Info.Id, results);
+        var report = ReportBuilder.Build(_options, model.Info.Id, results, refusals);
         ReportWriter.Write(report, _options, results);
         if (!_options.Draw) return report;
         DrawLosses(model, results, cancellationToken);
@@ -66,50 +77,81 @@ public sealed class EvaluationRun
     private void Answer(VisionLanguageModel model, RunFile file, EvaluationResults results, IProgress<EvaluationProgress>? progress,
         CancellationToken cancellationToken)
     {
-        Condition[] conditions = [.. _options.Conditions];
-        var (watch, total) = (Stopwatch.StartNew(), _options.Data.Sum(d => d.Samples.Count));
-        var (done, fresh, open) = (0, 0, 0);
-        foreach (var data in _options.Data) open += data.Samples.Count(s => Missing(results, data, s, conditions).Length > 0);
-        foreach (var data in _options.Data)
+        // What is missing, an entry an image: questions about one image stand together.
+        var open = _options.Data.SelectMany(d => d.Samples.Select(s => new Work(d, s, Missing(results, d, s))))
+            .Where(w => w.Conditions.Length > 0).ToArray();
+        var images = new ConcurrentQueue<Work[]>(Grouped(open));
+        var (watch, total, fresh) = (Stopwatch.StartNew(), _options.Data.Sum(d => d.Samples.Count), 0);
+        Workers.Run(_options.Workers, cancellationToken, (worker, stop) =>
         {
-            using var image = new ImageSlot(model);
-            foreach (var sample in data.Samples)
+            using var own = worker == 0 ? null : ModelLoader.LoadModel(_options.Model, cancellationToken: stop);
+            while (images.TryDequeue(out var questions))
             {
-                var missing = Missing(results, data, sample, conditions);
-                done++;
-                if (missing.Length == 0) continue;
-                var record = Ask(model, data, sample, image, missing, cancellationToken);
-                results.Add(record);
-                file.Append(record);
-                fresh++;
-                progress?.Report(new EvaluationProgress(done, total, watch.Elapsed / fresh * (open - fresh), $"{data.Name} {sample.Id}"));
+                using var image = new ImageSlot(own ?? model);
+                foreach (var work in questions)
+                {
+                    var record = Ask(own ?? model, work, image, stop);
+                    lock (file)
+                    {
+                        if (record.Answers.Count > 0)
+                        {
+                            results.Add(record);
+                            file.Append(record);
+                        }
+
+                        fresh++;
+                        progress?.Report(new EvaluationProgress(total - open.Length + fresh, total,
+                            watch.Elapsed / fresh * (open.Length - fresh), $"{work.Data.Name} {work.Sample.Id}"));
+                    }
+                }
             }
+        });
+    }
+
+    private static IEnumerable<Work[]> Grouped(Work[] open)
+    {
+        for (var i = 0; i < open.Length;)
+        {
+            var (first, end) = (open[i], i + 1);
+            while (end < open.Length && first.Sample.ImageKey is { } key
+                && (open[end].Data, open[end].Sample.ImageKey) == (first.Data, key)) end++;
+            yield return open[i..end];
+            i = end;
         }
     }
 
-    private static Condition[] Missing(EvaluationResults results, EvaluationData data, EvaluationSample sample, Condition[] conditions)
+    private Condition[] Missing(EvaluationResults results, EvaluationData data, EvaluationSample sample)
     {
         var answered = results.AnswersOf(data.Name, sample.Id);
-        return [.. conditions.Where(
+        return [.. _conditions.Where(
             c => answered?.ContainsKey(c.Key) != true && (c.Method != MethodSettings.Oracle || sample.Box is not null))];
     }
 
-    private static SampleRecord Ask(
-        VisionLanguageModel model, EvaluationData data, EvaluationSample sample, ImageSlot image, Condition[] conditions,
-        CancellationToken cancellationToken)
+    private SampleRecord Ask(VisionLanguageModel model, Work work, ImageSlot image, CancellationToken cancellationToken)
     {
+        var (data, sample, conditions) = work;
         using var inference = torch.inference_mode();
         var answers = new Dictionary<string, SampleAnswer>();
+        var known = new Dictionary<object, SampleAnswer>();
         using var asked = Begin(model, sample, image, cancellationToken);
+        var fit = Fits(model, cancellationToken);
         var counts = asked.Prompt.Layouts.Select(l => l.Count).ToArray();
         var (visual, other) = (counts.Sum(), asked.Prompt.Length - counts.Sum());
         foreach (var condition in conditions)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var answer = asked.Answer(condition, sample);
+            // Two names of one thing ('default', or a method to which K means nothing) are asked once.
+            var same = MethodSettings.Identity(condition, model.Info.DecoderLayers);
+            if (known.TryGetValue(same, out var before))
+            {
+                answers[condition.Key] = before;
+                continue;
+            }
+
+            if (asked.TryAnswer(condition, sample, image, fit) is not { } answer) continue;
             var score = data.Score(sample, answer.Text);
             var cost = PrefillCost.Of(model.Decoder.Config, visual, other, answer.VisualTokens, model.Decoder.KvBytesPerToken);
-            answers[condition.Key] = new SampleAnswer
+            answers[condition.Key] = known[same] = new SampleAnswer
             {
                 Text = answer.Text,
                 Score = score.Value,
@@ -139,12 +181,30 @@ public sealed class EvaluationRun
             new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken));
     }
 
+    private Func<Rival, Condition, IDecoderRival> Fits(VisionLanguageModel model, CancellationToken cancellationToken) =>
+        (rival, condition) => _fits.Get(rival, condition, () => BeginFirst(model, cancellationToken));
+
+    // Questions to learn from: the first ones about different images.
+    private List<SharedForward> BeginFirst(VisionLanguageModel model, CancellationToken cancellationToken)
+    {
+        var begun = new List<SharedForward>();
+        foreach (var sample in _options.Data.SelectMany(d => d.Samples).Where(s => s.ReadImage is not null)
+            .DistinctBy(s => s.ImageKey ?? s.Id).Take(FitPruneTable.Questions))
+        {
+            using var image = new ImageSlot(model);
+            begun.Add(Begin(model, sample, image, cancellationToken).Forward);
+        }
+
+        return begun;
+    }
+
     // Where a method lost what the unpruned model had: what it kept of the image.
     private void DrawLosses(VisionLanguageModel model, EvaluationResults results, CancellationToken cancellationToken)
     {
         const int most = 4;
+        var fit = Fits(model, cancellationToken);
         using var inference = torch.inference_mode();
-        foreach (var condition in _options.Methods.Select(m => new Condition(m, _options.Layers[0], _options.Keep.Min())))
+        foreach (var condition in Shown())
         {
             var losses = results.WorstLosses(condition, most);
             if (losses.Count == 0) continue;
@@ -153,8 +213,8 @@ public sealed class EvaluationRun
             {
                 using var image = new ImageSlot(model);
                 using var asked = Begin(model, sample, image, cancellationToken);
-                var answer = asked.Answer(condition, sample);
-                if (answer.Images.Count == 0 || sample.ReadImage is null) continue;
+                if (sample.ReadImage is null) continue;
+                if (asked.TryAnswer(condition, sample, image, fit) is not { Images.Count: > 0 } answer) continue;
                 var decoded = ImageDecoder.Decode(image.Bytes!);
                 var overlay = TokenOverlay.Render(
                     decoded, asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids, answer.Images[0].Kept.ToHashSet());
@@ -177,20 +237,24 @@ public sealed class EvaluationRun
         using var image = new ImageSlot(model);
         using var asked = Begin(model, sample, image, cancellationToken);
         var panels = new List<(byte[] Png, string Title, string Below)>();
-        foreach (var method in _options.Methods)
+        var fit = Fits(model, cancellationToken);
+        foreach (var condition in Shown())
         {
-            var answer = asked.Answer(new Condition(method, _options.Layers[0], _options.Keep.Min()), sample);
-            if (answer.Images.Count == 0) continue;
+            if (asked.TryAnswer(condition, sample, image, fit) is not { Images.Count: > 0 } answer) continue;
             var overlay = TokenOverlay.Render(
                 ImageDecoder.Decode(image.Bytes!), asked.Prompt.Images[0].Map, asked.Prompt.Images[0].Grids,
                 answer.Images[0].Kept.ToHashSet());
-            panels.Add((overlay, method, answer.Text));
+            panels.Add((overlay, condition.Method, answer.Text));
         }
 
         if (panels.Count > 0)
             AtomicFile.Write(Path.Combine(_options.OutputFolder, "kept.png"),
                 Plots.Sheet(panels, $"{sample.Question} K = {_options.Layers[0]}, {_options.Keep.Min()} tokens"));
     }
+
+    // Every method once, at the first depth and the smallest budget.
+    private IEnumerable<Condition> Shown() =>
+        _conditions.Where(c => !c.IsUnpruned && c.Layer == _options.Layers[0] && c.Keep == _options.Keep.Min());
 
     private void CheckFolder(VisionLanguageModel model)
     {
@@ -207,12 +271,19 @@ public sealed class EvaluationRun
                 "Methods and budgets may be added to a run, the rest stays.");
     }
 
+    private sealed record Work(EvaluationData Data, EvaluationSample Sample, Condition[] Conditions);
+
     // The last image that was read, with its features: questions about one image stand together.
     private sealed class ImageSlot(VisionLanguageModel model) : IDisposable
     {
         private string? _key;
         private ProcessedImage? _image;
         private VisionOutput? _vision;
+        private RivalImage? _rivals;
+
+        /// <summary>The last image as rivals see it; null where the tower is none that they know.</summary>
+        public RivalImage? Rivals =>
+            _rivals ??= _image is not null && TowerView.Of(model, _image) is { } tower ? new RivalImage(tower) : null;
 
         public byte[]? Bytes { get; private set; }
 
@@ -232,7 +303,7 @@ public sealed class EvaluationRun
         public void Dispose()
         {
             _vision?.Features.Dispose();
-            _vision = null;
+            (_vision, _rivals) = (null, null);
         }
     }
 
@@ -240,17 +311,36 @@ public sealed class EvaluationRun
     {
         public EncodedPrompt Prompt => prompt;
 
-        public ForwardAnswer Answer(Condition condition, EvaluationSample sample)
+        public SharedForward Forward => forward;
+
+        /// <summary>The answer; null where the published code fails on this question.</summary>
+        public ForwardAnswer? TryAnswer(
+            Condition condition, EvaluationSample sample, ImageSlot image, Func<Rival, Condition, IDecoderRival> fit)
         {
-            if (condition.IsUnpruned) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
+            if (condition.IsUnpruned || prompt.Layouts.Count == 0) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
+            if (RivalCatalog.Find(condition.Method) is not { } rival) return Served(condition, sample);
+            try
+            {
+                if (rival.Input is not null) return forward.Answer(image.Rivals!, rival, condition.Keep, sample.MaxNewTokens);
+                var stages = rival.Fit is not null ? fit(rival, condition) : rival.Stages!(model, condition);
+                return forward.Answer(stages, sample.MaxNewTokens);
+            }
+            catch (PublishedFailureException)
+            {
+                return null;
+            }
+        }
+
+        public void Dispose() => forward.Dispose();
+
+        private ForwardAnswer Served(Condition condition, EvaluationSample sample)
+        {
             var settings = MethodSettings.Of(condition);
             var pruner = MethodSettings.Create(settings, sample, prompt, model.Info.DecoderLayers);
             var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)]))
                 .ToArray() ?? [];
-            return forward.Answer(prompt.Layouts.Count == 0 ? null
-                : pruner, budgets, model.Prior, settings.EvictEarlyKv, sample.MaxNewTokens);
+            var prior = settings.Prior == PruningPlan.UniformPrior ? null : model.Prior;
+            return forward.Answer(pruner, budgets, prior, settings.EvictEarlyKv, sample.MaxNewTokens);
         }
-
-        public void Dispose() => forward.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Evaluation.Rivals;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Prompts;
 
@@ -16,10 +17,24 @@ internal static class MethodSettings
     /// <summary>The paper's rule with a rising threshold.</summary>
     public const string Ladder = "d2pruner-ladder";
 
-    /// <summary>Names that can be evaluated.</summary>
-    public static IReadOnlyList<string> Names => [EvaluationOptions.DefaultMethod, .. PrunerRegistry.BuiltIn.Names, Oracle];
+    /// <summary>Behind a method that divides by a prior: <c>prior=uniform</c> leaves it out.</summary>
+    private const string Prior = "prior";
 
-    /// <summary>Settings of a condition.</summary>
+    /// <summary>Names that can be evaluated.</summary>
+    public static IReadOnlyList<string> Names =>
+        [EvaluationOptions.DefaultMethod, .. PrunerRegistry.BuiltIn.Names, .. RivalCatalog.All.Select(r => r.Name), Oracle];
+
+    /// <summary>The name of a method's published form; null where it is the method itself, or there is none.</summary>
+    public static string? OfficialOf(string method) => RivalCatalog.OfficialOf(method);
+
+    /// <summary>Checks a condition's method and parameters.</summary>
+    /// <exception cref="ArgumentException">The method or a parameter is unknown, or a value is out of range.</exception>
+    public static void Check(Condition condition)
+    {
+        if (RivalCatalog.Find(condition.Method) is null) Of(condition);
+    }
+
+    /// <summary>Settings of a condition of a served method.</summary>
     /// <exception cref="ArgumentException">The method or a parameter is unknown, or a value is out of range.</exception>
     public static PruningSettings Of(Condition condition)
     {
@@ -35,11 +50,24 @@ internal static class MethodSettings
         if (name != EvaluationOptions.DefaultMethod)
             settings = settings with { Method = PrunerRegistry.BuiltIn.Get(name).Name, Parameters = PrunerValues.Empty };
         var description = PrunerRegistry.BuiltIn.Get(settings.Method);
+        if (parameters == Rival.Official)
+            throw new ArgumentException(
+                $"'{name}' has no published form beside the method itself; methods that have: " +
+                $"{string.Join(", ", Names.Where(m => RivalCatalog.OfficialOf(m) is not null))}.", nameof(condition));
         foreach (var pair in parameters.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var (key, value) = pair.Split('=', 2) is [var k, var v] ? (k, v)
                 : throw new ArgumentException(
                     $"'{pair}' of method '{condition.Method}' is no parameter; expected NAME=VALUE.", nameof(condition));
+            if (key == Prior && description.UsesPrior)
+            {
+                if (value != PruningPlan.UniformPrior)
+                    throw new ArgumentException(
+                        $"'{pair}' of method '{condition.Method}' is not known; {Prior}={PruningPlan.UniformPrior} is.", nameof(condition));
+                settings = settings with { Prior = value };
+                continue;
+            }
+
             var parameter = description.Find(key)
                 ?? throw new ArgumentException(
                     $"Method '{description.Name}' has no parameter '{key}'; it has " +
@@ -48,6 +76,14 @@ internal static class MethodSettings
         }
 
         return settings;
+    }
+
+    /// <summary>What two conditions have in common that give the same answers under two names.</summary>
+    public static object Identity(Condition condition, int decoderLayers)
+    {
+        if (RivalCatalog.Find(condition.Method) is { } rival) return condition with { Layer = rival.UsesLayer ? condition.Layer : 0 };
+        if (condition.IsUnpruned || condition.Method == Oracle) return condition;
+        return PrunerRegistry.BuiltIn.Plan(Of(condition), decoderLayers).Settings with { LayersAreExplicit = false };
     }
 
     /// <summary>The pruner of a condition for a question; null where the method has no meaning for it.</summary>

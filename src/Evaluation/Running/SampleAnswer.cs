@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace D2Pruner.AI.Evaluation.Running;
 
 /// <summary>A model's answer to one question under one condition, as a run's file keeps it.</summary>
-public sealed record SampleAnswer
+internal sealed record SampleAnswer
 {
     /// <summary>The text, raw: any parser can be run over it again.</summary>
     [JsonPropertyName("text")]

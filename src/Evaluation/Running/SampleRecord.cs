@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace D2Pruner.AI.Evaluation.Running;
 
 /// <summary>A line of a run's file: one question with its answers under some conditions. Lines of one question add up.</summary>
-public sealed record SampleRecord
+internal sealed record SampleRecord
 {
     /// <summary>Name of the data set.</summary>
     [JsonPropertyName("data")]

@@ -120,7 +120,8 @@ internal sealed partial class SharedForward : IDisposable
         return x;
     }
 
-    private (Tensor Y, Tensor K, Tensor V, float[]? Row) Layer(Tensor x, int i, Tensor cos, Tensor sin, bool wantsRow)
+    private (Tensor Y, Tensor K, Tensor V, float[]? Row) Layer(
+        Tensor x, int i, Tensor cos, Tensor sin, bool wantsRow, Action<Tensor, Tensor>? see = null)
     {
         Tensor? keys = null, values = null;
         float[]? row = null;
@@ -128,6 +129,7 @@ internal sealed partial class SharedForward : IDisposable
         {
             keys = k.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
             values = v.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
+            see?.Invoke(q.alias().MoveToOuterDisposeScope(), k.alias().MoveToOuterDisposeScope());
             if (wantsRow) row = ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
             return Attention.Fused(q, k, v, causal: true);
         });
@@ -135,7 +137,10 @@ internal sealed partial class SharedForward : IDisposable
     }
 
     // By the decoder's own step, which the engine takes too.
-    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens)
+    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens) =>
+        Decode(caches, logits, maxNewTokens, (cache, id, row) => Decoder.Step(cache, id, position++, row));
+
+    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, int maxNewTokens, Action<KvCache, int, float[]> step)
     {
         using var cache = new KvCache(caches.Length, maxNewTokens);
         for (var i = 0; i < caches.Length; i++) cache.Append(i, caches[i].K, caches[i].V, Decoder.KvType);
@@ -148,7 +153,7 @@ internal sealed partial class SharedForward : IDisposable
             ids.Add(id);
             if (ids.Count >= maxNewTokens) return ids;
             _cancellationToken.ThrowIfCancellationRequested();
-            Decoder.Step(cache, id, position++, row);
+            step(cache, id, row);
         }
     }
 

@@ -11,6 +11,7 @@ namespace D2Pruner.AI.Evaluation.Tuning;
 /// <param name="MeanMap">The mean attention map, row-major over the first component of the commonest grid.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">Its columns.</param>
+/// <param name="Prior">What the model's prior has at the same cells; null where it has no map for this K.</param>
 public sealed record LayerFinding(
     int Layer, double EdgeDensity, IReadOnlyList<double> Fill, double PriorStrength, double SplitHalf, IReadOnlyList<float> MeanMap,
-        int Rows, int Columns);
+        int Rows, int Columns, IReadOnlyList<float>? Prior);

@@ -52,7 +52,7 @@ public static class ModelTuning
 
         if (read == 0)
             throw new ArgumentException($"None of {options.Images.Count} images can be read. {skipped.FirstOrDefault()}", nameof(options));
-        return Suggest(model.Info.Id, read, skipped, [.. layers.Select(l => l.Finish())], options);
+        return Suggest(model.Info.Id, read, skipped, [.. layers.Select(l => l.Finish(model.Prior))], options);
     }
 
     private static void Look(
@@ -136,7 +136,7 @@ public static class ModelTuning
             _count++;
         }
 
-        public LayerFinding Finish()
+        public LayerFinding Finish(PositionalBiasPrior? prior)
         {
             var (key, rows) = _rows.MaxBy(r => r.Value.Count);
             var grid = _layouts[key].Components[0];
@@ -147,7 +147,8 @@ public static class ModelTuning
             var halves = rows.Count < 4 ? double.NaN
                 : Correlation(Mean([.. rows.Where((_, i) => i % 2 == 0)]), Mean([.. rows.Where((_, i) => i % 2 == 1)]));
             return new LayerFinding(layer, _density / _count, [.. _fill.Select(f => f / _count)], rows.Count < 2 || all <= 0 ? double.NaN
-                : Math.Clamp(1 - left / all, 0, 1), halves, mean[..grid.Count], grid.Rows, grid.Columns);
+                : Math.Clamp(1 - left / all, 0, 1), halves, mean[..grid.Count], grid.Rows, grid.Columns,
+                prior?.ForLayout(layer, _layouts[key])?[..grid.Count]);
         }
 
         private static float[] Mean(List<float[]> rows)

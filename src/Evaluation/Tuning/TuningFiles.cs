@@ -28,14 +28,22 @@ public static class TuningFiles
         AtomicFile.Write(path, JsonSerializer.Serialize(json, new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
-    /// <summary>Draws the mean attention map of every K side by side (the paper's Figure 1).</summary>
+    /// <summary>Draws the mean attention map of every K side by side, the model's prior below each (the paper's Figure 1).</summary>
     /// <param name="report">The findings.</param>
     /// <param name="path">The PNG.</param>
     public static void DrawMaps(TuningReport report, string path)
     {
         ArgumentNullException.ThrowIfNull(report);
-        AtomicFile.Write(path, Plots.Maps([.. report.Layers.Select(l =>
-            (FormattableString.Invariant($"K = {l.Layer}: explains {100 * l.PriorStrength:0}%, halves {l.SplitHalf:0.000}"),
-                l.MeanMap.ToArray(), l.Rows, l.Columns))]));
+        File.WriteAllBytes(path, Plots.Maps([.. report.Layers.Select(Column)]));
+        static IReadOnlyList<MapPanel> Column(LayerFinding l)
+        {
+            var attention = new MapPanel(
+                [FormattableString.Invariant($"K = {l.Layer}: mean attention"),
+                    FormattableString.Invariant($"explains {100 * l.PriorStrength:0}% of variance"),
+                    FormattableString.Invariant($"halves correlate {l.SplitHalf:0.000}")],
+                l.MeanMap, l.Rows, l.Columns);
+            return [attention, l.Prior is { } prior ? new MapPanel([$"K = {l.Layer}: prior"], prior, l.Rows, l.Columns)
+                : new MapPanel([$"K = {l.Layer}: no prior calibrated"], [], 0, 0)];
+        }
     }
 }

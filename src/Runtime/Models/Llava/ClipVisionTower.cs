@@ -47,6 +47,7 @@ internal sealed class ClipVisionTower
     /// <param name="attend">The attention kernel; null for the fused one that serves. Training gives an explicit one.</param>
     /// <param name="positions">Rows of the position table per image, [n or 1, tokens] int64, for windows of
     /// the grid; null for the whole grid.</param>
+    /// <param name="merge">What becomes of the tokens between a block's attention and its MLP (token merging); null for nothing.</param>
     /// <returns>Per requested layer [n, patches + 1, D].</returns>
     public Tensor[] Forward(
         Tensor pixels,
@@ -54,7 +55,8 @@ internal sealed class ClipVisionTower
         List<float[]>? clsAttention,
         Action? atBorder,
         AttentionKernel? attend = null,
-        Tensor? positions = null)
+        Tensor? positions = null,
+        Func<Tensor, Tensor>? merge = null)
     {
         using var scope = NewDisposeScope();
         attend ??= static (q, k, v) => Attention.Fused(q, k, v, causal: false);
@@ -69,7 +71,7 @@ internal sealed class ClipVisionTower
         for (var i = 0; i < last; i++)
         {
             atBorder?.Invoke();
-            x = _blocks[i].Forward(x, _c, attend, i == last - 1 ? clsAttention : null);
+            x = _blocks[i].Forward(x, _c, attend, i == last - 1 ? clsAttention : null, merge);
             if (wanted.Contains(i + 1)) found[i + 1] = x;
         }
 
@@ -90,7 +92,8 @@ internal sealed class ClipVisionTower
         private readonly Linear _fc1 = source.TakeLinear(p + "mlp.fc1", c.IntermediateSize, c.HiddenSize, true);
         private readonly Linear _fc2 = source.TakeLinear(p + "mlp.fc2", c.HiddenSize, c.IntermediateSize, true);
 
-        public Tensor Forward(Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention)
+        public Tensor Forward(
+            Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention, Func<Tensor, Tensor>? merge)
         {
             using var scope = NewDisposeScope();
             var y = Norms.Layer(x, _norm1.W, _norm1.B, c.LayerNormEps);
@@ -107,6 +110,7 @@ internal sealed class ClipVisionTower
             }
 
             var h = x.Plus(_out.Forward(Attention.MergeHeads(attend(q, k, v))));
+            if (merge is not null) h = merge(h);
             y = Norms.Layer(h, _norm2.W, _norm2.B, c.LayerNormEps);
             return h.Plus(_fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y)))).MoveToOuterDisposeScope();
         }

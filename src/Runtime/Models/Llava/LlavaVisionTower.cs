@@ -27,6 +27,9 @@ internal sealed class LlavaVisionTower : IVisionTower
     /// <summary>The tower without the projector.</summary>
     public ClipVisionTower Clip => _clip;
 
+    /// <summary>The model's configuration.</summary>
+    public LlavaConfig Config => _c;
+
     /// <summary>Takes the tower's tensors.</summary>
     public static LlavaVisionTower Take(ITensorSource source, LlavaConfig config) => new(config, source);
 
@@ -47,12 +50,17 @@ internal sealed class LlavaVisionTower : IVisionTower
     public Tensor EncodeTiles(IReadOnlyList<ProcessedImage> images, List<float[]>? clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
-        float[] values = images.Count == 1 ? images[0].Pixels : [.. images.SelectMany(i => i.Pixels)];
-        long[] shape = [images[0].PixelShape[0] * images.Count, .. images[0].PixelShape.Skip(1).Select(s => (long)s)];
-        var pixels = tensor(values, shape, _clip.DType, _clip.Device);
-        var states = _clip.Forward(pixels, _c.FeatureLayers, clsAttention, atBorder);
+        var states = _clip.Forward(Pixels(images), _c.FeatureLayers, clsAttention, atBorder);
         Tensor[] selected = [.. states.Select(s => _c.DropCls ? s.narrow(1, 1, s.shape[1] - 1) : s)];
         return Project(selected.Length == 1 ? selected[0] : cat(selected, -1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pixels of images of one shape as the tower takes them, [tiles, 3, H, W].</summary>
+    public Tensor Pixels(IReadOnlyList<ProcessedImage> images)
+    {
+        float[] values = images.Count == 1 ? images[0].Pixels : [.. images.SelectMany(i => i.Pixels)];
+        long[] shape = [images[0].PixelShape[0] * images.Count, .. images[0].PixelShape.Skip(1).Select(s => (long)s)];
+        return tensor(values, shape, _clip.DType, _clip.Device);
     }
 
     /// <summary>The projector alone: [..., tower width] to [..., D].</summary>

@@ -21,6 +21,12 @@ internal sealed class LlavaNextVisionTower : IVisionTower
         _side = config.Vision.Side;
     }
 
+    /// <summary>LLaVA's tower, which encodes the tiles.</summary>
+    public LlavaVisionTower Tiles => _tiles;
+
+    /// <summary>The token behind every row of the mosaic, [D].</summary>
+    public Tensor Newline => _newline;
+
     /// <summary>Takes the tower's tensors.</summary>
     public static LlavaNextVisionTower Take(ITensorSource source, LlavaConfig config) => new(source, config);
 
