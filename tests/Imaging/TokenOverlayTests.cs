@@ -11,7 +11,7 @@ namespace D2Pruner.AI.Tests.Imaging;
 
 public sealed class TokenOverlayTests
 {
-    internal static TheoryData<string, IImageProcessor> Processors() => new()
+    public static TheoryData<string, object> Processors() => new()
     {
         { "crop", new LlavaImageProcessor(new LlavaImageOptions()) },
         { "pad", new LlavaImageProcessor(new LlavaImageOptions { PadToSquare = true }) },
@@ -22,8 +22,9 @@ public sealed class TokenOverlayTests
 
     [Theory]
     [MemberData(nameof(Processors))]
-    internal void KeptCellsAreBright_DroppedOnesDim(string label, IImageProcessor processor)
+    public void KeptCellsAreBright_DroppedOnesDim(string label, object family)
     {
+        var processor = (IImageProcessor)family;
         var (width, height) = (400, 300);
         var rgb = new byte[width * height * 3];
         Array.Fill(rgb, (byte)200);
