@@ -91,7 +91,7 @@ if [ "${D2PRUNER_CONSUMER:-}" != quick ]; then
     echo "app_publish_bytes_single_file=$(bytes "$work/single")"
 
     echo "consumer: trimmed"
-    run dotnet publish -c Release -r "$rid" --self-contained -p:PublishTrimmed=true -p:SuppressTrimAnalysisWarnings=true -o "$work/trimmed"
+    limit=1800 run dotnet publish -c Release -r "$rid" --self-contained -p:PublishTrimmed=true -p:SuppressTrimAnalysisWarnings=true -o "$work/trimmed"
     check "$work/trimmed/MyApp"
     echo "app_publish_bytes_trimmed=$(bytes "$work/trimmed")"
 
@@ -99,7 +99,7 @@ if [ "${D2PRUNER_CONSUMER:-}" != quick ]; then
         echo "consumer: Native AOT"
         # Only a machine that cannot get the compiler's package goes on without this check, and says so.
         if timeout 600 dotnet restore -r "$rid" -p:PublishAot=true > aot.log 2>&1; then
-            limit=900 run dotnet publish -c Release -r "$rid" -p:PublishAot=true -p:SuppressTrimAnalysisWarnings=true -p:SuppressAotAnalysisWarnings=true -o "$work/aot"
+            limit=1800 run dotnet publish -c Release -r "$rid" -p:PublishAot=true -p:SuppressTrimAnalysisWarnings=true -p:SuppressAotAnalysisWarnings=true -o "$work/aot"
             check "$work/aot/MyApp"
             echo "app_publish_bytes_aot=$(bytes "$work/aot")"
         else

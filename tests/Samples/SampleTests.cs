@@ -72,7 +72,7 @@ public sealed class SampleTests
             "VisionAgent", folder.Path, "What is in cat.png?\nWhat is in dog.png?\nhello\n", "--images", "allowed");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains("\"image\":\"cat.png\",\"answer\":", run.Output);
-        Assert.Contains("The picture 'dog.png' was not read", run.Output);
+        Assert.Contains("The image 'dog.png' was not read", run.Output);
         Assert.Contains("Ask a question about an image", run.Output);
     }
 
