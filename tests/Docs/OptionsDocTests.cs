@@ -8,7 +8,8 @@ namespace D2Pruner.AI.Tests.Docs;
 public sealed class OptionsDocTests
 {
     private static readonly string[] Libraries =
-        ["D2Pruner.AI", "D2Pruner.AI.Runtime", "D2Pruner.AI.SemanticKernel", "D2Pruner.AI.Agents", "D2Pruner.AI.Mcp", "D2Pruner.AI.Server"];
+        ["D2Pruner.AI", "D2Pruner.AI.Runtime", "D2Pruner.AI.SemanticKernel", "D2Pruner.AI.Agents", "D2Pruner.AI.Mcp", "D2Pruner.AI.Server",
+            "D2Pruner.AI.Orleans"];
 
     public static TheoryData<string> Types() => [.. Options().Select(t => t.Name)];
 

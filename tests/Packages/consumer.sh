@@ -24,7 +24,7 @@ backend=libtorch-cpu-$rid
 
 echo "consumer: packing"
 limit=900 run "$repo/packaging/pack.sh" "$work/feed" "$version"
-libraries="D2Pruner.AI D2Pruner.AI.Agents D2Pruner.AI.Mcp D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Runtime D2Pruner.AI.Pruning"
+libraries="D2Pruner.AI D2Pruner.AI.Agents D2Pruner.AI.Mcp D2Pruner.AI.SemanticKernel D2Pruner.AI.Server D2Pruner.AI.Orleans D2Pruner.AI.Runtime D2Pruner.AI.Pruning"
 for p in $libraries D2Pruner.AI.Cli D2Pruner.AI.Templates; do
     test -s "$work/feed/$p.$version.nupkg" || fail "$p was not packed"
 done

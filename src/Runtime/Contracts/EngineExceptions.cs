@@ -16,6 +16,12 @@ public sealed class EngineBusyException : InvalidOperationException, IVisionErro
         : base($"No place in the queue of {capacity} request(s) became free within {waited.TotalSeconds:0.#} s. Try again later, or " +
             "raise QueueCapacity or QueueTimeout.") => Capacity = capacity;
 
+    /// <summary>Creates it for lines that are not this engine's, such as a cluster's.</summary>
+    /// <param name="message">What was found, and what to do.</param>
+    /// <param name="capacity">The capacity of all of them.</param>
+    public EngineBusyException(string message, int capacity)
+        : base(message) => Capacity = capacity;
+
     /// <summary>The queue's capacity.</summary>
     public int Capacity { get; }
 

@@ -7,8 +7,11 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints;
 /// <summary>A grammar over bytes that an answer must follow. Immutable; safe for concurrent use; knows no vocabulary.</summary>
 internal sealed class Grammar : AnswerGrammar
 {
-    private Grammar(string key, IReadOnlyList<GrammarNode> nodes, GrammarNode root, IReadOnlyList<string> relaxed)
-        : base(key, relaxed) => (Nodes, Root) = (nodes, root);
+    private Grammar(AnswerShape shape, IReadOnlyList<GrammarNode> nodes, GrammarNode root, IReadOnlyList<string> relaxed)
+        : base(KeyOf(shape), relaxed) => (Shape, Nodes, Root) = (shape, nodes, root);
+
+    /// <summary>What it was compiled from.</summary>
+    public AnswerShape Shape { get; }
 
     internal IReadOnlyList<GrammarNode> Nodes { get; }
 
@@ -39,7 +42,7 @@ internal sealed class Grammar : AnswerGrammar
         }
 
         var root = shape.Tools.Count == 0 ? answer : new ToolCallGrammar(builder, json, shape, relaxed).Root(answer);
-        return root is null ? null : new Grammar(KeyOf(shape), builder.Nodes, root, relaxed);
+        return root is null ? null : new Grammar(shape, builder.Nodes, root, relaxed);
     }
 
     internal static void RequirePossible(GrammarBuilder builder, GrammarNode node, string what)

@@ -1,0 +1,11 @@
+namespace D2Pruner.AI.Orleans;
+
+/// <summary>Keys that this package reads from or writes to a property bag or a request's context.</summary>
+internal static class ClusterKeys
+{
+    /// <summary>On an answer's message: the version of the model that gave it; a history that holds it goes to the same version.</summary>
+    public const string Fingerprint = "d2pruner.fingerprint";
+
+    /// <summary>In Orleans' request context: silos that have been tried in vain, separated by spaces.</summary>
+    public const string Avoid = "d2pruner.avoid";
+}
