@@ -1,4 +1,5 @@
 using D2Pruner.AI.Benchmarks;
+using D2Pruner.AI.Benchmarks.Cluster;
 using D2Pruner.AI.Runtime;
 using TorchSharp;
 
@@ -34,6 +35,28 @@ switch (args)
     case ["server"]:
         await new ServerBenchmark(figures, DemoModel()).RunAsync();
         return 0;
+    case ["cluster"]:
+        await new ClusterBenchmark(figures).RunAsync();
+        return 0;
+    case ["cluster", "simulate"]:
+        new ClusterSimulation(figures, new SimulationSettings(), null).Run();
+        return 0;
+    case ["cluster", "simulate", var plots]:
+        new ClusterSimulation(figures, new SimulationSettings(), plots).Run();
+        return 0;
+    case ["cluster", "simulate", var plots, var hit, var miss]:
+        new ClusterSimulation(figures, new SimulationSettings
+        {
+            Hit = double.Parse(hit, System.Globalization.CultureInfo.InvariantCulture),
+            Miss = double.Parse(miss, System.Globalization.CultureInfo.InvariantCulture),
+        }, plots).Run();
+        return 0;
+    case ["cluster-worker", var engine, var port, var primary]:
+        await ClusterHosts.ServeAsync(
+            int.Parse(port, System.Globalization.CultureInfo.InvariantCulture),
+            int.Parse(primary, System.Globalization.CultureInfo.InvariantCulture),
+            engine == "demo" ? DemoModel() : null);
+        return 0;
     case ["load"]:
         new LoadBenchmark(figures).Run();
         return 0;
@@ -50,6 +73,8 @@ switch (args)
                    Benchmarks -- decode-one PRECISION mini|7b CONTEXT SEQUENCES   one figure (7b: four layers), for tests/Peers/llamacpp
                    Benchmarks -- serve [decode|load|second]  many requests at once (about 10 minutes, 6 GB of memory, 5 GB of disk)
                    Benchmarks -- server                    what HTTP costs over the client beneath it (about 2 minutes)
+                   Benchmarks -- cluster                   what a worker elsewhere costs, what a second one brings, who meets his image
+                   Benchmarks -- cluster simulate [FOLDER [HIT MISS]]  placement in clusters of up to 4,096 workers; plots, seconds of an answer
                    Benchmarks -- load                      weights mapped and copied, beside a plain read
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens
             """);
