@@ -13,7 +13,7 @@ var builder = WebApplication.CreateBuilder(
 var configuration = builder.Configuration;
 int Number(string name, int otherwise) => configuration.GetValue(name, otherwise);
 var (worker, first) = (Number("worker", 0), Number("silo-port", 11111));
-builder.Logging.SetMinimumLevel(LogLevel.Warning);
+builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Orleans", LogLevel.Error);
 builder.Host.UseOrleans(silo =>
 {
     // Two ports each: for silos and for clients. The server's silo keeps the membership; a database does in earnest (docs/scale-out.md).
@@ -28,8 +28,8 @@ if (worker > 0)
 {
     builder.WebHost.UseUrls("http://127.0.0.1:0");
     await using var serving = builder.Build();
-    // With the server ends what it started.
-    _ = Console.In.ReadToEndAsync().ContinueWith(_ => serving.Lifetime.StopApplication(), TaskScheduler.Default);
+    // With the server ends what it started. (The console's reader waits where it is called.)
+    _ = Task.Run(() => Console.In.ReadToEnd()).ContinueWith(_ => serving.Lifetime.StopApplication(), TaskScheduler.Default);
     await serving.RunAsync();
     return;
 }
