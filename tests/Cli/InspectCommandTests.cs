@@ -25,7 +25,7 @@ public sealed class InspectCommandTests
         Assert.Equal(0, code);
         Assert.Contains(json.GetProperty("parameters").GetInt64().ToString("D", System.Globalization.CultureInfo.InvariantCulture), text,
             StringComparison.Ordinal);
-        foreach (var part in new[] { "bytes in 16 bit", "visual tokens, grid", "KV of the picture", "instead of" })
+        foreach (var part in new[] { "bytes in 16 bit", "visual tokens, grid", "KV of the image", "instead of" })
             Assert.Contains(part, text, StringComparison.Ordinal);
     }
 

@@ -34,7 +34,7 @@ public static class TuningFiles
     public static void DrawMaps(TuningReport report, string path)
     {
         ArgumentNullException.ThrowIfNull(report);
-        File.WriteAllBytes(path, Plots.Maps([.. report.Layers.Select(Column)]));
+        AtomicFile.Write(path, Plots.Maps([.. report.Layers.Select(Column)]));
         static IReadOnlyList<MapPanel> Column(LayerFinding l)
         {
             var attention = new MapPanel(
