@@ -42,13 +42,16 @@ app.MapD2PrunerServer();
 await app.StartAsync();
 Console.WriteLine(configuration["model"] is { } folder ? $"Model: {folder}" : DemoModel.Note);
 foreach (var address in app.Urls) Console.WriteLine($"Listening at {address} (studio: {address}/)");
-using var workers = new WorkerProcesses(Number("workers", 2), args);
-var client = app.Services.GetRequiredService<IChatClient>();
-for (var i = 0; !app.Lifetime.ApplicationStopping.IsCancellationRequested && (i < 10 || !args.Contains("--demo")); i++)
+// The workers end first: they take leave of the server's silo.
+using (new WorkerProcesses(Number("workers", 2), args))
 {
-    await Asking.AskAsync(client, i, app.Lifetime.ApplicationStopping);
-    await Task.Delay(TimeSpan.FromSeconds(args.Contains("--demo") ? 0 : 1), app.Lifetime.ApplicationStopping)
-        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    var client = app.Services.GetRequiredService<IChatClient>();
+    for (var i = 0; !app.Lifetime.ApplicationStopping.IsCancellationRequested && (i < 10 || !args.Contains("--demo")); i++)
+    {
+        await Asking.AskAsync(client, i, app.Lifetime.ApplicationStopping);
+        await Task.Delay(TimeSpan.FromSeconds(args.Contains("--demo") ? 0 : 1), app.Lifetime.ApplicationStopping)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 }
 
 await app.StopAsync();
