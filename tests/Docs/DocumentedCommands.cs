@@ -83,6 +83,7 @@ internal static class DocumentedCommands
         ("podman", "tests have no container runtime"),
         ("dotnet build", "any test run builds"),
         ("dotnet run", "in a project that a reader made from a template; consumer.sh runs both"),
+        ("dotnet run -c Release --project samples/Cluster", "runs until it is stopped; tests/Orleans starts the same workers and clients"),
         ("dotnet run -c Release --project tests/Soak", "hours of requests; docs/reliability.md has the figures"),
         ("dotnet run --project tests/Soak", "hours of requests; docs/reliability.md has the figures"),
         ("dotnet run -c Release --project tests/ConformanceDump", "compared outside of this repository; conformance tests run its parts"),
