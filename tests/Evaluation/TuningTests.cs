@@ -30,6 +30,8 @@ public sealed class TuningTests
         Assert.All(report.Layers, l => Assert.InRange(l.PriorStrength, 0, 1));
         Assert.All(report.Layers, l => Assert.InRange(l.SplitHalf, -1, 1));
         Assert.Equal((24, 24, 576), (report.Layers[0].Rows, report.Layers[0].Columns, report.Layers[0].MeanMap.Count));
+        Assert.Equal(576, report.Layers[0].Prior!.Count); // calibrated for K = 2 and 5
+        Assert.Null(report.Layers[1].Prior);
         var path = folder.File("tuned.profile.json");
         TuningFiles.WriteProfile(report, "tuned", path);
         TuningFiles.DrawMaps(report, folder.File("maps.png"));
