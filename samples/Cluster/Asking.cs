@@ -14,13 +14,14 @@ internal static class Asking
     public static async Task AskAsync(IChatClient client, int number, CancellationToken stopping)
     {
         var question = Questions[number % Questions.Length];
-        var picture = number % 2 == 0 ? SamplePictures.Shapes() : SamplePictures.Changed();
+        var name = number % 2 == 0 ? "shapes.png" : "changed.png";
+        var image = await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "images", name), stopping);
         var watch = Stopwatch.StartNew();
         string outcome;
         try
         {
             var response = await client.GetResponseAsync(
-                [new ChatMessage(ChatRole.User, [new DataContent(picture, "image/png"), new TextContent(question)])],
+                [new ChatMessage(ChatRole.User, [new DataContent(image, "image/png"), new TextContent(question)])],
                 new ChatOptions { MaxOutputTokens = 16 }, stopping);
             outcome = response.Text.Trim();
         }

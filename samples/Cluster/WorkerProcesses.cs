@@ -20,15 +20,19 @@ internal sealed class WorkerProcesses : IDisposable
     /// <summary>Ends them; each finishes what it is answering.</summary>
     public void Dispose()
     {
+        Process[] running;
         lock (_running)
         {
             _ending = true;
-            foreach (var process in _running)
-            {
-                process.StandardInput.Close();
-                if (!process.WaitForExit(TimeSpan.FromSeconds(30))) process.Kill();
-                process.Dispose();
-            }
+            running = [.. _running];
+        }
+
+        // Outside of the lock: a process that ends says so while it holds its own.
+        foreach (var process in running) process.StandardInput.Close();
+        foreach (var process in running)
+        {
+            if (!process.WaitForExit(TimeSpan.FromSeconds(30))) process.Kill();
+            process.Dispose();
         }
     }
 

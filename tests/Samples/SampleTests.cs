@@ -99,7 +99,7 @@ public sealed class SampleTests
     [Fact]
     public void FilesOfSeveralSamples_AreTheSame()
     {
-        string[] all = ["VisionAgent", "AgentFramework", "McpServer", "ChatApp", "Grounding", "Quickstart", "Server"];
+        string[] all = ["VisionAgent", "AgentFramework", "McpServer", "ChatApp", "Grounding", "Quickstart", "Server", "Cluster"];
         string[] files = ["Arguments.cs", "Brain.cs", "RuleBrain.cs", "BoxPicture.cs", "DemoModel.cs", "LineReader.cs", "Terminal.cs",
             "images/shapes.png", "images/changed.png"];
         foreach (var file in files)
@@ -119,6 +119,7 @@ public sealed class SampleTests
     [InlineData("Quickstart")]
     [InlineData("Server")]
     [InlineData("WebApp")]
+    [InlineData("Cluster")]
     public void CopiedOut_ASampleNamesTheVersionsOfTheRepository(string sample)
     {
         static Dictionary<string, string> Versions(string path, string element) =>
