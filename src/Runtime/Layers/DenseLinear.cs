@@ -37,7 +37,9 @@ internal sealed class DenseLinear : Linear
     internal override KernelMatrix? Kernel => _kernel.Value;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => Applies(x) ? Multiply(Kernel!, x) : nn.functional.linear(x, Weight, Bias);
+    public override Tensor Forward(Tensor x) => Applies(x) ? Multiply(Kernel!, x)
+        : BFloat16Products.TypeFor(x) == x.dtype ? nn.functional.linear(x, Weight, Bias)
+        : InBlocks(x, (from, count, type) => Weight.narrow(0, from, count).to(type));
 
     /// <inheritdoc/>
     public override Tensor Dequantize(ScalarType type) => Weight.to(type, copy: true);

@@ -7,6 +7,9 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// <summary>A linear map x W^T + b. How its weights are stored and multiplied is its kind's matter.</summary>
 internal abstract class Linear
 {
+    // Outputs made at a time: 8 MB in bfloat16 at 4,096 inputs, which the last cache holds.
+    private const long BlockElements = 4L << 20;
+
     private protected Linear(long outputs, long inputs, Tensor? bias) => (Outputs, Inputs, Bias) = (outputs, inputs, bias);
 
     /// <summary>Outputs: rows of the weight.</summary>
@@ -49,6 +52,25 @@ internal abstract class Linear
         MatrixRows.Multiply(kernel, Address(rows), Address(result), (int)(rows.NumberOfElements / Inputs), x.dtype == ScalarType.BFloat16,
             get_num_threads());
         return result;
+    }
+
+    // Blocks of outputs, made in the type of the product: [from, from + count) of the weight's rows.
+    private protected Tensor InBlocks(Tensor x, Func<int, int, ScalarType, Tensor> block)
+    {
+        using var scope = NewDisposeScope();
+        var type = BFloat16Products.TypeFor(x);
+        var wide = x.to(type);
+        var rows = (int)Math.Clamp(BlockElements / Inputs / 16 * 16, 16, Outputs);
+        var parts = new List<Tensor>();
+        for (var from = 0; from < Outputs; from += rows)
+        {
+            var count = (int)Math.Min(rows, Outputs - from);
+            using var weight = block(from, count, type);
+            using var bias = Bias?.narrow(0, from, count).to(type);
+            parts.Add(nn.functional.linear(wide, weight, bias).to(x.dtype));
+        }
+
+        return (parts.Count == 1 ? parts[0] : cat(parts, -1)).MoveToOuterDisposeScope();
     }
 
     private protected static unsafe nint Address(Tensor t)

@@ -11,9 +11,6 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// </summary>
 internal sealed class QuantizedLinear : Linear
 {
-    // Outputs made dense at a time: 8 MB in bfloat16 at 4,096 inputs, which the last cache holds.
-    private const long BlockElements = 4L << 20;
-
     private readonly KernelMatrix _matrix;
 
     /// <summary>Creates it over weights that somebody else owns.</summary>
@@ -34,7 +31,7 @@ internal sealed class QuantizedLinear : Linear
     {
         var few = x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs
             && x.dtype is ScalarType.BFloat16 or ScalarType.Float32;
-        return few && !is_grad_enabled() ? Multiply(_matrix, x) : Blocks(x);
+        return few && !is_grad_enabled() ? Multiply(_matrix, x) : InBlocks(x, Block);
     }
 
     /// <inheritdoc/>
@@ -42,22 +39,6 @@ internal sealed class QuantizedLinear : Linear
     {
         using var dense = Block(0, (int)Outputs, ScalarType.Float32);
         return dense.to(type, copy: true);
-    }
-
-    private Tensor Blocks(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var rows = (int)Math.Clamp(BlockElements / Inputs / 16 * 16, 16, Outputs);
-        var parts = new List<Tensor>();
-        for (var from = 0; from < Outputs; from += rows)
-        {
-            var count = (int)Math.Min(rows, Outputs - from);
-            using var weight = Block(from, count, x.dtype);
-            using var bias = Bias?.narrow(0, from, count);
-            parts.Add(nn.functional.linear(x, weight, bias));
-        }
-
-        return (parts.Count == 1 ? parts[0] : cat(parts, -1)).MoveToOuterDisposeScope();
     }
 
     private Tensor Block(int from, int count, ScalarType type)

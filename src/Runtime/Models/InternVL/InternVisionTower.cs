@@ -71,7 +71,7 @@ internal sealed class InternVisionTower : IVisionTower
     private Tensor Embed(Tensor pixels)
     {
         var size = _c.Vision.PatchSize;
-        var grid = nn.functional.conv2d(pixels, _patch.W, _patch.B, strides: [size, size]);
+        var grid = BFloat16Products.Patches(pixels, _patch.W, _patch.B, size);
         var side = grid.shape[2];
         var patches = grid.flatten(2).transpose(1, 2);
         return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1).Plus(Positions(side));

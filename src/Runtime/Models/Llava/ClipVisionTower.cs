@@ -64,7 +64,7 @@ internal sealed class ClipVisionTower
             : _positions.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], positions.shape[1], _c.HiddenSize);
         int[] wanted = [.. layers.Select(l => l < 0 ? _c.Layers + 1 + l : l)];
         var last = wanted.Max();
-        var patches = nn.functional.conv2d(pixels, _patch, strides: [_c.PatchSize, _c.PatchSize]).flatten(2).transpose(1, 2);
+        var patches = BFloat16Products.Patches(pixels, _patch, null, _c.PatchSize).flatten(2).transpose(1, 2);
         var cls = _class.expand(pixels.shape[0], 1, _c.HiddenSize);
         var x = Norms.Layer(cat([cls, patches], 1).Plus(places), _preNorm.W, _preNorm.B, _c.LayerNormEps);
         var found = new Dictionary<int, Tensor> { [0] = x };

@@ -46,7 +46,7 @@ internal sealed class QwenVisionTower : IVisionTower
         var windows = new QwenWindows(image.Grids[0].Rows, image.Grids[0].Columns, _c.WindowUnits);
         var units = tensor(windows.Order, device: _patch.device);
         var pixels = tensor(image.Pixels, image.PixelShape[0], image.PixelShape[1], device: _patch.device).to(_patch.dtype);
-        var x = nn.functional.linear(pixels, _patch.reshape(width, _c.PatchFeatures));
+        var x = new DenseLinear(_patch.reshape(width, _c.PatchFeatures), null).Forward(pixels);
         x = x.reshape(-1, unit, width).index_select(0, units).reshape(1, -1, width);
         var (cos, sin) = Angles(windows.Order, image.Grids[0].Columns);
         for (var i = 0; i < _blocks.Length; i++)
