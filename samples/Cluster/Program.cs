@@ -13,7 +13,8 @@ var builder = WebApplication.CreateBuilder(
 var configuration = builder.Configuration;
 int Number(string name, int otherwise) => configuration.GetValue(name, otherwise);
 var (worker, first) = (Number("worker", 0), Number("silo-port", 11111));
-builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Orleans", LogLevel.Error);
+// A killed worker fills the log of everybody who still calls it.
+builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Orleans", LogLevel.Critical).AddFilter("Polly", LogLevel.Error);
 builder.Host.UseOrleans(silo =>
 {
     // Two ports each: for silos and for clients. The server's silo keeps the membership; a database does in earnest (docs/scale-out.md).
