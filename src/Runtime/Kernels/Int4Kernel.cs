@@ -72,14 +72,14 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
                     }
                 }
 
-                a0 = Scale(p0, x0[at + g] * sa[g], a0);
-                b0 = Scale(r0, x0[at + g] * sb[g], b0);
-                a1 = Scale(p1, x1[at + g] * sa[g], a1);
-                b1 = Scale(r1, x1[at + g] * sb[g], b1);
-                a2 = Scale(p2, x2[at + g] * sa[g], a2);
-                b2 = Scale(r2, x2[at + g] * sb[g], b2);
-                a3 = Scale(p3, x3[at + g] * sa[g], a3);
-                b3 = Scale(r3, x3[at + g] * sb[g], b3);
+                a0 = QuantizedKernel.Scale(p0, x0[at + g] * sa[g], a0);
+                b0 = QuantizedKernel.Scale(r0, x0[at + g] * sb[g], b0);
+                a1 = QuantizedKernel.Scale(p1, x1[at + g] * sa[g], a1);
+                b1 = QuantizedKernel.Scale(r1, x1[at + g] * sb[g], b1);
+                a2 = QuantizedKernel.Scale(p2, x2[at + g] * sa[g], a2);
+                b2 = QuantizedKernel.Scale(r2, x2[at + g] * sb[g], b2);
+                a3 = QuantizedKernel.Scale(p3, x3[at + g] * sa[g], a3);
+                b3 = QuantizedKernel.Scale(r3, x3[at + g] * sb[g], b3);
             }
         }
 
@@ -110,17 +110,19 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
 
         if (group == 32)
         {
-            sum = Scale(p0, x[0] * scales[0], sum);
-            sum = Scale(p1, x[1] * scales[1], sum);
-            sum = Scale(p2, x[2] * scales[2], sum);
-            return Scale(p3, x[3] * scales[3], sum);
+            sum = QuantizedKernel.Scale(p0, x[0] * scales[0], sum);
+            sum = QuantizedKernel.Scale(p1, x[1] * scales[1], sum);
+            sum = QuantizedKernel.Scale(p2, x[2] * scales[2], sum);
+            return QuantizedKernel.Scale(p3, x[3] * scales[3], sum);
         }
 
         (p0, p2) = (T.AddIntegers(p0, p1), T.AddIntegers(p2, p3));
-        if (group == 64) return Scale(p2, x[1] * scales[1], Scale(p0, x[0] * scales[0], sum));
-        return Scale(T.AddIntegers(p0, p2), x[0] * scales[0], sum);
-    }
+        if (group == 64)
+        {
+            sum = QuantizedKernel.Scale(p0, x[0] * scales[0], sum);
+            return QuantizedKernel.Scale(p2, x[1] * scales[1], sum);
+        }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Scale(T integers, float scale, T sum) => T.MultiplyAdd(T.ToSingle(integers), T.Splat(scale), sum);
+        return QuantizedKernel.Scale(T.AddIntegers(p0, p2), x[0] * scales[0], sum);
+    }
 }

@@ -15,7 +15,7 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
         var scales = x + m.Padded / 2;
         var (segment, segments) = (m.Segment, m.Segments);
         T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
-        for (var (s, g, left) = (0, 0, perGroup); s < segments; s++)
+        for (var s = 0; s < segments; s++)
         {
             T p0 = T.Splat(0), p1 = p0, p2 = p0, p3 = p0;
             for (var i = s * segment; i < (s + 1) * segment; i += 2 * T.Count)
@@ -27,13 +27,11 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
                 p3 = T.MultiplyPairs(T.Pairs(d + i), v, p3);
             }
 
-            var scale = T.Splat(scales[s]);
-            s0 = T.MultiplyAdd(T.ToSingle(p0), T.Multiply(scale, T.Splat(sa[g])), s0);
-            s1 = T.MultiplyAdd(T.ToSingle(p1), T.Multiply(scale, T.Splat(sb[g])), s1);
-            s2 = T.MultiplyAdd(T.ToSingle(p2), T.Multiply(scale, T.Splat(sc[g])), s2);
-            s3 = T.MultiplyAdd(T.ToSingle(p3), T.Multiply(scale, T.Splat(sd[g])), s3);
-            if (--left > 0) continue;
-            (g, left) = (g + 1, perGroup);
+            var (scale, g) = (scales[s], s / perGroup);
+            s0 = QuantizedKernel.Scale(p0, scale * sa[g], s0);
+            s1 = QuantizedKernel.Scale(p1, scale * sb[g], s1);
+            s2 = QuantizedKernel.Scale(p2, scale * sc[g], s2);
+            s3 = QuantizedKernel.Scale(p3, scale * sd[g], s3);
         }
 
         y[row] = T.Sum(s0);
@@ -51,7 +49,7 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
         var at = m.Padded / 2;
         var (segment, segments) = (m.Segment, m.Segments);
         T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        for (var (s, g, left) = (0, 0, perGroup); s < segments; s++)
+        for (var s = 0; s < segments; s++)
         {
             T p0 = T.Splat(0), p1 = p0, p2 = p0, p3 = p0, r0 = p0, r1 = p0, r2 = p0, r3 = p0;
             for (var i = s * segment; i < (s + 1) * segment; i += 2 * T.Count)
@@ -70,20 +68,16 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
                 r3 = T.MultiplyPairs(wb, v, r3);
             }
 
-            T ka = T.Splat(sa[g]), kb = T.Splat(sb[g]), scale = T.Splat(x[0][at + s]);
-            a0 = T.MultiplyAdd(T.ToSingle(p0), T.Multiply(scale, ka), a0);
-            b0 = T.MultiplyAdd(T.ToSingle(r0), T.Multiply(scale, kb), b0);
-            scale = T.Splat(x[1][at + s]);
-            a1 = T.MultiplyAdd(T.ToSingle(p1), T.Multiply(scale, ka), a1);
-            b1 = T.MultiplyAdd(T.ToSingle(r1), T.Multiply(scale, kb), b1);
-            scale = T.Splat(x[2][at + s]);
-            a2 = T.MultiplyAdd(T.ToSingle(p2), T.Multiply(scale, ka), a2);
-            b2 = T.MultiplyAdd(T.ToSingle(r2), T.Multiply(scale, kb), b2);
-            scale = T.Splat(x[3][at + s]);
-            a3 = T.MultiplyAdd(T.ToSingle(p3), T.Multiply(scale, ka), a3);
-            b3 = T.MultiplyAdd(T.ToSingle(r3), T.Multiply(scale, kb), b3);
-            if (--left > 0) continue;
-            (g, left) = (g + 1, perGroup);
+            var g = s / perGroup;
+            var (ka, kb) = (sa[g], sb[g]);
+            a0 = QuantizedKernel.Scale(p0, x[0][at + s] * ka, a0);
+            b0 = QuantizedKernel.Scale(r0, x[0][at + s] * kb, b0);
+            a1 = QuantizedKernel.Scale(p1, x[1][at + s] * ka, a1);
+            b1 = QuantizedKernel.Scale(r1, x[1][at + s] * kb, b1);
+            a2 = QuantizedKernel.Scale(p2, x[2][at + s] * ka, a2);
+            b2 = QuantizedKernel.Scale(r2, x[2][at + s] * kb, b2);
+            a3 = QuantizedKernel.Scale(p3, x[3][at + s] * ka, a3);
+            b3 = QuantizedKernel.Scale(r3, x[3][at + s] * kb, b3);
         }
 
         y[0][row] = T.Sum(a0);

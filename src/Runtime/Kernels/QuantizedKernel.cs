@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
@@ -40,6 +42,11 @@ internal static unsafe class QuantizedKernel
             }
         }
     }
+
+    /// <summary>Adds a segment's integer sums times its scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Scale<T>(T integers, float scale, T sum)
+        where T : struct, ILanes<T> => T.MultiplyAdd(T.ToSingle(integers), T.Splat(scale), sum);
 
     private static void OfKind<T>(KernelMatrix m, float** x, int rows, float** y, int from, int to)
         where T : struct, ILanes<T>
