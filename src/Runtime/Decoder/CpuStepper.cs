@@ -20,23 +20,20 @@ internal sealed class CpuStepper : IDisposable
         _step = new CpuDecodeStep(decoder, _team);
     }
 
-    /// <summary>Feeds each sequence's token; more than the kernels' rows go in groups.</summary>
-    public void Run(IReadOnlyList<DecodeRow> rows)
+    /// <summary>Feeds each sequence's token.</summary>
+    /// <param name="rows">1 to <see cref="MatrixKernel.MaxRows"/>.</param>
+    public void Run(DecodeRow[] rows)
     {
-        for (var from = 0; from < rows.Count; from += _rows.Length)
+        for (var b = 0; b < rows.Length; b++)
         {
-            var count = Math.Min(_rows.Length, rows.Count - from);
-            for (var b = 0; b < count; b++)
-            {
-                var row = rows[from + b];
-                var own = _rows[b] ??= new SequenceRow { Cos = new float[_inverseFrequencies.Length],
-                    Sin = new float[_inverseFrequencies.Length] };
-                (own.Token, own.Kv, own.Logits) = (row.TokenId, row.Cache, row.Logits);
-                RotaryRow.Fill(row.Position, _inverseFrequencies, own.Cos, own.Sin);
-            }
-
-            _step.Run(_rows.AsSpan(0, count));
+            var row = rows[b];
+            var own = _rows[b] ??= new SequenceRow { Cos = new float[_inverseFrequencies.Length],
+                Sin = new float[_inverseFrequencies.Length] };
+            (own.Token, own.Kv, own.Logits) = (row.TokenId, row.Cache, row.Logits);
+            RotaryRow.Fill(row.Position, _inverseFrequencies, own.Cos, own.Sin);
         }
+
+        _step.Run(_rows.AsSpan(0, rows.Length));
     }
 
     public void Dispose()

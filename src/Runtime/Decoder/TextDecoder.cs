@@ -86,14 +86,12 @@ internal sealed class TextDecoder : IDisposable
         var marks = rows.Select(r => r.Cache.Mark()).ToArray();
         try
         {
-            if (_cpu.Value is { } cpu && DenseLinear.KernelsEnabled)
+            // The kernels give each of up to this many rows what it gives alone; more go in groups.
+            foreach (var group in rows.Chunk(MatrixKernel.MaxRows))
             {
-                cpu.Run(rows);
-                return;
+                if (_cpu.Value is { } cpu && DenseLinear.KernelsEnabled) cpu.Run(group);
+                else StepGroup(group);
             }
-
-            // Linear maps give each of up to this many rows what it gives alone.
-            for (var from = 0; from < rows.Count; from += MatrixKernel.MaxRows) StepGroup([.. rows.Skip(from).Take(MatrixKernel.MaxRows)]);
         }
         catch
         {
