@@ -6,8 +6,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 
 /// <summary>
 /// Which type products over bfloat16 are taken in. On x64 libtorch hands them to oneDNN only where there is AVX-512; elsewhere it
-/// multiplies in one plain loop on one thread, tens of times slower than its fp32 product (docs/log.md). There, blocks are widened to fp32
-/// and the result is rounded once.
+/// multiplies in one plain loop on one thread (docs/log.md). There, blocks are widened to fp32 and the result is rounded once.
 /// </summary>
 internal static class BFloat16Products
 {
