@@ -10,6 +10,7 @@ internal sealed class Attempts(string model, bool pinned, ClusterView view, D2Pr
     private readonly HashSet<string> _avoided = [];
     private readonly HashSet<string> _full = [];
     private readonly long _start = clock.GetTimestamp();
+    private long? _looking; // since when nobody has taken it
     private string? _worker;
     private bool _started;
     private bool _lostOne;
@@ -29,7 +30,7 @@ internal sealed class Attempts(string model, bool pinned, ClusterView view, D2Pr
 
     public void Begin() => (Moved, _worker) = (false, null);
 
-    public void Accepted(string worker) => _worker = worker;
+    public void Accepted(string worker) => (_worker, _looking) = (worker, null);
 
     /// <summary>A part of the answer is handed out: from here on nothing is tried again.</summary>
     public void Started() => _started = true;
@@ -79,9 +80,10 @@ internal sealed class Attempts(string model, bool pinned, ClusterView view, D2Pr
 
     private async Task WaitAsync(Exception? reason, CancellationToken cancellationToken)
     {
-        if (clock.GetElapsedTime(_start) >= options.FailoverTimeout)
+        // Not since the request: a word that was lost in a silo's end is noticed only when its own time is up.
+        if (clock.GetElapsedTime(_looking ??= clock.GetTimestamp()) >= options.FailoverTimeout)
         {
-            var versions = view.Latest.Serving(model).Select(w => w.Model.Fingerprint).Distinct().ToList();
+            var versions = view.Latest.Versions(model);
             if (pinned && versions.Count > 0 && !versions.Contains(Fingerprint))
                 throw new ModelReplacedException(model, Fingerprint, versions);
             throw new EngineUnavailableException(

@@ -77,7 +77,7 @@ internal sealed class ClusterModel(
 
     private Exception Nobody(BoardView board)
     {
-        var versions = board.Serving(name).Select(w => w.Model.Fingerprint).Distinct().ToList();
+        var versions = board.Versions(name);
         if (fingerprint is not null && versions.Count > 0) return new ModelReplacedException(name, fingerprint, versions);
         var others = board.Reports.SelectMany(r => r.Models).Select(m => $"'{m.Name}'").Distinct().ToList();
         return new EngineUnavailableException(

@@ -22,4 +22,7 @@ internal sealed record BoardView([property: Id(0)] WorkerReport[] Reports, [prop
         from served in report.Models
         where served.Name == model && (fingerprint is null || served.Fingerprint == fingerprint)
         select (report, served);
+
+    /// <summary>The versions of a model that are served.</summary>
+    public List<string> Versions(string model) => [.. Serving(model).Select(w => w.Model.Fingerprint).Distinct()];
 }
