@@ -66,7 +66,7 @@ public static class D2PrunerOrleansServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ClusterView>();
-        services.TryAddSingleton(sp => PrunerRegistry.BuiltIn.With(sp.GetServices<PrunerDescription>()));
+        services.AddPrunerRegistry();
         if (services.All(d => d.ServiceType != typeof(ClusterMark)))
         {
             services.AddSingleton<ClusterMark>();
@@ -83,10 +83,7 @@ public static class D2PrunerOrleansServiceCollectionExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
         services.AddD2PrunerCluster();
-        var name = RegisteredClient.Add(services, key);
-        configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsAnnotations>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsValidator>());
+        var name = services.AddD2PrunerClientOptions(key, configure);
         return keyed ? services.AddKeyedChatClient(key, sp => Create(sp, model, name))
             : services.AddChatClient(sp => Create(sp, model, name));
     }

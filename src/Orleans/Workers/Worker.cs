@@ -25,10 +25,10 @@ internal sealed class Worker
     /// <exception cref="InvalidOperationException">A model is not registered.</exception>
     public Worker(
         ILocalSiloDetails silo, ImageStore store, ClusterView view, IOptions<D2PrunerClusterOptions> options,
-        IOptions<D2PrunerWorkerOptions> own, IServiceProvider services)
+        IOptions<D2PrunerWorkerOptions> own, PrunerRegistry pruners, IServiceProvider services)
     {
-        (_silo, _address, _store, _view, _options) = (silo.SiloAddress, silo.SiloAddress.ToParsableString(), store, view, options);
-        _pruners = services.GetService<PrunerRegistry>() ?? PrunerRegistry.BuiltIn.With(services.GetServices<PrunerDescription>());
+        (_silo, _address, _store, _view) = (silo.SiloAddress, silo.SiloAddress.ToParsableString(), store, view);
+        (_options, _pruners) = (options, pruners);
         var given = services.GetServices<ServedModel>().ToDictionary(m => m.Name, m => m.Source, StringComparer.Ordinal);
         var names = own.Value.Models.Count > 0 ? own.Value.Models
             : [.. services.GetServices<RegisteredModel>().Select(m => m.Name), .. given.Keys];

@@ -170,14 +170,27 @@ public static class D2PrunerServiceCollectionExtensions
         return services;
     }
 
-    private static ChatClientBuilder AddClient(
-        IServiceCollection services, object? key, bool keyed, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
+    /// <summary>The validated options of a client that is registered under a key, whatever its engine.</summary>
+    /// <returns>Their name.</returns>
+    internal static string AddD2PrunerClientOptions(
+        this IServiceCollection services, object? key, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
     {
         var name = RegisteredClient.Add(services, key);
         configure(services.AddOptions<D2PrunerChatClientOptions>(name).ValidateOnStart());
-        services.TryAddSingleton(sp => PrunerRegistry.BuiltIn.With(sp.GetServices<PrunerDescription>()));
+        services.AddPrunerRegistry();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerChatClientOptions>, ClientOptionsValidator>());
+        return name;
+    }
+
+    /// <summary>The pruners of the library and those that the application has registered.</summary>
+    internal static void AddPrunerRegistry(this IServiceCollection services) =>
+        services.TryAddSingleton(sp => PrunerRegistry.BuiltIn.With(sp.GetServices<PrunerDescription>()));
+
+    private static ChatClientBuilder AddClient(
+        IServiceCollection services, object? key, bool keyed, Action<OptionsBuilder<D2PrunerChatClientOptions>> configure)
+    {
+        var name = services.AddD2PrunerClientOptions(key, configure);
         return keyed ? services.AddKeyedChatClient(key, sp => Create(sp, name)) : services.AddChatClient(sp => Create(sp, name));
     }
 
