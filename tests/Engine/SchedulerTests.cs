@@ -14,11 +14,7 @@ public sealed class SchedulerTests
     private static Task<List<GenerationEvent>> All(IVisionEngine engine, string text, CancellationToken cancellationToken = default) =>
         VisionLanguageEngineTests.All(engine, text, cancellationToken);
 
-    private static async Task WaitFor(Func<bool> condition)
-    {
-        for (var i = 0; i < 2000 && !condition(); i++) await Task.Delay(5);
-        Assert.True(condition());
-    }
+    private static Task WaitFor(Func<bool> condition) => VisionLanguageEngineTests.WaitFor(condition);
 
     [Fact]
     public async Task WaitingSequences_DecodeTogether()

@@ -128,7 +128,9 @@ public sealed class VisionLanguageEngineTests
     [Fact]
     public async Task Dispose_CancelsQueueAndRunner_AndIsIdempotent()
     {
-        var runner = new ScriptedExecutor { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5) };
+        // Two requests' memory is more than there is: the second one waits.
+        var runner = new ScriptedExecutor
+            { Tokens = 1_000_000, TokenTime = TimeSpan.FromMilliseconds(5), MaxKvBytes = 1000, KvBytes = _ => 600 };
         var engine = await Start(runner);
         var running = All(engine, "running");
         await WaitFor(() => engine.GetStatus().IsBusy);
@@ -186,9 +188,9 @@ public sealed class VisionLanguageEngineTests
         return events;
     }
 
-    private static async Task WaitFor(Func<bool> condition)
+    internal static async Task WaitFor(Func<bool> condition)
     {
-        for (var i = 0; i < 1000 && !condition(); i++) await Task.Delay(5);
+        for (var i = 0; i < 12_000 && !condition(); i++) await Task.Delay(5);
         Assert.True(condition());
     }
 }

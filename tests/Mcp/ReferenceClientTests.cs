@@ -20,7 +20,7 @@ public sealed class ReferenceClientTests
         var seen = await ReferenceClient.RunAsync("http", app.Urls.Single() + "/mcp");
         Check(seen);
         Assert.Equal("[50,0,100,100]", seen.GetProperty("found").GetProperty("objects")[0].GetProperty("pixels").GetRawText());
-        for (var i = 0; i < 200 && !engine.SawCancellation; i++) await Task.Delay(50);
+        for (var i = 0; i < 1200 && !engine.SawCancellation; i++) await Task.Delay(50);
         Assert.True(engine.SawCancellation);
     }
 

@@ -56,7 +56,7 @@ public sealed class VersionTests
     {
         await using var workers = await TestWorkers.StartAsync(
             2, _ => new EchoEngine("old") { Step = TimeSpan.FromMilliseconds(5) }, o => o.FailoverTimeout = TimeSpan.FromSeconds(1),
-            farewell: TimeSpan.FromSeconds(1));
+            farewell: TimeSpan.FromSeconds(5)); // Orleans' own
         using var end = new CancellationTokenSource();
         var versions = new HashSet<string>();
         var conversations = Enumerable.Range(0, 4).Select(async caller =>

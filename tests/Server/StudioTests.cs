@@ -62,7 +62,7 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         await page.Locator("#stop").ClickAsync();
         await Expect(answer).ToContainTextAsync("(stopped)");
         await Expect(page.Locator("#send")).ToBeEnabledAsync();
-        for (var i = 0; i < 500 && chat.Cancelled == 0; i++) await Task.Delay(10);
+        for (var i = 0; i < 6000 && chat.Cancelled == 0; i++) await Task.Delay(10);
         Assert.Equal(1, chat.Cancelled);
         await Expect(page.Locator("#error")).ToBeHiddenAsync();
         Assert.DoesNotContain("word399", await answer.InnerTextAsync());

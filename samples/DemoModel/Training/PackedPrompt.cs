@@ -36,9 +36,10 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
         using var scope = NewDisposeScope();
         var d = q.shape[3];
         var (heads, n) = (q.shape[1], q.shape[2]);
-        q = q.Times(1 / Math.Sqrt(d)).contiguous().view(heads, n, d);
-        k = k.contiguous().view(heads, n, d);
-        v = v.contiguous().view(heads, n, d);
+        var (given, type) = (q.dtype, BFloat16Products.TypeFor(q));
+        q = q.Times(1 / Math.Sqrt(d)).to(type).contiguous().view(heads, n, d);
+        k = k.to(type).contiguous().view(heads, n, d);
+        v = v.to(type).contiguous().view(heads, n, d);
         var output = new List<Tensor>();
         var mask = Causal(pictureLength, q.dtype);
         for (var b = 0; b < pictures; b++)
@@ -77,8 +78,8 @@ internal sealed class PackedPrompt(int pictures, int pictureLength, IReadOnlyLis
 
         // They outlive every scope of the layer; whoever asked for them disposes them.
         for (var h = 0; capture is not null && h < Captured; h++)
-            capture.Add(cat([.. captured.Select(c => c[h])], 0).DetachFromDisposeScope());
-        return cat(output, 1).unsqueeze(0).MoveToOuterDisposeScope();
+            capture.Add(cat([.. captured.Select(c => c[h])], 0).to(given).DetachFromDisposeScope());
+        return cat(output, 1).unsqueeze(0).to(given).MoveToOuterDisposeScope();
     }
 
     private static Tensor Causal(long n, ScalarType type) => Attention.CausalMask(n, CPU).to(type);

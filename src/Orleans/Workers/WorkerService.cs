@@ -11,6 +11,9 @@ internal sealed partial class WorkerService(
     ILogger<WorkerService> logger) : IHostedLifecycleService, IDisposable
 {
     private static readonly TimeSpan LoadAgain = TimeSpan.FromSeconds(10);
+
+    // An answer's last words, and refusals of requests that were already on their way, leave before the silo closes its connections.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(250);
     private readonly CancellationTokenSource _stop = new();
     private Task _telling = Task.CompletedTask;
     private Task _loading = Task.CompletedTask;
@@ -35,8 +38,14 @@ internal sealed partial class WorkerService(
         LogDraining(worker.Running);
         await TellOnceAsync().ConfigureAwait(false);
         var start = clock.GetTimestamp();
-        while (worker.Running > 0 && clock.GetElapsedTime(start) < options.Value.DrainTimeout && !cancellationToken.IsCancellationRequested)
+        var busy = start;
+        while (clock.GetElapsedTime(start) < options.Value.DrainTimeout && !cancellationToken.IsCancellationRequested)
+        {
+            if (worker.Running > 0) busy = clock.GetTimestamp();
+            else if (clock.GetElapsedTime(busy) >= LastWords) break;
             await Task.Delay(TimeSpan.FromMilliseconds(20), clock, CancellationToken.None).ConfigureAwait(false);
+        }
+
         if (worker.Running > 0) LogCut(worker.Running, options.Value.DrainTimeout.TotalSeconds);
     }
 
