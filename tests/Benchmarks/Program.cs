@@ -60,6 +60,9 @@ switch (args)
     case ["load"]:
         new LoadBenchmark(figures).Run();
         return 0;
+    case ["pages"]:
+        await new PagesBenchmark(figures, DemoModel()).RunAsync();
+        return 0;
     case ["memory"]:
         figures.Add("prefill_peak_bytes", PeakMemory.Measure() ?? double.NaN);
         figures.Add("prefill_peak_bound_bytes", PeakMemory.Bound);
@@ -76,6 +79,7 @@ switch (args)
                    Benchmarks -- cluster                   what a worker elsewhere costs, what a second one brings, who meets his image
                    Benchmarks -- cluster simulate [FOLDER [HIT MISS]]  placement in clusters of up to 4,096 workers; plots, seconds of an answer
                    Benchmarks -- load                      weights mapped and copied, beside a plain read
+                   Benchmarks -- pages                     decoding with weights in pages of 4 KiB and of 2 MiB (5 GB of memory)
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens
             """);
         return args is ["--help"] or ["-h"] ? 0 : 2;

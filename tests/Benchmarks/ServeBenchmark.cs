@@ -90,7 +90,7 @@ internal sealed class ServeBenchmark(Figures figures, string demoModel)
         return sequence;
     }
 
-    private static GenerationSettings Endless(int tokens) => new() { MaxNewTokens = tokens, IgnoreModelDefaults = true };
+    internal static GenerationSettings Endless(int tokens) => new() { MaxNewTokens = tokens, IgnoreModelDefaults = true };
 
     private async Task SecondQuestion(string folder)
     {

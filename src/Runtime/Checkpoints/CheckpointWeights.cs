@@ -48,8 +48,9 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <param name="folder">The folder.</param>
     /// <param name="inMemory">Copy everything while loading (true) or map the files (false); null decides by who may change them:
     /// <see cref="WeightsAccess.Decide"/>.</param>
+    /// <param name="hugePages">Ask for huge pages for large tensors that are copied.</param>
     /// <exception cref="CheckpointException">Files are missing or damaged.</exception>
-    public static CheckpointWeights Open(CheckpointFolder folder, bool? inMemory = null)
+    public static CheckpointWeights Open(CheckpointFolder folder, bool? inMemory = null, bool hugePages = false)
     {
         var paths = folder.WeightFiles();
         var weights = new CheckpointWeights(folder, WeightsAccess.Decide(paths, inMemory));
@@ -59,7 +60,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
         {
             try
             {
-                var file = SafetensorsFile.Open(path, mapped: !weights.Access.InMemory);
+                var file = SafetensorsFile.Open(path, mapped: !weights.Access.InMemory, hugePages);
                 weights._files.Add(file);
                 foreach (var name in file.Names)
                 {

@@ -23,6 +23,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _start;
     private bool _disposed;
+    private bool _hugePages;
 
     private SafetensorsFile(string path, SafeFileHandle file, bool isMapped)
     {
@@ -54,10 +55,11 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>Opens a file; its header is checked completely.</summary>
     /// <param name="path">The file.</param>
     /// <param name="mapped">Hand out views where type and device allow. The file must then not change while this object lives.</param>
+    /// <param name="hugePages">Ask for huge pages for large tensors that are copied: those that are read for every token.</param>
     /// <exception cref="SafetensorsException">The file is damaged, no regular file, or being written.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
-    public static SafetensorsFile Open(string path, bool mapped = false)
+    public static SafetensorsFile Open(string path, bool mapped = false, bool hugePages = false)
     {
         SafeFileHandle file;
         try
@@ -71,7 +73,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
 
         try
         {
-            return new SafetensorsFile(path, file, mapped);
+            return new SafetensorsFile(path, file, mapped) { _hugePages = hugePages };
         }
         catch
         {
@@ -173,6 +175,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         var tensor = empty(entry.Shape, entry.Type);
         try
         {
+            if (_hugePages) HugePages.Ask(tensor);
             using var flat = tensor.view(-1);
             var size = SafetensorsTypes.Size(entry.Type);
             for (long at = 0; at < entry.Count;)

@@ -47,6 +47,10 @@ public sealed class VisionModelOptions
     /// </summary>
     public bool? WeightsInMemory { get; set; }
 
+    /// <summary>On Linux, ask for pages of 2 MiB (madvise) for weights that are copied while loading: the processor looks up fewer
+    /// addresses. Where the system refuses them (transparent_hugepage is never), nothing changes.</summary>
+    public bool HugePages { get; set; } = true;
+
     /// <summary>Positional priors that requests may name (<c>d2pruner.prior</c>): files by name, read and checked while loading; relative
     /// paths are below the model's folder.</summary>
     public IDictionary<string, string> Priors { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);

@@ -1,13 +1,13 @@
 using System.Runtime.InteropServices;
+using D2Pruner.AI.Runtime.Native;
 
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>Zeroed memory outside the garbage collector's heap; large ones ask for huge pages, which the kernels read
 /// faster (docs/quantization.md).</summary>
-internal sealed unsafe partial class NativeBuffer : IDisposable
+internal sealed unsafe class NativeBuffer : IDisposable
 {
-    private const nuint HugePage = 2 << 20;
-    private const int AdviseHugePages = 14;
+    private const nuint HugePage = HugePages.Size;
     private void* _start;
 
     /// <param name="bytes">Size.</param>
@@ -24,7 +24,7 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
 
         size = (size + HugePage - 1) & ~(HugePage - 1);
         _start = NativeMemory.AlignedAlloc(size, HugePage);
-        if (OperatingSystem.IsLinux()) TryAdvise(size);
+        HugePages.Ask((nint)_start, (long)size);
         NativeMemory.Clear(_start, size);
     }
 
@@ -47,19 +47,4 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         NativeMemory.AlignedFree(_start);
         _start = null;
     }
-
-    private void TryAdvise(nuint size)
-    {
-        try
-        {
-            _ = Advise(_start, size, AdviseHugePages); // a refusal costs speed only
-        }
-        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-        {
-            // Another libc: nothing but speed is lost.
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static partial int Advise(void* start, nuint size, int advice);
 }

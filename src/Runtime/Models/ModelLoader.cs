@@ -51,7 +51,7 @@ internal static partial class ModelLoader
         var blueprint = ModelFamilies.Read(folder);
         var tokenizer = TokenizerLoader.Load(path);
         var device = FindDevice(options.Device);
-        var weights = CheckpointWeights.Open(folder, options.WeightsInMemory);
+        var weights = CheckpointWeights.Open(folder, options.WeightsInMemory, options.HugePages);
         try
         {
             WarnOfTemplate(path, blueprint, logger);
