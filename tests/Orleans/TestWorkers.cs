@@ -29,7 +29,7 @@ internal sealed class TestWorkers : IAsyncDisposable
     /// <summary>Starts workers and waits until all have told that they are ready.</summary>
     public static async Task<TestWorkers> StartAsync(
         int count, Func<int, IVisionEngine> engine, Action<D2PrunerClusterOptions>? cluster = null,
-        Action<D2PrunerWorkerOptions>? worker = null, TimeSpan? farewell = null)
+        Action<D2PrunerWorkerOptions>? worker = null, TimeSpan? farewell = null, Action<IClientBuilder>? asking = null)
     {
         var workers = new TestWorkers(engine);
         var builder = new InProcessTestClusterBuilder((short)count);
@@ -62,6 +62,7 @@ internal sealed class TestWorkers : IAsyncDisposable
             // What came through a silo that was killed is waited for this long.
             client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(5));
             client.Services.AddD2PrunerOrleansChatClient(Model);
+            asking?.Invoke(client);
         });
         workers.Cluster = builder.Build();
         await workers.Cluster.DeployAsync();

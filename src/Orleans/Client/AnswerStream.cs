@@ -10,14 +10,17 @@ internal sealed class AnswerStream : IAsyncDisposable
     // A worker that does not hear is not waited for.
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
     private const int Retries = 3;
-    private readonly IAsyncEnumerator<AnswerEvent> _events;
+    private readonly IAnswerGrain _grain;
+    private readonly AnswerRequest _request;
     private readonly ClusterView _view;
     private readonly TimeProvider _clock;
     private readonly TimeSpan _interval;
     private readonly CancellationToken _cancellation;
     private readonly string _avoid;
+    private IAsyncEnumerator<AnswerEvent> _events;
     private string? _worker;
     private int _next;
+    private bool _ended;
     private bool _lost;
 
     public AnswerStream(
@@ -26,7 +29,8 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         (_view, _clock, _interval, _cancellation) = (view, clock, interval, cancellation);
         _avoid = string.Join(' ', avoid);
-        _events = grain.AnswerAsync(request, cancellation).GetAsyncEnumerator(cancellation);
+        (_grain, _request) = (grain, request with { Id = Guid.NewGuid() });
+        _events = _grain.AnswerAsync(_request, _cancellation).GetAsyncEnumerator(_cancellation);
     }
 
     /// <summary>What the worker says next; null where it is lost.</summary>
@@ -44,13 +48,15 @@ internal sealed class AnswerStream : IAsyncDisposable
                 var said = _events.Current;
                 if (said.Number != _next++) return Lose(new OrleansException("A part of the answer was lost on its way."));
                 if (said.Kind == AnswerEventKind.Accepted) _worker = said.Worker;
+                _ended = said.IsLast;
                 return said;
             }
             catch (Exception e) when (!_cancellation.IsCancellationRequested)
             {
-                // A door of the cluster closed between the worker and here: the numbers tell whether something was lost.
-                if (again == Retries || e is not (SiloUnavailableException or OrleansMessageRejectionException or TimeoutException)
-                    || !await IsMemberAsync().ConfigureAwait(false)) return Lose(e);
+                // A door of the cluster closed between the worker and here: it says again what was lost on its way.
+                if (again == Retries || !await IsMemberAsync().ConfigureAwait(false)) return Lose(e);
+                var rest = new AnswerRequest("", [], [], 0, _request.Id, _next);
+                _events = _grain.AnswerAsync(rest, _cancellation).GetAsyncEnumerator(_cancellation);
             }
         }
     }
@@ -60,7 +66,7 @@ internal sealed class AnswerStream : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        var ending = _events.DisposeAsync().AsTask();
+        var ending = Task.WhenAll(_events.DisposeAsync().AsTask(), _ended ? Task.CompletedTask : _grain.LeaveAsync(_request.Id));
         // It is told all the same.
         if (_lost) _ = ending.ContinueWith(t => t.Exception, TaskScheduler.Default);
         else await ending.WaitAsync(Farewell, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

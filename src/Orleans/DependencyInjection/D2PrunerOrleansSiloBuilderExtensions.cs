@@ -39,6 +39,7 @@ public static class D2PrunerOrleansSiloBuilderExtensions
         configure(silo.Services.AddOptions<D2PrunerWorkerOptions>().ValidateDataAnnotations().ValidateOnStart());
         silo.Services.TryAddSingleton<ImageStore>();
         silo.Services.TryAddSingleton<Worker>();
+        silo.Services.TryAddSingleton<OpenAnswers>();
         silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         return silo;
     }

@@ -11,4 +11,8 @@ namespace D2Pruner.AI.Orleans.Wire;
 [GenerateSerializer, Immutable, Alias("d2pruner.event")]
 internal sealed record AnswerEvent(
     [property: Id(0)] AnswerEventKind Kind, [property: Id(1)] string? Text = null, [property: Id(2)] string? Worker = null,
-    [property: Id(3)] int Number = 0);
+    [property: Id(3)] int Number = 0)
+{
+    /// <summary>Whether nothing follows.</summary>
+    public bool IsLast => Kind is not (AnswerEventKind.Accepted or AnswerEventKind.Prefilled or AnswerEventKind.Text);
+}

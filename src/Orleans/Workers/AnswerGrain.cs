@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using D2Pruner.AI.Orleans.Placement;
 using D2Pruner.AI.Orleans.Wire;
 using Orleans;
@@ -12,13 +11,13 @@ namespace D2Pruner.AI.Orleans.Workers;
 [WorkerPlacement]
 [Reentrant]
 [GrainType("d2pruner.answers")]
-internal sealed class AnswerGrain(Worker worker) : Grain, IAnswerGrain
+internal sealed class AnswerGrain(Worker worker, OpenAnswers answers) : Grain, IAnswerGrain
 {
-    public async IAsyncEnumerable<AnswerEvent> AnswerAsync(
-        AnswerRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<AnswerEvent> AnswerAsync(AnswerRequest request, CancellationToken cancellationToken)
     {
-        var number = 0;
-        await foreach (var said in worker.AnswerAsync(GrainRoute.Parse(this.GetPrimaryKeyString()), request, cancellationToken))
-            yield return said with { Number = number++ };
+        var route = GrainRoute.Parse(this.GetPrimaryKeyString());
+        return answers.ReadAsync(request, ending => worker.AnswerAsync(route, request, ending), cancellationToken);
     }
+
+    public Task LeaveAsync(Guid id) => answers.EndAsync(id).AsTask();
 }
