@@ -25,8 +25,10 @@ internal sealed class TowerStage(int grid, int batch, SceneOptions scenes, doubl
             pixels, [-1], null, default, static (q, k, v) => Attention.Explicit(q, k, v, null), positions)[0];
         var patches = features.narrow(1, 1, features.shape[1] - 1).reshape(-1, features.shape[2]);
         var y = Norms.Layer(patches, replica[ParameterLayout.DenseNorm + ".weight"], replica[ParameterLayout.DenseNorm + ".bias"], 1e-5);
+        var type = BFloat16Products.TypeFor(y);
         var logits = nn.functional.linear(
-            y, replica[ParameterLayout.DenseLinear + ".weight"], replica[ParameterLayout.DenseLinear + ".bias"]).to(ScalarType.Float32);
+            y.to(type), replica[ParameterLayout.DenseLinear + ".weight"].to(type), replica[ParameterLayout.DenseLinear + ".bias"].to(type))
+            .to(ScalarType.Float32);
         var loss = new DenseLoss(labels, absoluteWeight).Compute(logits, statistics);
         replica.Backward(loss, Modules);
     }

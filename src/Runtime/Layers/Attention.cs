@@ -74,11 +74,13 @@ internal static class Attention
         using var scope = NewDisposeScope();
         var heads = q.shape[1];
         var scale = 1 / Math.Sqrt(q.shape[3]);
+        var (given, type) = (q.dtype, BFloat16Products.TypeFor(q));
+        (q, k, v) = (q.to(type), k.to(type), v.to(type));
         var scores = matmul(q.Times(scale).contiguous(), Repeat(k, heads).transpose(-2, -1));
         if (mask is not null) scores = scores.Plus(mask);
         // libtorch's softmax accumulates in fp32 whatever its input's type.
-        var p = nn.functional.softmax(scores, -1).to(q.dtype);
-        return matmul(p, Repeat(v, heads).contiguous()).MoveToOuterDisposeScope();
+        var p = nn.functional.softmax(scores, -1).to(type);
+        return matmul(p, Repeat(v, heads).contiguous()).to(given).MoveToOuterDisposeScope();
     }
 
     /// <summary>An additive causal mask, [n, n] fp32: 0 at and below the diagonal, -inf above. For training and tests only.</summary>
