@@ -43,12 +43,15 @@ internal sealed class InternVisionTower : IVisionTower
         new(source, config, names);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) =>
+        EncodeBatch([image], clsAttention, atBorder)[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<Tensor>() : null;
-        var pixels = tensor(image.Pixels, [.. image.PixelShape.Select(s => (long)s)], _class.dtype, _class.device);
-        var x = Embed(pixels);
+        var x = Embed(PixelBatch.Of(images, _class.dtype, _class.device));
         var layers = _c.FeatureLayer < 0 ? _blocks.Length + 1 + _c.FeatureLayer : _c.FeatureLayer;
         for (var i = 0; i < layers; i++)
         {
@@ -59,9 +62,12 @@ internal sealed class InternVisionTower : IVisionTower
         var merged = Shuffle(x.narrow(1, 1, x.shape[1] - 1));
         var y = Norms.Layer(merged, _norm.W, _norm.B, ProjectorNormEps);
         y = _linear2.Forward(Activations.Find(_c.ProjectorActivation)(_linear1.Forward(y)));
+        var each = y.shape[0] / images.Count;
         // CLS attention is per patch; a token's is the mean over the patches that it merges.
-        var attention = cls is null ? null : ForwardTrace.ToArray(Candidates(image, Shuffle(cls[0].unsqueeze(2)).mean([2]).reshape(-1)));
-        return new VisionOutput(y.reshape(-1, y.shape[2]).MoveToOuterDisposeScope(), attention);
+        float[]? Attention(int i) => cls is null ? null : ForwardTrace.ToArray(
+            Candidates(images[i], Shuffle(cls[0].narrow(0, i * each, each).unsqueeze(2)).mean([2]).reshape(-1)));
+        return [.. images.Select((_, i) => new VisionOutput(
+            y.narrow(0, i * each, each).reshape(-1, y.shape[2]).alias().MoveToOuterDisposeScope(), Attention(i)))];
     }
 
     // Tokens lie tile after tile; candidates in layout order, where the mosaic's rows run across tiles.

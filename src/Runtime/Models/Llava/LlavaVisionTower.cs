@@ -56,12 +56,7 @@ internal sealed class LlavaVisionTower : IVisionTower
     }
 
     /// <summary>Pixels of images of one shape as the tower takes them, [tiles, 3, H, W].</summary>
-    public Tensor Pixels(IReadOnlyList<ProcessedImage> images)
-    {
-        float[] values = images.Count == 1 ? images[0].Pixels : [.. images.SelectMany(i => i.Pixels)];
-        long[] shape = [images[0].PixelShape[0] * images.Count, .. images[0].PixelShape.Skip(1).Select(s => (long)s)];
-        return tensor(values, shape, _clip.DType, _clip.Device);
-    }
+    public Tensor Pixels(IReadOnlyList<ProcessedImage> images) => PixelBatch.Of(images, _clip.DType, _clip.Device);
 
     /// <summary>The projector alone: [..., tower width] to [..., D].</summary>
     public Tensor Project(Tensor features)

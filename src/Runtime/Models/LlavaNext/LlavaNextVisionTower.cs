@@ -31,11 +31,22 @@ internal sealed class LlavaNextVisionTower : IVisionTower
     public static LlavaNextVisionTower Take(ITensorSource source, LlavaConfig config) => new(source, config);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) =>
+        EncodeBatch([image], clsAttention, atBorder)[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null)
     {
         using var scope = NewDisposeScope();
         var cls = clsAttention ? new List<float[]>() : null;
-        var tiles = _tiles.EncodeTiles([image], cls, atBorder);
+        var tiles = _tiles.EncodeTiles(images, cls, atBorder);
+        var each = (int)tiles.shape[0] / images.Count;
+        return [.. images.Select((image, i) => Arrange(image, tiles.narrow(0, i * each, each), cls?.GetRange(i * each, each)))];
+    }
+
+    // The features outlive the caller's scope.
+    private VisionOutput Arrange(ProcessedImage image, Tensor tiles, List<float[]>? cls)
+    {
         var width = tiles.shape[2];
         var source = tiles.reshape(-1, width);
         var map = SourceRows(image);

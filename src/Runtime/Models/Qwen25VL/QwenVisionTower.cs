@@ -39,25 +39,32 @@ internal sealed class QwenVisionTower : IVisionTower
     public static QwenVisionTower Take(ITensorSource source, QwenVisionConfig config, string prefix) => new(source, config, prefix);
 
     /// <inheritdoc/>
-    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null)
+    public VisionOutput Encode(ProcessedImage image, bool clsAttention, Action? atBorder = null) =>
+        EncodeBatch([image], clsAttention, atBorder)[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<VisionOutput> EncodeBatch(IReadOnlyList<ProcessedImage> images, bool clsAttention, Action? atBorder = null)
     {
+        var (rows, columns) = (images[0].Grids[0].Rows, images[0].Grids[0].Columns);
+        // As many patches may stand in another grid, with other windows.
+        if (images.Any(i => i.Grids[0].Rows != rows || i.Grids[0].Columns != columns))
+            return [.. images.Select(i => Encode(i, clsAttention, atBorder))];
         using var scope = NewDisposeScope();
         var (unit, width) = (_c.MergeSize * _c.MergeSize, _c.HiddenSize);
-        var windows = new QwenWindows(image.Grids[0].Rows, image.Grids[0].Columns, _c.WindowUnits);
+        var windows = new QwenWindows(rows, columns, _c.WindowUnits);
         var units = tensor(windows.Order, device: _patch.device);
-        var pixels = tensor(image.Pixels, image.PixelShape[0], image.PixelShape[1], device: _patch.device).to(_patch.dtype);
-        var x = new DenseLinear(_patch.reshape(width, _c.PatchFeatures), null).Forward(pixels);
-        x = x.reshape(-1, unit, width).index_select(0, units).reshape(1, -1, width);
-        var (cos, sin) = Angles(windows.Order, image.Grids[0].Columns);
+        var x = new DenseLinear(_patch.reshape(width, _c.PatchFeatures), null).Forward(PixelBatch.Of(images, _patch.dtype, _patch.device));
+        x = x.reshape(images.Count, -1, unit, width).index_select(1, units).reshape(images.Count, -1, width);
+        var (cos, sin) = Angles(windows.Order, columns);
         for (var i = 0; i < _blocks.Length; i++)
         {
             atBorder?.Invoke();
             x = _blocks[i].Forward(x, _c, cos, sin, _c.FullAttentionBlocks.Contains(i) ? null : windows.Groups);
         }
 
-        var y = Norms.Rms(x, _mergerNorm, Eps).reshape(-1, unit * width);
-        y = _merger2.Forward(nn.functional.gelu(_merger0.Forward(y)));
-        return new VisionOutput(y.index_select(0, units.argsort()).MoveToOuterDisposeScope(), null);
+        var y = Norms.Rms(x, _mergerNorm, Eps).reshape(images.Count, -1, unit * width);
+        y = _merger2.Forward(nn.functional.gelu(_merger0.Forward(y))).index_select(1, units.argsort());
+        return [.. images.Select((_, i) => new VisionOutput(y[i].alias().MoveToOuterDisposeScope(), null))];
     }
 
     // Row and column angles of every patch in window order, fp32, [P, head_dim].
@@ -113,10 +120,11 @@ internal sealed class QwenVisionTower : IVisionTower
             foreach (var (count, units) in groups)
             {
                 long length = (long)count * units * unit;
-                Tensor Batch(Tensor t) =>
-                    t.narrow(2, start, length).reshape(t.shape[1], count, (long)units * unit, t.shape[3]).transpose(0, 1);
+                var (images, heads, rows, d) = (q.shape[0], q.shape[1], (long)units * unit, q.shape[3]);
+                Tensor Batch(Tensor t) => t.narrow(2, start, length).reshape(images, heads, count, rows, d).transpose(1, 2)
+                    .reshape(images * count, heads, rows, d);
                 var y = Attention.Fused(Batch(q), Batch(k), Batch(v), causal: false);
-                parts.Add(y.transpose(0, 1).reshape(1, q.shape[1], length, q.shape[3]));
+                parts.Add(y.reshape(images, count, heads, rows, d).transpose(1, 2).reshape(images, heads, length, d));
                 start += length;
             }
 
