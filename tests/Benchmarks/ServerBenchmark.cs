@@ -20,7 +20,8 @@ namespace D2Pruner.AI.Benchmarks;
 /// </summary>
 internal sealed class ServerBenchmark(Figures figures, string modelFolder)
 {
-    private const int Rounds = 60;
+    private const int Rounds = 100;
+    private const int WarmUp = 50; // until large arrays come from memory that the process has touched
     private static readonly TimeSpan Span = TimeSpan.FromSeconds(4);
     private const int Turns = 3;
     private const string Sink = "sink";
@@ -50,7 +51,7 @@ internal sealed class ServerBenchmark(Figures figures, string modelFolder)
         using var http = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
         var body = Body(image, "What is this?", maxTokens);
         List<double> direct = [], through = [], transport = [];
-        for (var i = -5; i < Rounds; i++)
+        for (var i = -WarmUp; i < Rounds; i++)
         {
             var start = Stopwatch.GetTimestamp();
             await client.GetResponseAsync([Message(image, "What is this?")], new ChatOptions { MaxOutputTokens = maxTokens });

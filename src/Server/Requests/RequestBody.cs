@@ -80,7 +80,7 @@ internal sealed class RequestBody : IDisposable
             length += read;
             if (length > options.MaxBodyBytes) throw TooLarge(options);
             if (length < _buffer!.Length) continue;
-            var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+            var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 4);
             _buffer.CopyTo(larger.AsSpan());
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = larger;
