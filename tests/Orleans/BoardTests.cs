@@ -46,22 +46,28 @@ public sealed class BoardTests
         var last = new Dictionary<SiloAddress, WorkerReport>();
         var readers = Enumerable.Repeat(BoardView.Empty, 4).ToArray();
         var board = _board;
+        var members = Enumerable.Range(1, 8).ToArray();
+        board.Keep([.. members.Select(Silo)]);
         for (var step = 0; step < 3000; step++)
         {
-            // The board moves, and is empty there; workers come and go.
-            if (step % 500 == 499) (board, last) = (new Board(), []);
-            if (step % 50 == 0 || step % 500 == 499)
+            if (step % 50 == 49)
             {
-                board.Keep([.. Enumerable.Range(1, 8).Where(_ => random.Next(4) > 0).Select(Silo)]);
-                foreach (var gone in last.Keys.Except(BoardView.Empty.With(board.Since(default)).Members).ToList()) last.Remove(gone);
+                // One goes and another comes.
+                var place = random.Next(members.Length);
+                last.Remove(Silo(members[place]));
+                members[place] = 10 + step;
+                // The board moves too, is empty there, and is told everything again.
+                if (step % 500 == 499) board = new Board();
+                board.Keep([.. members.Select(Silo)]);
+                foreach (var told in last.Values) board.Tell(told);
             }
 
-            var number = random.Next(1, 9);
             var report = Of(
-                number, random.Next(3), [.. Enumerable.Range(0, 20).Where(_ => random.Next(3) == 0).Select(i => (ulong)i)],
+                members[random.Next(members.Length)], random.Next(3),
+                [.. Enumerable.Range(0, 20).Where(_ => random.Next(3) == 0).Select(i => (ulong)i)],
                 random.Next(5) > 0 ? "f" : "g", random.Next(9) == 0);
             board.Tell(report);
-            if (BoardView.Empty.With(board.Since(default)).Members.Contains(report.Silo)) last[report.Silo] = report;
+            last[report.Silo] = report;
 
             var i = random.Next(readers.Length);
             readers[i] = readers[i].With(board.Since(readers[i].Mark));
@@ -89,6 +95,22 @@ public sealed class BoardTests
         view = view.With(moved.Since(view.Mark));
         Assert.Equal(4, view.Reports[0].Models[0].Load);
         Assert.Same(view, view.With(early));
+    }
+
+    [Fact]
+    public void AfterTheBoardHasMoved_ItsReadersKnowTheMembersThatHaveNotToldYet()
+    {
+        _board.Keep([Silo(1), Silo(2), Silo(3)]);
+        for (var i = 1; i <= 3; i++) _board.Tell(Of(i, load: i, images: [5]));
+        var view = BoardView.Empty.With(_board.Since(default));
+        var moved = new Board();
+        moved.Keep([Silo(1), Silo(2)]);
+        moved.Tell(Of(1, load: 7));
+        view = view.With(moved.Since(view.Mark));
+        Assert.Equal([(Silo(1), 7), (Silo(2), 2)], view.Reports.Select(r => (r.Silo, r.Models[0].Load)));
+        moved.Tell(Of(2, load: 0));
+        view = view.With(moved.Since(view.Mark));
+        Assert.Equal([7, 0], view.Reports.Select(r => r.Models[0].Load));
     }
 
     [Fact]

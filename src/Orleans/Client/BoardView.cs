@@ -28,11 +28,12 @@ internal sealed record BoardView(WorkerReport[] Reports, SiloAddress[] Members, 
     /// <summary>The versions of a model that are served.</summary>
     public List<string> Versions(string model) => [.. Serving(model).Select(w => w.Model.Fingerprint).Distinct()];
 
-    /// <summary>Takes in what has changed; what is older than this, or continues another board, changes nothing.</summary>
+    /// <summary>Takes in what has changed; what is older than this, or continues another board, changes nothing. A board that has moved
+    /// is told everything anew: members that it has not heard of yet are known as they were.</summary>
     public BoardView With(BoardChanges changes)
     {
         if (!changes.Whole && (changes.Now.Board != Mark.Board || changes.Now.Version <= Mark.Version)) return this;
-        var known = (changes.Whole ? [] : Reports).ToDictionary(r => r.Silo);
+        var known = Reports.ToDictionary(r => r.Silo);
         foreach (var report in changes.Reports) known[report.Silo] = Join(known.GetValueOrDefault(report.Silo), report);
         if (changes.Members is { } members) foreach (var gone in known.Keys.Except(members).ToList()) known.Remove(gone);
         return new BoardView([.. known.Values], changes.Members ?? Members, changes.Now);

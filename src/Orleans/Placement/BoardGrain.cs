@@ -5,8 +5,8 @@ using Orleans.Runtime;
 
 namespace D2Pruner.AI.Orleans.Placement;
 
-/// <summary>Keeps the workers' last reports, as long as the cluster holds them for members. After a move it is whole again within one
-/// interval.</summary>
+/// <summary>Keeps the workers' last reports, as long as the cluster holds them for members. After a move it is whole again when all have
+/// told once more; its readers go by what they knew until then.</summary>
 [Reentrant]
 internal sealed class BoardGrain(IClusterMembershipService membership) : Grain, IBoardGrain
 {
