@@ -27,10 +27,10 @@ public sealed class D2PrunerClusterOptions
     [Range(1d, 1000d)]
     public double LoadBound { get; set; } = 1.25;
 
-    /// <summary>Workers that questions about one image are spread over, one after another, when it is in great demand; 1 never spreads;
-    /// default 8.</summary>
-    [Range(1, 1024)]
-    public int Spread { get; set; } = 8;
+    /// <summary>Workers that questions about one image are spread over, one after another, when it is in great demand; 1 never spreads.
+    /// Null, the default, is 8, or an eighth of the workers that serve the model where that is more.</summary>
+    [Range(1, 100_000)]
+    public int? Spread { get; set; }
 
     /// <summary>How often workers tell their load; default 500 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]

@@ -151,9 +151,10 @@ public sealed class WireTests(OneWorker one) : IClassFixture<OneWorker>
         Assert.Equal(said, Through(said));
         var silo = global::Orleans.Runtime.SiloAddress.New(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 5), 6);
         var model = new ModelReport("m", "f", "{}", 1, 2, 3, 0.5, [ulong.MaxValue]);
-        var view = new BoardView([new WorkerReport(silo, true, [model])], [silo]);
-        Assert.Equal(JsonSerializer.Serialize(view.Reports[0].Models), JsonSerializer.Serialize(Through(view).Reports[0].Models));
-        Assert.Equal(view.Members, Through(view).Members);
+        var changes = new BoardChanges(new BoardMark(Guid.NewGuid(), 4), true, [new WorkerReport(silo, true, [model])], [silo]);
+        Assert.Equal(JsonSerializer.Serialize(changes.Reports[0].Models), JsonSerializer.Serialize(Through(changes).Reports[0].Models));
+        Assert.Equal((changes.Now, changes.Whole), (Through(changes).Now, Through(changes).Whole));
+        Assert.Equal(changes.Members, Through(changes).Members);
         T Through<T>(T value) => services.GetRequiredService<Serializer<T>>().Deserialize(
             services.GetRequiredService<Serializer<T>>().SerializeToArray(value))!;
     }

@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Hosting;
 
-// OrleansHost --clustering redis|postgres --connection ... --cluster ID --port N [--version a] [--prefill ms] [--step ms]
+// OrleansHost --clustering redis|postgres --connection ... --cluster ID --port N [--address 127.0.0.1] [--version a] [--prefill ms]
+//   [--step ms]
 // Prints "ready ADDRESS" when the cluster knows of the worker; ends with SIGTERM as an application does.
 var builder = Host.CreateApplicationBuilder(args);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -31,7 +32,7 @@ builder.UseOrleans(silo =>
     }
 
     silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Setting("cluster"), "d2pruner"));
-    silo.ConfigureEndpoints(IPAddress.Loopback, Number("port"), Number("port") + 1);
+    silo.ConfigureEndpoints(IPAddress.Parse(Setting("address", "127.0.0.1")), Number("port"), Number("port") + 1);
     silo.Configure<ClusterMembershipOptions>(o =>
     {
         o.ProbeTimeout = TimeSpan.FromSeconds(1);

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Xml.Linq;
 using D2Pruner.AI.Runtime.Imaging;
@@ -30,6 +33,24 @@ public sealed class SampleTests
         Assert.Empty(run.Errors);
         Assert.StartsWith("Model: the shipped", run.Output);
         Assert.All(expected, e => Assert.Contains(e, run.Output));
+    }
+
+    // A server and two workers, three processes: the run ends when all of them have ended, because they share its output.
+    [Fact]
+    public async Task Cluster_StartsItsWorkers_AsksTenQuestions_AndEndsThem()
+    {
+        using var folder = new TemporaryFolder();
+        var silos = FreePorts(10).ToString(CultureInfo.InvariantCulture);
+        var run = await SampleRun.StartAsync("Cluster", folder.Path, "", "--demo", "--port", "0", "--silo-port", silos);
+        Assert.True(run.ExitCode == 0, $"exit code {run.ExitCode}\n{run.Output}\n{run.Errors}");
+        Assert.Empty(run.Errors);
+        Assert.StartsWith("Model: the shipped", run.Output);
+        Assert.All(["Listening at http://127.0.0.1:", "Worker 1: process ", "Worker 2: process "], e => Assert.Contains(e, run.Output));
+        var answers = run.Output.Split('\n').Where(l => l.EndsWith(" ms]", StringComparison.Ordinal)).ToList();
+        Assert.Equal(10, answers.Count);
+        // What went wrong is told in parentheses.
+        Assert.All(answers, a => Assert.DoesNotContain("? (", a));
+        Assert.Contains(answers, a => a.Contains("What colour is the circle? ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -134,6 +155,29 @@ public sealed class SampleTests
             .Where(e => e.Attribute("Include")?.Value.StartsWith("..", StringComparison.Ordinal) == true);
         Assert.All(outside, e => Assert.Equal(("ProjectReference", "'$(InRepository)' == 'true'"),
             (e.Name.LocalName, e.Parent!.Attribute("Condition")?.Value)));
+    }
+
+    // The first of so many neighbouring ports, below those that systems give to whoever asks for any.
+    private static int FreePorts(int count)
+    {
+        while (true)
+        {
+            var first = Random.Shared.Next(20_000, 30_000);
+            var listeners = Enumerable.Range(first, count).Select(p => new TcpListener(IPAddress.Loopback, p)).ToList();
+            try
+            {
+                listeners.ForEach(l => l.Start());
+                return first;
+            }
+            catch (SocketException)
+            {
+                // One is taken: elsewhere.
+            }
+            finally
+            {
+                listeners.ForEach(l => l.Dispose());
+            }
+        }
     }
 
     [Theory]

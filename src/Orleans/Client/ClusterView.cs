@@ -44,13 +44,12 @@ internal sealed class ClusterView(IGrainFactory grains, IOptions<D2PrunerCluster
     /// <exception cref="TimeoutException">The board does not answer.</exception>
     public async Task<BoardView> ExchangeAsync(WorkerReport? mine)
     {
-        var view = await grains.GetGrain<IBoardGrain>(0).ExchangeAsync(mine).WaitAsync(Patience, clock).ConfigureAwait(false);
+        var changes = await grains.GetGrain<IBoardGrain>(0).ExchangeAsync(mine, Latest.Mark).WaitAsync(Patience, clock)
+            .ConfigureAwait(false);
         lock (_gate)
         {
             _read = clock.GetTimestamp();
-            _view = view;
+            return _view = _view.With(changes);
         }
-
-        return view;
     }
 }

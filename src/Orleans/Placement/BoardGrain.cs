@@ -5,19 +5,18 @@ using Orleans.Runtime;
 
 namespace D2Pruner.AI.Orleans.Placement;
 
-/// <summary>Keeps the workers' last reports, as long as the cluster holds them for members. After a move it is whole again within one
-/// interval.</summary>
+/// <summary>Keeps the workers' last reports, as long as the cluster holds them for members. After a move it is whole again when all have
+/// told once more; its readers go by what they knew until then.</summary>
 [Reentrant]
 internal sealed class BoardGrain(IClusterMembershipService membership) : Grain, IBoardGrain
 {
-    private readonly Dictionary<SiloAddress, WorkerReport> _reports = [];
+    private readonly Board _board = new();
 
-    public Task<BoardView> ExchangeAsync(WorkerReport? mine)
+    public Task<BoardChanges> ExchangeAsync(WorkerReport? mine, BoardMark seen)
     {
-        if (mine is not null) _reports[mine.Silo] = mine;
-        SiloAddress[] members = [.. membership.CurrentSnapshot.Members.Values.Where(m => !m.Status.IsTerminating()
-            || m.Status is SiloStatus.ShuttingDown or SiloStatus.Stopping).Select(m => m.SiloAddress)];
-        foreach (var gone in _reports.Keys.Except(members).ToList()) _reports.Remove(gone);
-        return Task.FromResult(new BoardView([.. _reports.Values], members));
+        _board.Keep([.. membership.CurrentSnapshot.Members.Values.Where(m => !m.Status.IsTerminating()
+            || m.Status is SiloStatus.ShuttingDown or SiloStatus.Stopping).Select(m => m.SiloAddress)]);
+        if (mine is not null) _board.Tell(mine);
+        return Task.FromResult(_board.Since(seen));
     }
 }

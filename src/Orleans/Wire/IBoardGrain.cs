@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Orleans.Wire;
 [Alias("d2pruner.board")]
 internal interface IBoardGrain : IGrainWithIntegerKey
 {
-    /// <summary>Takes a worker's report, if one is given, and hands out what all have told.</summary>
+    /// <summary>Takes a worker's report, if one is given, and hands out what has changed since the caller read last.</summary>
     [Alias("exchange")]
-    Task<BoardView> ExchangeAsync(WorkerReport? mine);
+    Task<BoardChanges> ExchangeAsync(WorkerReport? mine, BoardMark seen);
 }

@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Orleans.Wire;
 /// <summary>A model's load on a worker.</summary>
 /// <param name="Name">Its name in the cluster.</param>
 /// <param name="Fingerprint">Its version.</param>
-/// <param name="Info">Facts about it, JSON.</param>
+/// <param name="Info">Facts about it, JSON; empty to a reader that knows them.</param>
 /// <param name="Load">Requests waiting and being answered.</param>
 /// <param name="Slots">Answers in progress at once, at least 1.</param>
 /// <param name="Capacity">Requests that may wait or be answered.</param>

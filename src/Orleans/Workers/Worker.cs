@@ -134,9 +134,9 @@ internal sealed class Worker
     // An image that is asked about more than one worker can answer goes to a second one too.
     private bool HandsOn(WorkerModel model, GrainRoute route, AnswerRequest request)
     {
-        if (route.Image is null || request.Hops >= _options.Value.Spread - 1 || model.Report() is not { } mine) return false;
+        if (route.Image is null || model.Report() is not { } mine) return false;
         var serving = _view.Latest.Serving(route.Model, route.Fingerprint).ToList();
-        if (serving.Count < 2) return false;
+        if (serving.Count < 2 || request.Hops >= WorkerChoice.Spread(_options.Value.Spread, serving.Count) - 1) return false;
         var total = serving.Sum(w => w.Worker.Silo.Equals(_silo) ? (long)mine.Load : w.Model.Load);
         var state = WorkerStates.Of(new WorkerReport(_silo, false, []), mine, null);
         return WorkerChoice.IsOver(state, total, serving.Count, _options.Value.LoadBound);

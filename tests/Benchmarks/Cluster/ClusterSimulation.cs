@@ -13,11 +13,13 @@ internal sealed class ClusterSimulation(Figures figures, SimulationSettings sett
     public void Run()
     {
         var sizes = Sizes.Select(n => Both($"workers={n}", settings with { Workers = n })).ToList();
+        var fixedSpread = Sizes.Select(n => One($"workers={n},spread=8", settings with { Workers = n, Spread = 8 })).ToList();
         Plot("scale-hits.png", "hit ratio against workers", "workers", Sizes.Select(s => Text(s)), 0, 1,
             ("placed", [.. sizes.Select(s => s.Placed.HitRatio)]), ("random", [.. sizes.Select(s => s.Random.HitRatio)]));
-        Plot("scale-times.png", "seconds to the answer's end", "workers", Sizes.Select(s => Text(s)), 0, 1,
+        Plot("scale-times.png", "seconds to the answer's end", "workers", Sizes.Select(s => Text(s)), 0, 4,
             ("placed p50", [.. sizes.Select(s => s.Placed.P50)]), ("random p50", [.. sizes.Select(s => s.Random.P50)]),
-            ("placed p99", [.. sizes.Select(s => s.Placed.P99)]), ("random p99", [.. sizes.Select(s => s.Random.P99)]));
+            ("placed p99", [.. sizes.Select(s => s.Placed.P99)]), ("random p99", [.. sizes.Select(s => s.Random.P99)]),
+            ("p99, spread 8", [.. fixedSpread.Select(s => s.P99)]));
 
         var mid = settings with { Workers = 64 };
         var loads = Loads.Select(l => Both($"load={Text(l)}", mid with { Load = l })).ToList();

@@ -10,7 +10,7 @@ internal sealed class InstantEngine : IVisionEngine
 
     public VisionModelInfo Model { get; } = new()
     {
-        Id = "instant", Family = "llava", Folder = "", ContextLength = 4096, DecoderLayers = 1, Parameters = 1, DType = "float32",
+        Id = "instant", Family = "llava", Folder = "", ContextLength = 4096, DecoderLayers = 32, Parameters = 1, DType = "float32",
         Device = "cpu",
     };
 

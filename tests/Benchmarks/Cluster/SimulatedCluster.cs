@@ -14,12 +14,13 @@ internal sealed class SimulatedCluster
     private readonly PlacementWeights _weights;
     private readonly Random _random;
     private readonly SimulatedWorker[] _workers;
+    private readonly List<SimulatedWorker>[] _holders;
+    private readonly int _spread;
     private readonly WorkerState[] _states;
     private readonly SimulatedWorker[] _candidates;
     private readonly Dictionary<(int Image, int Replica), SimulatedWorker> _places = [];
     private readonly PriorityQueue<(SimulatedWorker? Worker, SimulatedRequest? Request), double> _events = new();
     private readonly List<double> _times = [];
-    private readonly HashSet<SimulatedWorker> _avoided = [];
     private double _now;
     private double _toldAt = double.NegativeInfinity;
     private long _toldTotal;
@@ -34,7 +35,9 @@ internal sealed class SimulatedCluster
         _settings = settings;
         _weights = new PlacementWeights(settings.QueueWeight, 0, settings.LoadBound);
         _random = new Random(settings.Seed);
-        _workers = [.. Enumerable.Range(0, settings.Workers).Select(i => new SimulatedWorker(i, settings.CachedImages))];
+        _spread = WorkerChoice.Spread(settings.Spread, settings.Workers);
+        _holders = [.. Enumerable.Range(0, settings.Workers * settings.ImagesPerWorker).Select(_ => new List<SimulatedWorker>(1))];
+        _workers = [.. Enumerable.Range(0, settings.Workers).Select(i => new SimulatedWorker(i, settings.CachedImages, _holders))];
         _states = new WorkerState[settings.Workers];
         _candidates = new SimulatedWorker[settings.Workers];
         _alive = settings.Workers;
@@ -87,24 +90,24 @@ internal sealed class SimulatedCluster
 
     private void Arrive(SimulatedRequest request)
     {
-        _avoided.Clear();
         for (var hops = 0; ; hops++)
         {
-            if (Place(request.Image, hops) is not { } worker)
+            if (Place(request, hops) is not { } worker)
             {
                 _refused++;
                 return;
             }
 
             var full = worker.Load >= _settings.Slots + _settings.Queue;
-            if (!full && !(hops < _settings.Spread - 1 && !_settings.Random && IsOver(worker)))
+            if (!full && !(hops < _spread - 1 && !_settings.Random && IsOver(worker)))
             {
                 _hops += hops;
+                request.Hops += hops;
                 Begin(worker, request);
                 return;
             }
 
-            _avoided.Add(worker);
+            worker.HandedOn = request;
         }
     }
 
@@ -129,39 +132,46 @@ internal sealed class SimulatedCluster
         if (!worker.Running.Remove(request)) return;
         worker.Answers++;
         if (request.Hit) _hits++;
-        _times.Add(_now - request.Asked);
+        _times.Add(_now - request.Asked + request.Hops * _settings.Hop);
         if (worker.Waiting.TryDequeue(out var next)) Begin(worker, next);
     }
 
     // As the package does: a place is kept, and a new one is never at a worker that has just handed the request on.
-    private SimulatedWorker? Place(int image, int replica)
+    private SimulatedWorker? Place(SimulatedRequest request, int replica)
     {
-        if (_settings.Random) return AtRandom();
-        if (_places.TryGetValue((image, replica), out var known) && known.Alive) return known;
-        var count = 0;
-        var salt = (ulong)_random.NextInt64();
+        if (_settings.Random) return AtRandom(request, replica);
+        if (_places.TryGetValue((request.Image, replica), out var known) && known.Alive) return known;
         Tell();
-        if (_avoided.Count >= _alive) _avoided.Clear();
-        foreach (var worker in _workers)
-        {
-            if (!worker.Alive || _avoided.Contains(worker)) continue;
-            _candidates[count] = worker;
-            _states[count++] = new WorkerState(
-                worker.Id, worker.ToldLoad, _settings.Slots, _settings.Slots + _settings.Queue, 0, worker.Holds(image));
-        }
-
-        var chosen = WorkerChoice.Choose(_states.AsSpan(0, count), Hash(image), salt, _weights);
-        return chosen < 0 ? null : _places[(image, replica)] = _candidates[chosen];
+        var count = Candidates(request);
+        if (count == 0) count = Candidates(null);
+        foreach (var holder in _holders[request.Image])
+            if (holder.Place >= 0) _states[holder.Place] = _states[holder.Place] with { Resident = true };
+        var chosen = WorkerChoice.Choose(_states.AsSpan(0, count), Hash(request.Image), 0, _weights);
+        return chosen < 0 ? null : _places[(request.Image, replica)] = _candidates[chosen];
     }
 
-    private SimulatedWorker? AtRandom()
+    private int Candidates(SimulatedRequest? request)
     {
-        if (_avoided.Count > 0 && _workers.All(w => !w.Alive || w.Load >= _settings.Slots + _settings.Queue)) return null;
-        if (_avoided.Count >= _alive) _avoided.Clear();
+        var count = 0;
+        foreach (var worker in _workers)
+        {
+            worker.Place = -1;
+            if (!worker.Alive || (request is not null && worker.HandedOn == request)) continue;
+            _states[count] = new WorkerState(
+                worker.Id, worker.ToldLoad, _settings.Slots, _settings.Slots + _settings.Queue, 0, false);
+            _candidates[worker.Place = count++] = worker;
+        }
+
+        return count;
+    }
+
+    private SimulatedWorker? AtRandom(SimulatedRequest request, int hops)
+    {
+        if (hops > 0 && _workers.All(w => !w.Alive || w.Load >= _settings.Slots + _settings.Queue)) return null;
         while (true)
         {
             var worker = _workers[_random.Next(_workers.Length)];
-            if (worker.Alive && !_avoided.Contains(worker)) return worker;
+            if (worker.Alive && (worker.HandedOn != request || hops >= _alive)) return worker;
         }
     }
 

@@ -11,6 +11,9 @@ internal sealed class SimulatedRequest(int image, double asked)
 
     public bool Hit { get; set; }
 
+    /// <summary>Workers that have handed it on.</summary>
+    public int Hops { get; set; }
+
     /// <summary>A worker died over it; it is tried once more.</summary>
     public bool Retried { get; set; }
 }

@@ -1,7 +1,10 @@
 namespace D2Pruner.AI.Benchmarks.Cluster;
 
 /// <summary>A worker: slots, a line, and caches that forget the image longest unused.</summary>
-internal sealed class SimulatedWorker(int id, int capacity)
+/// <param name="id">Its number.</param>
+/// <param name="capacity">Images that its caches hold.</param>
+/// <param name="holders">Who holds each image, kept by all workers together, so that nobody has to ask every one.</param>
+internal sealed class SimulatedWorker(int id, int capacity, List<SimulatedWorker>[] holders)
 {
     private readonly Dictionary<int, LinkedListNode<int>> _cached = [];
     private readonly LinkedList<int> _order = [];
@@ -21,7 +24,11 @@ internal sealed class SimulatedWorker(int id, int capacity)
 
     public int Answers { get; set; }
 
-    public bool Holds(int image) => _cached.ContainsKey(image);
+    /// <summary>The request that it handed on last.</summary>
+    public SimulatedRequest? HandedOn { get; set; }
+
+    /// <summary>Where it stands among the candidates of the last choice.</summary>
+    public int Place { get; set; }
 
     /// <summary>Uses an image.</summary>
     /// <returns>Whether it was there.</returns>
@@ -29,10 +36,12 @@ internal sealed class SimulatedWorker(int id, int capacity)
     {
         var hit = _cached.Remove(image, out var node);
         if (hit) _order.Remove(node!);
+        else holders[image].Add(this);
         _cached[image] = _order.AddFirst(image);
         if (_order.Count > capacity)
         {
-            _cached.Remove(_order.Last!.Value);
+            holders[_order.Last!.Value].Remove(this);
+            _cached.Remove(_order.Last.Value);
             _order.RemoveLast();
         }
 
@@ -42,6 +51,7 @@ internal sealed class SimulatedWorker(int id, int capacity)
     /// <summary>Dies: everything is lost.</summary>
     public void Clear()
     {
+        foreach (var image in _order) holders[image].Remove(this);
         _cached.Clear();
         _order.Clear();
         Waiting.Clear();

@@ -45,7 +45,11 @@ internal sealed record SimulationSettings
 
     public double QueueWeight { get; init; } = 1;
 
-    public int Spread { get; init; } = 8;
+    /// <summary>Null takes the package's default, which grows with the cluster.</summary>
+    public int? Spread { get; init; }
+
+    /// <summary>Time that a question loses at each worker that hands it on: a round trip. Measured: <c>cluster_overhead_ms@60KB</c>.</summary>
+    public double Hop { get; init; } = 0.002;
 
     /// <summary>Requests for each worker.</summary>
     public int RequestsPerWorker { get; init; } = 1000;

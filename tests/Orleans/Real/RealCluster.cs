@@ -1,5 +1,4 @@
 using D2Pruner.AI.Orleans.Client;
-using D2Pruner.AI.Orleans.Wire;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,9 +14,10 @@ internal sealed class RealCluster : IAsyncDisposable
     private readonly Storage _storage;
     private readonly IHost _client;
     private readonly List<WorkerProcess> _workers;
+    private readonly Func<int, Task<WorkerProcess>> _start;
 
-    private RealCluster(Storage storage, IHost client, List<WorkerProcess> workers) =>
-        (_storage, _client, _workers) = (storage, client, workers);
+    private RealCluster(Storage storage, IHost client, List<WorkerProcess> workers, Func<int, Task<WorkerProcess>> start) =>
+        (_storage, _client, _workers, _start) = (storage, client, workers, start);
 
     public Storage Storage => _storage;
 
@@ -27,14 +27,19 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public ClusterView View => _client.Services.GetRequiredService<ClusterView>();
 
-    public static async Task<RealCluster> StartAsync(string kind, int count, int prefill, int step)
+    /// <summary>Starts one and waits until all its workers serve.</summary>
+    /// <param name="kind">Its database.</param>
+    /// <param name="count">Its workers.</param>
+    /// <param name="prefill">Milliseconds before an answer's first piece.</param>
+    /// <param name="step">Milliseconds before each further one.</param>
+    /// <param name="network">Where each worker has a place of its own; null starts all of them at the loopback address.</param>
+    public static async Task<RealCluster> StartAsync(string kind, int count, int prefill, int step, CutNetwork? network = null)
     {
-        var storage = await Storage.StartAsync(kind);
-        var workers = new List<WorkerProcess>();
+        var storage = await (network is null ? Storage.StartAsync(kind) : Storage.StartAsync(kind, network.Address));
+        Task<WorkerProcess> Begin(int place) => WorkerProcess.StartAsync(storage, Ports.Next(), "a", prefill, step, network, place);
         // The first one makes the cluster's row.
-        workers.Add(await WorkerProcess.StartAsync(storage, Ports.Next(), "a", prefill, step));
-        workers.AddRange(await Task.WhenAll(Enumerable.Range(1, count - 1).Select(
-            _ => WorkerProcess.StartAsync(storage, Ports.Next(), "a", prefill, step))));
+        var workers = new List<WorkerProcess> { await Begin(0) };
+        workers.AddRange(await Task.WhenAll(Enumerable.Range(1, count - 1).Select(Begin)));
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.UseOrleansClient(client =>
@@ -48,9 +53,17 @@ internal sealed class RealCluster : IAsyncDisposable
         });
         var host = builder.Build();
         await host.StartAsync();
-        var cluster = new RealCluster(storage, host, workers);
+        var cluster = new RealCluster(storage, host, workers, Begin);
         await cluster.ServingAsync(count);
         return cluster;
+    }
+
+    /// <summary>Starts one more, in a place of the network's.</summary>
+    public async Task<WorkerProcess> AddAsync(int place)
+    {
+        var worker = await _start(place);
+        _workers.Add(worker);
+        return worker;
     }
 
     /// <summary>Waits until so many workers serve.</summary>
@@ -65,12 +78,12 @@ internal sealed class RealCluster : IAsyncDisposable
         throw new TimeoutException($"Not {count} workers, but:\n{string.Join("\n---\n", _workers.Select(w => w.Output))}");
     }
 
-    /// <summary>The worker that is answering.</summary>
-    public async Task<WorkerProcess> BusyAsync()
+    /// <summary>The worker that is giving at least so many answers.</summary>
+    public async Task<WorkerProcess> BusyAsync(int load = 1)
     {
         for (var i = 0; i < 200; i++)
         {
-            if ((await ReadAsync()).Serving("vision").FirstOrDefault(w => w.Model.Load > 0).Worker is { } busy)
+            if ((await ReadAsync()).Serving("vision").FirstOrDefault(w => w.Model.Load >= load).Worker is { } busy)
                 return _workers.Single(w => w.Address == busy.Silo.ToParsableString());
             await Task.Delay(50);
         }

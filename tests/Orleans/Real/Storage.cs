@@ -12,11 +12,12 @@ internal sealed class Storage : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
     private readonly int _port;
+    private readonly string _address;
     private Process? _process;
 
-    private Storage(string kind)
+    private Storage(string kind, string address)
     {
-        Kind = kind;
+        (Kind, _address) = (kind, address);
         _port = Ports.Next();
         // Short, because a socket's path is.
         _folder = Directory.CreateTempSubdirectory("d2p-");
@@ -26,19 +27,23 @@ internal sealed class Storage : IAsyncDisposable
 
     public string Cluster { get; } = Guid.NewGuid().ToString("N");
 
-    public string Connection => Kind == "redis" ? string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port},abortConnect=false")
-        : string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=orleans;Database=postgres");
+    public string Connection => Kind == "redis" ? string.Create(CultureInfo.InvariantCulture, $"{_address}:{_port},abortConnect=false")
+        : string.Create(CultureInfo.InvariantCulture, $"Host={_address};Port={_port};Username=orleans;Database=postgres");
 
     /// <summary>Starts one; the test is skipped where its program is not installed.</summary>
-    public static async Task<Storage> StartAsync(string kind)
+    /// <param name="kind">redis or postgres.</param>
+    /// <param name="address">Where it listens; whoever reaches it may use it.</param>
+    public static async Task<Storage> StartAsync(string kind, string address = "127.0.0.1")
     {
         var program = kind == "redis" ? Find("redis-server") : Find("initdb");
         Skip.If(program is null, $"{(kind == "redis" ? "redis-server" : "postgresql")} is not installed; .ci/run installs it.");
-        var storage = new Storage(kind);
+        var storage = new Storage(kind, address);
         if (kind == "postgres")
         {
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(storage._folder.FullName, (UnixFileMode)0b111_111_111);
             await RunAsync(Postgres(Find("initdb")!, "-D", storage.Data, "-U", "orleans", "-A", "trust", "--no-sync"));
+            // Its own rule trusts this machine's loopback alone.
+            await File.AppendAllTextAsync(Path.Combine(storage.Data, "pg_hba.conf"), $"host all all {address}/24 trust\n");
         }
 
         await storage.BeginAsync();
@@ -79,8 +84,9 @@ internal sealed class Storage : IAsyncDisposable
     {
         var port = _port.ToString(CultureInfo.InvariantCulture);
         _process = Process.Start(Kind == "redis"
-            ? Start(Find("redis-server")!, "--port", port, "--bind", "127.0.0.1", "--dir", _folder.FullName, "--appendonly", "yes")
-            : Postgres(Find("postgres")!, "-D", Data, "-p", port, "-h", "127.0.0.1", "-k", _folder.FullName, "-c", "fsync=off"))!;
+            ? Start(Find("redis-server")!, "--port", port, "--bind", _address, "--protected-mode", "no", "--dir", _folder.FullName,
+                "--appendonly", "yes")
+            : Postgres(Find("postgres")!, "-D", Data, "-p", port, "-h", _address, "-k", _folder.FullName, "-c", "fsync=off"))!;
         // What it says goes nowhere, but must not fill a pipe.
         _process.OutputDataReceived += (_, _) => { };
         _process.ErrorDataReceived += (_, _) => { };
@@ -91,7 +97,7 @@ internal sealed class Storage : IAsyncDisposable
             try
             {
                 using var client = new System.Net.Sockets.TcpClient();
-                await client.ConnectAsync("127.0.0.1", _port);
+                await client.ConnectAsync(_address, _port);
                 if (Kind == "postgres")
                 {
                     await using var connection = new NpgsqlConnection(Connection + ";Pooling=false");

@@ -10,9 +10,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private readonly TaskCompletionSource<string> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _lines = [];
 
-    private WorkerProcess(Process process)
+    private WorkerProcess(Process process, int place)
     {
-        _process = process;
+        (_process, Place) = (process, place);
         void Read(object sender, DataReceivedEventArgs e)
         {
             if (e.Data is null) return;
@@ -28,6 +28,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
+    /// <summary>Its place in a <see cref="CutNetwork"/>.</summary>
+    public int Place { get; }
+
     public string Address => _ready.Task.Result;
 
     public string Output
@@ -37,18 +40,20 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static async Task<WorkerProcess> StartAsync(Storage storage, int port, string version = "a", int prefill = 0, int step = 0)
+    public static async Task<WorkerProcess> StartAsync(
+        Storage storage, int port, string version = "a", int prefill = 0, int step = 0, CutNetwork? network = null, int place = 0)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments =
+        string[] line =
         [
-            BuiltFolders.OrleansHost, "--clustering", storage.Kind, "--connection", storage.Connection, "--cluster", storage.Cluster,
+            .. network is null ? [] : (string[])["ip", "netns", "exec", network.Place(place)],
+            "dotnet", BuiltFolders.OrleansHost, "--address", network?.AddressOf(place) ?? "127.0.0.1",
+            "--clustering", storage.Kind, "--connection", storage.Connection, "--cluster", storage.Cluster,
             "--port", port.ToString(CultureInfo.InvariantCulture), "--version", version,
             "--prefill", prefill.ToString(CultureInfo.InvariantCulture),
             "--step", step.ToString(CultureInfo.InvariantCulture),
         ];
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        var worker = new WorkerProcess(Process.Start(start)!);
+        var worker = new WorkerProcess(Process.Start(
+            new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!, place);
         await worker._ready.Task.WaitAsync(TimeSpan.FromSeconds(60));
         return worker;
     }
@@ -63,7 +68,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         kill.WaitForExit();
     }
 
-    public Task EndedAsync() => _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+    public Task EndedAsync() => _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
 
     public async ValueTask DisposeAsync()
     {
