@@ -43,6 +43,10 @@ public sealed class DamagedConfigurationTests
         { "internvl-qwen2", "config.json", "max_dynamic_patch", "4096" },
         { "internvl-qwen2", "config.json", "max_dynamic_patch", "2147483647" },
         { "internvl-qwen2", "config.json", "force_image_size", "2147483647" },
+        // Each value plausible alone, and together more memory than an image may take.
+        { "internvl-internlm2", "config.json", "force_image_size", "2744" },
+        { "llava-next-vicuna", "config.json", "image_grid_pinpoints", "[[4032, 4032]]" },
+        { "llava-1.5-a", "preprocessor_config.json", "crop_size", "4088" },
     };
 
     [Theory]

@@ -34,6 +34,12 @@ internal static class ConfigRange
     /// <summary>Tiles of an image.</summary>
     public const int Tiles = 128;
 
+    /// <summary>Pixels of all tiles that an image is made into (the largest published: 40 of 448 x 448 and a thumbnail, 8 228 864).</summary>
+    public const int TilePixels = 8_388_608;
+
+    /// <summary>Sides of squares that images are fitted into: <see cref="TilePixels"/> once.</summary>
+    public const int FittedSide = 2896;
+
     /// <summary>Patches per side of an image or tile.</summary>
     public const int Side = 256;
 

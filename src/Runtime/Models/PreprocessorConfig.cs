@@ -46,8 +46,8 @@ internal sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double
     private static int Side(ConfigReader c, string key, int fallback)
     {
         if (!c.Has(key)) return fallback;
-        if (c.Json.GetProperty(key).ValueKind == JsonValueKind.Number) return c.Int(key, fallback, max: ConfigRange.ImageSide);
+        if (c.Json.GetProperty(key).ValueKind == JsonValueKind.Number) return c.Int(key, fallback, max: ConfigRange.FittedSide);
         var size = c.Child(key);
-        return size.Int("shortest_edge", size.Int("height", fallback, max: ConfigRange.ImageSide), max: ConfigRange.ImageSide);
+        return size.Int("shortest_edge", size.Int("height", fallback, max: ConfigRange.FittedSide), max: ConfigRange.FittedSide);
     }
 }

@@ -36,7 +36,8 @@ internal sealed class ConfigTarget : FileTarget
 
     public override string Name => "config";
 
-    public override long AllocationLimit => 64L << 20;
+    // An image may be made into 2^23 pixels of tiles (docs/reliability.md): three floats each, and the bytes that they come from.
+    public override long AllocationLimit => 192L << 20;
 
     public override bool WatchesNativeMemory => false;
 

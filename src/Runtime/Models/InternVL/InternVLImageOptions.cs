@@ -53,9 +53,12 @@ internal sealed record InternVLImageOptions
         config.Require(read.DownsampleRatio > 0 && side >= 1 && side == Math.Floor(side),
             $"tiles of {read.ImageSize} pixels with patches of {patch} and downsample_ratio {read.DownsampleRatio} make {side} tokens " +
             "per side; expected a whole number.");
-        (isNative ? processor : config)
-            .Require(read.MinTiles <= read.MaxTiles,
-                $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
+        var owner = isNative ? processor : config;
+        owner.Require(read.MinTiles <= read.MaxTiles,
+            $"at least {read.MinTiles} tiles, but at most {read.MaxTiles}: expected the first not above the second.");
+        owner.Require((read.MaxTiles + 1L) * read.ImageSize * read.ImageSize <= ConfigRange.TilePixels,
+            $"{read.MaxTiles} tiles ({(isNative ? "max_patches" : "max_dynamic_patch")}) and a thumbnail of {read.ImageSize} x " +
+            $"{read.ImageSize} pixels ({(isNative ? "size" : "force_image_size")}) are more than {ConfigRange.TilePixels} pixels.");
         return read;
     }
 

@@ -80,9 +80,10 @@ internal sealed class LlavaNextBlueprint : ModelBlueprint
             var good = p.ValueKind == JsonValueKind.Array && p.GetArrayLength() == 2
                 && p.EnumerateArray().All(
                     v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var i) && i > 0 && i <= ConfigRange.ImageSide
-                    && i % tile == 0);
+                    && i % tile == 0)
+                && (long)p[0].GetInt32() * p[1].GetInt32() <= ConfigRange.TilePixels;
             c.Require(good, $"image_grid_pinpoints has {p.GetRawText()}; expected [height, width], multiples of {tile} up to " +
-                $"{ConfigRange.ImageSide}.");
+                $"{ConfigRange.ImageSide} that make at most {ConfigRange.TilePixels} pixels.");
             if (good) pinpoints.Add((p[0].GetInt32(), p[1].GetInt32()));
         }
 
