@@ -17,6 +17,7 @@ public sealed class LostWordsTests
     [InlineData(2, 1)]
     [InlineData(3, 1)]
     [InlineData(1, 3)]
+    [InlineData(1, 12)]
     public async Task WordsThatWereLost_AreSaidAgain_AndNothingIsComputedTwice(int behind, int times)
     {
         var losing = new LosesWords();

@@ -10,6 +10,10 @@ internal sealed class AnswerStream : IAsyncDisposable
     // A worker that does not hear is not waited for.
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
     private const int Retries = 3;
+
+    // A closing door refuses for a while before the caller's side knows of it; the worker keeps its words for longer.
+    private static readonly TimeSpan Persistence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private readonly IAnswerGrain _grain;
     private readonly AnswerRequest _request;
     private readonly ClusterView _view;
@@ -39,6 +43,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         // Only this call and what it starts see it.
         RequestContext.Set(ClusterKeys.Avoid, _avoid);
+        long? failing = null;
         for (var again = 0; ; again++)
         {
             try
@@ -54,7 +59,10 @@ internal sealed class AnswerStream : IAsyncDisposable
             catch (Exception e) when (!_cancellation.IsCancellationRequested)
             {
                 // A door of the cluster closed between the worker and here: it says again what was lost on its way.
-                if (again == Retries || !await IsMemberAsync().ConfigureAwait(false)) return Lose(e);
+                failing ??= _clock.GetTimestamp();
+                var enough = again >= Retries && _clock.GetElapsedTime(failing.Value) >= Persistence;
+                if (enough || !await IsMemberAsync().ConfigureAwait(false)) return Lose(e);
+                await Task.Delay(Pause, _clock, _cancellation).ConfigureAwait(false);
                 var rest = new AnswerRequest("", [], [], 0, _request.Id, _next);
                 _events = _grain.AnswerAsync(rest, _cancellation).GetAsyncEnumerator(_cancellation);
             }
