@@ -55,7 +55,7 @@ public sealed class VersionTests
     public async Task ARollingUpdate_LosesNothing_AndMixesNothing()
     {
         await using var workers = await TestWorkers.StartAsync(
-            2, _ => new EchoEngine("old") { Step = TimeSpan.FromMilliseconds(5) }, o => o.FailoverTimeout = TimeSpan.FromSeconds(1),
+            2, _ => new EchoEngine("old") { Step = TimeSpan.FromMilliseconds(5) }, o => o.FailoverTimeout = TimeSpan.FromSeconds(10),
             farewell: TimeSpan.FromSeconds(5)); // Orleans' own
         using var end = new CancellationTokenSource();
         var versions = new HashSet<string>();

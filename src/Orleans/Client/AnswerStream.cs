@@ -12,7 +12,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private const int Retries = 3;
 
     // A closing door refuses for a while before the caller's side knows of it; the worker keeps its words for longer.
-    private static readonly TimeSpan Persistence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Persistence = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private readonly IAnswerGrain _grain;
     private readonly AnswerRequest _request;
