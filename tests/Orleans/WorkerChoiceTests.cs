@@ -53,6 +53,34 @@ public sealed class WorkerChoiceTests
     public void TheBound_IsABatchOrAShareOverTheAverage(int load, long others, int count, bool over) =>
         Assert.Equal(over, WorkerChoice.IsOver(Of(1, load: load), load + others, count, 1.25));
 
+    [Theory]
+    [InlineData(null, 2, 8)]
+    [InlineData(null, 64, 8)]
+    [InlineData(null, 80, 10)]
+    [InlineData(null, 4096, 512)]
+    [InlineData(2, 4096, 2)]
+    public void TheSpread_GrowsWithTheCluster_UnlessItIsSet(int? set, int count, int spread) =>
+        Assert.Equal(spread, WorkerChoice.Spread(set, count));
+
+    [Fact]
+    public void TheChoice_IsTheLeastOfAll_InWhateverOrderTheyStand()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 500; i++)
+        {
+            WorkerState[] workers = [.. Enumerable.Range(0, random.Next(1, 30)).Select(n => Of(
+                (ulong)n, random.Next(8), random.Next(3) / 4d, random.Next(4) == 0))];
+            var image = (ulong)random.NextInt64();
+            var chosen = Choose(workers, image);
+            var total = WorkerChoice.TotalLoad(workers);
+            (bool, double) Cost(WorkerState w) =>
+                (WorkerChoice.IsOver(w, total, workers.Length, 1.25), w.Load / 4d + w.KvUse / 2 - (w.Resident ? 1 : 0));
+            Assert.Equal(workers.Select(Cost).Min(), Cost(workers[chosen]));
+            random.Shuffle(workers.AsSpan(0, chosen));
+            Assert.Equal(chosen, Choose(workers, image));
+        }
+    }
+
     private static int Choose(ReadOnlySpan<WorkerState> workers, ulong image = 5) => WorkerChoice.Choose(workers, image, 0, Weights);
 
     private static WorkerState Of(ulong id, int load = 0, double kv = 0, bool resident = false) => new(id, load, 4, 8, kv, resident);

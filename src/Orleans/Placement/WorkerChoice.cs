@@ -16,17 +16,19 @@ internal static class WorkerChoice
     /// <returns>Index of the worker; -1 where every one is full, or there is none.</returns>
     public static int Choose(ReadOnlySpan<WorkerState> workers, ulong? image, ulong salt, PlacementWeights weights)
     {
-        var total = TotalLoad(workers);
+        var share = Share(TotalLoad(workers), workers.Length, weights.LoadBound);
         var best = -1;
         (bool Over, double Cost, ulong Rank) least = default;
         for (var i = 0; i < workers.Length; i++)
         {
             ref readonly var worker = ref workers[i];
             if (worker.Load >= worker.Capacity) continue;
-            var over = image is not null && IsOver(worker, total, workers.Length, weights.LoadBound);
+            var over = image is not null && IsOver(worker, share);
             var cost = Cost(worker, image is not null, weights);
-            var rank = ~Mix((image ?? salt) ^ Mix(worker.Id));
-            if (best >= 0 && (over, cost, rank).CompareTo(least) >= 0) continue;
+            // Most are decided without it; a large cluster asks about thousands of workers each time.
+            if (best >= 0 && (over && !least.Over || over == least.Over && cost > least.Cost)) continue;
+            var rank = Mix((image ?? salt) ^ Mix(worker.Id));
+            if (best >= 0 && over == least.Over && cost == least.Cost && rank <= least.Rank) continue;
             (best, least) = (i, (over, cost, rank));
         }
 
@@ -39,8 +41,7 @@ internal static class WorkerChoice
     /// <param name="total">Load of all workers.</param>
     /// <param name="count">Number of all workers.</param>
     /// <param name="bound"><see cref="PlacementWeights.LoadBound"/>.</param>
-    public static bool IsOver(in WorkerState worker, long total, int count, double bound) =>
-        worker.Load + 1 > Math.Max(worker.Slots, Math.Ceiling(bound * (total + 1) / count));
+    public static bool IsOver(in WorkerState worker, long total, int count, double bound) => IsOver(worker, Share(total, count, bound));
 
     /// <summary>Workers that one image's questions may be spread over: what was set, or 8 and an eighth of a larger cluster, because what
     /// is asked about the image in greatest demand grows with the cluster too.</summary>
@@ -55,6 +56,10 @@ internal static class WorkerChoice
         foreach (ref readonly var worker in workers) total += worker.Load;
         return total;
     }
+
+    private static double Share(long total, int count, double bound) => Math.Ceiling(bound * (total + 1) / count);
+
+    private static bool IsOver(in WorkerState worker, double share) => worker.Load + 1 > Math.Max(worker.Slots, share);
 
     private static double Cost(in WorkerState worker, bool hasImage, PlacementWeights weights) =>
         weights.Queue * worker.Load / Math.Max(1, worker.Slots) + weights.Kv * worker.KvUse - (hasImage && worker.Resident ? 1 : 0);

@@ -21,6 +21,7 @@ internal sealed class SimulatedCluster
     private readonly Dictionary<(int Image, int Replica), SimulatedWorker> _places = [];
     private readonly PriorityQueue<(SimulatedWorker? Worker, SimulatedRequest? Request), double> _events = new();
     private readonly List<double> _times = [];
+    private readonly List<SimulatedWorker> _avoided = [];
     private double _now;
     private double _toldAt = double.NegativeInfinity;
     private long _toldTotal;
@@ -90,9 +91,10 @@ internal sealed class SimulatedCluster
 
     private void Arrive(SimulatedRequest request)
     {
+        _avoided.Clear();
         for (var hops = 0; ; hops++)
         {
-            if (Place(request, hops) is not { } worker)
+            if (Place(request.Image, hops) is not { } worker)
             {
                 _refused++;
                 return;
@@ -107,7 +109,7 @@ internal sealed class SimulatedCluster
                 return;
             }
 
-            worker.HandedOn = request;
+            _avoided.Add(worker);
         }
     }
 
@@ -137,41 +139,39 @@ internal sealed class SimulatedCluster
     }
 
     // As the package does: a place is kept, and a new one is never at a worker that has just handed the request on.
-    private SimulatedWorker? Place(SimulatedRequest request, int replica)
+    private SimulatedWorker? Place(int image, int replica)
     {
-        if (_settings.Random) return AtRandom(request, replica);
-        if (_places.TryGetValue((request.Image, replica), out var known) && known.Alive) return known;
+        if (_settings.Random) return AtRandom();
+        if (_places.TryGetValue((image, replica), out var known) && known.Alive) return known;
         Tell();
-        var count = Candidates(request);
-        if (count == 0) count = Candidates(null);
-        foreach (var holder in _holders[request.Image])
-            if (holder.Place >= 0) _states[holder.Place] = _states[holder.Place] with { Resident = true };
-        var chosen = WorkerChoice.Choose(_states.AsSpan(0, count), Hash(request.Image), 0, _weights);
-        return chosen < 0 ? null : _places[(request.Image, replica)] = _candidates[chosen];
+        var count = _alive;
+        foreach (var worker in _avoided) if (worker.Place >= 0 && worker.Place < count) Swap(worker.Place, --count);
+        if (count == 0) count = _alive;
+        Mark(image, true);
+        var chosen = WorkerChoice.Choose(_states.AsSpan(0, count), Hash(image), 0, _weights);
+        Mark(image, false);
+        return chosen < 0 ? null : _places[(image, replica)] = _candidates[chosen];
     }
 
-    private int Candidates(SimulatedRequest? request)
+    private void Mark(int image, bool resident)
     {
-        var count = 0;
-        foreach (var worker in _workers)
-        {
-            worker.Place = -1;
-            if (!worker.Alive || (request is not null && worker.HandedOn == request)) continue;
-            _states[count] = new WorkerState(
-                worker.Id, worker.ToldLoad, _settings.Slots, _settings.Slots + _settings.Queue, 0, false);
-            _candidates[worker.Place = count++] = worker;
-        }
-
-        return count;
+        foreach (var holder in _holders[image]) _states[holder.Place] = _states[holder.Place] with { Resident = resident };
     }
 
-    private SimulatedWorker? AtRandom(SimulatedRequest request, int hops)
+    private void Swap(int one, int other)
     {
-        if (hops > 0 && _workers.All(w => !w.Alive || w.Load >= _settings.Slots + _settings.Queue)) return null;
+        (_states[one], _states[other]) = (_states[other], _states[one]);
+        (_candidates[one], _candidates[other]) = (_candidates[other], _candidates[one]);
+        (_candidates[one].Place, _candidates[other].Place) = (one, other);
+    }
+
+    private SimulatedWorker? AtRandom()
+    {
+        if (_avoided.Count > 0 && _workers.All(w => !w.Alive || w.Load >= _settings.Slots + _settings.Queue)) return null;
         while (true)
         {
             var worker = _workers[_random.Next(_workers.Length)];
-            if (worker.Alive && (worker.HandedOn != request || hops >= _alive)) return worker;
+            if (worker.Alive && (!_avoided.Contains(worker) || _avoided.Count >= _alive)) return worker;
         }
     }
 
@@ -188,6 +188,20 @@ internal sealed class SimulatedCluster
         if (_now - _toldAt < _settings.LoadInterval) return;
         (_toldAt, _toldTotal) = (_now, 0);
         foreach (var worker in _workers) _toldTotal += worker.ToldLoad = worker.Load;
+        Gather();
+    }
+
+    // Who may be chosen, by what they told last.
+    private void Gather()
+    {
+        var count = 0;
+        foreach (var worker in _workers)
+        {
+            worker.Place = -1;
+            if (!worker.Alive) continue;
+            _states[count] = new WorkerState(worker.Id, worker.ToldLoad, _settings.Slots, _settings.Slots + _settings.Queue, 0, false);
+            _candidates[worker.Place = count++] = worker;
+        }
     }
 
     private void Die()
@@ -198,6 +212,7 @@ internal sealed class SimulatedCluster
         worker.Clear();
         (worker.Alive, worker.ToldLoad) = (false, 0);
         _alive--;
+        Gather();
         _events.Enqueue((worker, null), _now + _settings.Restart);
         _cut += lost.Length;
         foreach (var request in lost.Where(r => !r.Retried))
@@ -211,6 +226,7 @@ internal sealed class SimulatedCluster
     {
         worker.Alive = true;
         _alive++;
+        Gather();
     }
 
     private double NextDeath() => Exponential(Math.Max(1e-12, _settings.DeathsPerHour * _settings.Workers / 3600));

@@ -24,10 +24,7 @@ internal sealed class SimulatedWorker(int id, int capacity, List<SimulatedWorker
 
     public int Answers { get; set; }
 
-    /// <summary>The request that it handed on last.</summary>
-    public SimulatedRequest? HandedOn { get; set; }
-
-    /// <summary>Where it stands among the candidates of the last choice.</summary>
+    /// <summary>Where it stands among the candidates; -1 where it is none.</summary>
     public int Place { get; set; }
 
     /// <summary>Uses an image.</summary>
