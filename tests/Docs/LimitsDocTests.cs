@@ -19,6 +19,7 @@ public sealed class LimitsDocTests
         [nameof(ConfigRange.Heads)] = "heads", [nameof(ConfigRange.Vocabulary)] = "vocabulary",
         [nameof(ConfigRange.Positions)] = "positions", [nameof(ConfigRange.ImageSide)] = "image side",
         [nameof(ConfigRange.PatchSide)] = "patch side", [nameof(ConfigRange.Tiles)] = "tiles",
+        [nameof(ConfigRange.TilePixels)] = "pixels of all tiles together", [nameof(ConfigRange.FittedSide)] = "side of a fitted square",
         [nameof(ConfigRange.Side)] = "patches per side", [nameof(ConfigRange.Merge)] = "merge", [nameof(ConfigRange.Frames)] = "frames",
         [nameof(ConfigRange.Pixels)] = "resized pixels", [nameof(ConfigRange.FewestPixels)] = "enlarged to",
     };

@@ -166,11 +166,17 @@ public abstract class McpSuite : IDisposable
     [Fact]
     public async Task Progress_IsNotified()
     {
-        await using var connection = await ConnectAsync(new ScriptedEngine { Pieces = ["[0.25, 0.25, 0.5, 0.75]"] });
         var told = new Told();
+        // The client forgets its listener with the result: the model answers when its progress has been heard.
+        await using var connection = await ConnectAsync(new ScriptedEngine
+        {
+            Pieces = ["[0.25, 0.25, 0.5, 0.75]"],
+            Answering = async number =>
+            {
+                for (var i = 0; i < 6000 && !told.Reports.Any(r => r.Message == $"Looking ({number} of 2)"); i++) await Task.Delay(10);
+            },
+        });
         await connection.Client.CallToolAsync("locate_objects", Arguments(("image", "a.png"), ("objects", "a, b")), told);
-        // Notifications are handled beside the result, and may come after it.
-        for (var i = 0; i < 6000 && !told.Reports.Any(r => r.Message == "Looking (2 of 2)"); i++) await Task.Delay(10);
         // A slow machine is told of pieces in between.
         Assert.Equal(["Looking (1 of 2)", "Looking (2 of 2)"], told.Reports.Select(r => r.Message!)
             .Where(m => !m.Contains("pieces", StringComparison.Ordinal)));

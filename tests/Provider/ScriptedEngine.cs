@@ -22,6 +22,9 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
 
     public TimeSpan Delay { get; init; }
 
+    /// <summary>Waited for before an answer's first piece: given the request's number, from 1.</summary>
+    public Func<int, Task>? Answering { get; init; }
+
     public bool Disposed { get; private set; }
 
     public bool SawCancellation { get; private set; }
@@ -35,12 +38,19 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
     public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
         VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        lock (_requests) _requests.Add(request);
+        int number;
+        lock (_requests)
+        {
+            _requests.Add(request);
+            number = _requests.Count;
+        }
+
         var images = request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
             .Select((_, i) => Image(i, request.Pruning is not null)).ToArray();
         var prefill = new PrefillSummary { PromptTokens = 600, PromptTokensKept = 40, Images = images, Pruning = request.Pruning,
             Prior = request.Pruning is null ? null : "uniform", KvBytes = 10, KvBytesUnpruned = 100 };
         yield return new PrefillCompleted(prefill);
+        if (Answering is not null) await Answering(number);
         foreach (var piece in Pieces)
         {
             try
