@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Xml.Linq;
 using D2Pruner.AI.Runtime.Imaging;
@@ -40,7 +38,7 @@ public sealed class SampleTests
     public async Task Cluster_StartsItsWorkers_AsksTenQuestions_AndEndsThem()
     {
         using var folder = new TemporaryFolder();
-        var silos = FreePorts(10).ToString(CultureInfo.InvariantCulture);
+        var silos = Orleans.Ports.Next(10).ToString(CultureInfo.InvariantCulture);
         var run = await SampleRun.StartAsync("Cluster", folder.Path, "", "--demo", "--port", "0", "--silo-port", silos);
         Assert.True(run.ExitCode == 0, $"exit code {run.ExitCode}\n{run.Output}\n{run.Errors}");
         Assert.Empty(run.Errors);
@@ -155,29 +153,6 @@ public sealed class SampleTests
             .Where(e => e.Attribute("Include")?.Value.StartsWith("..", StringComparison.Ordinal) == true);
         Assert.All(outside, e => Assert.Equal(("ProjectReference", "'$(InRepository)' == 'true'"),
             (e.Name.LocalName, e.Parent!.Attribute("Condition")?.Value)));
-    }
-
-    // The first of so many neighbouring ports, below those that systems give to whoever asks for any.
-    private static int FreePorts(int count)
-    {
-        while (true)
-        {
-            var first = Random.Shared.Next(20_000, 30_000);
-            var listeners = Enumerable.Range(first, count).Select(p => new TcpListener(IPAddress.Loopback, p)).ToList();
-            try
-            {
-                listeners.ForEach(l => l.Start());
-                return first;
-            }
-            catch (SocketException)
-            {
-                // One is taken: elsewhere.
-            }
-            finally
-            {
-                listeners.ForEach(l => l.Dispose());
-            }
-        }
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using D2Pruner.AI.Tests.Orleans;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -25,9 +26,9 @@ internal sealed class ClusterBenchmark(Figures figures)
     // Turn by turn, because the machine's other work changes from minute to minute. The image travels in the first request alone.
     private async Task OverheadAsync()
     {
-        var port = ClusterHosts.Port();
+        var port = Ports.Next();
         using var asking = await ClusterHosts.AskingAsync(port);
-        using var worker = ClusterHosts.Process(ClusterHosts.Port(), port, "instant", 0);
+        using var worker = ClusterHosts.Process(Ports.Next(), port, "instant", 0);
         await ClusterHosts.ServingAsync(asking, 1);
         using var direct = new D2PrunerChatClient(new InstantEngine());
         var through = asking.Services.GetRequiredService<IChatClient>();
@@ -56,11 +57,11 @@ internal sealed class ClusterBenchmark(Figures figures)
     private async Task AffinityAsync()
     {
         const int workers = 4, images = 200, questions = 5;
-        var port = ClusterHosts.Port();
+        var port = Ports.Next();
         using var asking = await ClusterHosts.AskingAsync(port);
         var engines = Enumerable.Range(0, workers).Select(_ => new InstantEngine()).ToList();
         var hosts = new List<IHost>();
-        foreach (var engine in engines) hosts.Add(await ClusterHosts.WorkerAsync(ClusterHosts.Port(), port, engine));
+        foreach (var engine in engines) hosts.Add(await ClusterHosts.WorkerAsync(Ports.Next(), port, engine));
         await ClusterHosts.ServingAsync(asking, workers);
         var client = asking.Services.GetRequiredService<IChatClient>();
         var random = new Random(1);
@@ -89,16 +90,16 @@ internal sealed class ClusterBenchmark(Figures figures)
 
     private async Task ScalingAsync()
     {
-        var port = ClusterHosts.Port();
+        var port = Ports.Next();
         using var asking = await ClusterHosts.AskingAsync(port);
         var client = asking.Services.GetRequiredService<IChatClient>();
-        using var first = ClusterHosts.Process(ClusterHosts.Port(), port, "demo", 0);
+        using var first = ClusterHosts.Process(Ports.Next(), port, "demo", 0);
         List<(double Rate, double Cores)> ones = [], twos = [];
         for (var round = 0; round < 3; round++)
         {
             await ClusterHosts.ServingAsync(asking, 1);
             ones.Add(await RateAsync(client, round));
-            using var second = ClusterHosts.Process(ClusterHosts.Port(), port, "demo", 1);
+            using var second = ClusterHosts.Process(Ports.Next(), port, "demo", 1);
             await ClusterHosts.ServingAsync(asking, 2);
             twos.Add(await RateAsync(client, round + 100));
             await EndAsync(second);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using D2Pruner.AI.Orleans.Client;
 using D2Pruner.AI.Orleans.Workers;
 using D2Pruner.AI.Runtime;
@@ -53,14 +52,6 @@ internal static class ClusterHosts
     {
         var view = asking.Services.GetRequiredService<ClusterView>();
         while ((await view.GetAsync()).Serving(Model).Count() != count) await Task.Delay(100);
-    }
-
-    /// <summary>The first of two free ports.</summary>
-    public static int Port()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<IHost> StartAsync(int port, int primary, Action<ISiloBuilder>? worker)

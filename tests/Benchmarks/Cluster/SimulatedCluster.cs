@@ -92,9 +92,11 @@ internal sealed class SimulatedCluster
     private void Arrive(SimulatedRequest request)
     {
         _avoided.Clear();
+        var found = 0;
         for (var hops = 0; ; hops++)
         {
-            if (Place(request.Image, hops) is not { } worker)
+            // Who was told to be free a moment ago may be full: nobody is asked twice about that.
+            if (found >= _alive || Place(request.Image, hops) is not { } worker)
             {
                 _refused++;
                 return;
@@ -109,6 +111,7 @@ internal sealed class SimulatedCluster
                 return;
             }
 
+            if (full && !_avoided.Contains(worker)) found++;
             _avoided.Add(worker);
         }
     }
