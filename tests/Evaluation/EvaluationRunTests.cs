@@ -54,6 +54,21 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     }
 
     [Fact]
+    public void ASecondRunInOneFolder_IsRefused_UntilTheFirstHasEnded()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File(EvaluationRun.AnswersFile);
+        var (first, _) = RunFile.Open(path);
+        using (first)
+        {
+            Assert.Contains("Another run", Assert.Throws<IOException>(() => RunFile.Open(path)).Message);
+            Assert.Empty(File.ReadAllText(path)); // who only reads may
+        }
+
+        RunFile.Open(path).File.Dispose();
+    }
+
+    [Fact]
     public void AWorkersFailure_StopsTheOthers()
     {
         var stopped = 0;

@@ -11,31 +11,36 @@ internal sealed class RunFile : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly FileStream _stream;
+    private readonly FileStream _lock;
 
-    private RunFile(FileStream stream) => _stream = stream;
+    private RunFile(FileStream stream, FileStream held) => (_stream, _lock) = (stream, held);
 
-    /// <summary>Opens a file for going on, cutting off half a line at its end.</summary>
+    /// <summary>Opens a file for going on, cutting off half a line at its end. Others may read it meanwhile, but not go on with it: two
+    /// that write would write into each other's lines.</summary>
     /// <param name="path">The file; made if it is not there.</param>
     /// <returns>The file, and the whole lines in it.</returns>
-    /// <exception cref="IOException">It is no regular file, or cannot be opened.</exception>
+    /// <exception cref="IOException">It is no regular file, cannot be opened, or another run goes on with it.</exception>
     /// <exception cref="InvalidDataException">A line that is not the last cannot be read.</exception>
     public static (RunFile File, List<SampleRecord> Records) Open(string path)
     {
         RegularFile.Check(path);
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        var held = Lock(path);
+        FileStream? stream = null;
         try
         {
+            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
             var bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
             var records = Read(bytes.AsSpan(0, whole), path);
             stream.SetLength(whole);
             stream.Position = whole;
-            return (new RunFile(stream), records);
+            return (new RunFile(stream, held), records);
         }
         catch
         {
-            stream.Dispose();
+            stream?.Dispose();
+            held.Dispose();
             throw;
         }
     }
@@ -48,7 +53,27 @@ internal sealed class RunFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _lock.Dispose();
+    }
+
+    // A file of its own, which stays: a lock on the answers would keep readers out, and one that goes could be held twice.
+    private static FileStream Lock(string path)
+    {
+        var at = path + ".lock";
+        RegularFile.Check(at);
+        try
+        {
+            return new FileStream(at, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException(
+                $"Another run seems to be writing {path} ({e.Message}). Wait until it has ended, or choose another --out.", e);
+        }
+    }
 
     private static List<SampleRecord> Read(ReadOnlySpan<byte> bytes, string path)
     {
