@@ -11,9 +11,9 @@ internal sealed class RunFile : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly FileStream _stream;
-    private readonly FileStream _lock;
+    private readonly IDisposable _lock;
 
-    private RunFile(FileStream stream, FileStream held) => (_stream, _lock) = (stream, held);
+    private RunFile(FileStream stream, IDisposable held) => (_stream, _lock) = (stream, held);
 
     /// <summary>Opens a file for going on, cutting off half a line at its end. Others may read it meanwhile, but not go on with it: two
     /// that write would write into each other's lines.</summary>
@@ -24,7 +24,9 @@ internal sealed class RunFile : IDisposable
     public static (RunFile File, List<SampleRecord> Records) Open(string path)
     {
         RegularFile.Check(path);
-        var held = Lock(path);
+        // A file of its own: a lock on the answers would keep readers out.
+        var held = FileLock.TryTake(path + ".lock")
+            ?? throw new IOException($"Another run is writing {path}. Wait until it has ended, or choose another --out.");
         FileStream? stream = null;
         try
         {
@@ -57,22 +59,6 @@ internal sealed class RunFile : IDisposable
     {
         _stream.Dispose();
         _lock.Dispose();
-    }
-
-    // A file of its own, which stays: a lock on the answers would keep readers out, and one that goes could be held twice.
-    private static FileStream Lock(string path)
-    {
-        var at = path + ".lock";
-        RegularFile.Check(at);
-        try
-        {
-            return new FileStream(at, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e)
-        {
-            throw new IOException(
-                $"Another run seems to be writing {path} ({e.Message}). Wait until it has ended, or choose another --out.", e);
-        }
     }
 
     private static List<SampleRecord> Read(ReadOnlySpan<byte> bytes, string path)

@@ -1,13 +1,12 @@
 namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 
-/// <summary>One process writes a content at a time. On Unix .NET's exclusive open is the same <c>flock</c>
-/// that the Python client takes.</summary>
+/// <summary>One process writes a content at a time.</summary>
 internal static class HubLock
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Waits for a lock.</summary>
-    /// <param name="path">The lock file; it stays behind, as removing it would let two in.</param>
+    /// <param name="path">The lock file.</param>
     /// <param name="waiting">Called once when another one holds it.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<IDisposable> AcquireAsync(string path, Action waiting, CancellationToken cancellationToken)
@@ -15,17 +14,10 @@ internal static class HubLock
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         for (var told = false; ;)
         {
-            RegularFile.Check(path);
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                if (!told) waiting();
-                told = true;
-                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
-            }
+            if (FileLock.TryTake(path) is { } held) return held;
+            if (!told) waiting();
+            told = true;
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }
 }
