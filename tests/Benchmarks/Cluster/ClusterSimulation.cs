@@ -21,7 +21,7 @@ internal sealed class ClusterSimulation(Figures figures, SimulationSettings sett
             ("placed p99", [.. sizes.Select(s => s.Placed.P99)]), ("random p99", [.. sizes.Select(s => s.Random.P99)]),
             ("p99, spread 8", [.. narrow.Select(s => s.P99)]));
 
-        var mid = settings with { Workers = 64 };
+        var mid = Of(64);
         var loads = Loads.Select(l => Both($"load={Text(l)}", mid with { Load = l })).ToList();
         Plot("scale-load.png", "p99 in seconds against offered load (64 workers)", "share of what hits alone allow",
             Loads.Select(l => Text(l)), 0,
