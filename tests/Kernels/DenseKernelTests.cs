@@ -28,6 +28,45 @@ public sealed unsafe class DenseKernelTests
         if (Lanes512.IsSupported) CheckFloat32<Lanes512>(outputs, inputs);
     }
 
+    [Theory]
+    [InlineData(50, 83)]
+    [InlineData(11, 16)]
+    public void BFloat16_OfAnyNumberOfRows_IsWhatEachRowGivesAlone(int outputs, int inputs)
+    {
+        CheckRows<Lanes1>(outputs, inputs);
+        if (Lanes128.IsSupported) CheckRows<Lanes128>(outputs, inputs);
+        if (Lanes256.IsSupported) CheckRows<Lanes256>(outputs, inputs);
+        if (Lanes512.IsSupported) CheckRows<Lanes512>(outputs, inputs);
+    }
+
+    private static void CheckRows<T>(int outputs, int inputs)
+        where T : struct, ILanes<T>
+    {
+        var random = new Random(5);
+        ushort[] w = [.. Enumerable.Range(0, outputs * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
+        float[] x = [.. Enumerable.Range(0, MatrixKernel.MaxRows * inputs).Select(_ => random.NextSingle() - 0.5f)];
+        float[] alone = new float[MatrixKernel.MaxRows * outputs], together = new float[alone.Length];
+        fixed (ushort* pw = w)
+        fixed (float* px = x, pa = alone, pt = together)
+        {
+            float** rows = stackalloc float*[16], one = stackalloc float*[16], all = stackalloc float*[16];
+            for (var b = 0; b < MatrixKernel.MaxRows; b++)
+            {
+                rows[b] = px + b * inputs;
+                one[b] = pa + b * outputs;
+                all[b] = pt + b * outputs;
+            }
+
+            for (var b = 0; b < MatrixKernel.MaxRows; b++) DenseKernel.BFloat16<T>(pw, inputs, rows + b, 1, one + b, 0, outputs);
+            for (var count = 2; count <= MatrixKernel.MaxRows; count++)
+            {
+                Array.Clear(together);
+                DenseKernel.BFloat16<T>(pw, inputs, rows, count, all, 0, outputs);
+                Assert.Equal(alone.AsSpan(0, count * outputs), together.AsSpan(0, count * outputs));
+            }
+        }
+    }
+
     private static void CheckBFloat16<T>(int outputs, int inputs)
         where T : struct, ILanes<T>
     {

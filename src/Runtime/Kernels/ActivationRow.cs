@@ -2,7 +2,7 @@ namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
 /// A row of activations as <see cref="QuantizedKernel"/> reads it: [padded] 16-bit integers, a scale for each segment (its largest
-/// magnitude is 32767), then each group's sum where zero points need it. Off by at most 1/65534 of the segment's largest value; where
+/// magnitude is 32767), then each segment's sum times -8 (4 bits, symmetric) or -1 where zero points need it. Off by at most 1/65534 of the segment's largest value; where
 /// <see cref="KernelMatrix.WideActivations"/> is set a second such plane holds what the first one rounded away.
 /// </summary>
 internal static unsafe class ActivationRow
@@ -19,14 +19,10 @@ internal static unsafe class ActivationRow
     public static void Prepare<T>(KernelMatrix m, float* x, float* to)
         where T : struct, ILanes<T>
     {
-        var perGroup = m.GroupSize / m.Segment;
         var planes = m.WideActivations ? 2 : 1;
-        float* scales = to + m.Padded / 2, sums = scales + m.Segments;
-        if (m.NeedsSums)
-        {
-            for (var p = 0; p < planes; p++) new Span<float>(sums + p * m.PlaneLength, m.Groups).Clear();
-        }
-
+        var scales = to + m.Padded / 2;
+        var sums = (int*)(scales + m.Segments);
+        var zero = m.IsSymmetric ? -8 : -1;
         var block = stackalloc float[KernelMatrix.Chunk];
         for (var s = 0; s < m.Segments; s++)
         {
@@ -49,8 +45,8 @@ internal static unsafe class ActivationRow
             scales[s] = scale;
             if (planes == 2) scales[m.PlaneLength + s] = scale / Finer;
             if (!m.NeedsSums) continue;
-            sums[s / perGroup] += scale * T.Sum(whole); // of whole numbers below 2^22: exact
-            if (planes == 2) sums[m.PlaneLength + s / perGroup] += scale / Finer * T.Sum(rest);
+            sums[s] = zero * (int)T.Sum(whole); // of whole numbers below 2^22: exact
+            if (planes == 2) sums[m.PlaneLength + s] = zero * (int)T.Sum(rest);
         }
     }
 

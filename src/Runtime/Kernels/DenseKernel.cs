@@ -38,23 +38,8 @@ internal static unsafe class DenseKernel
     public static void BFloat16<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
         where T : struct, ILanes<T>
     {
-        // Outputs a quarter apart: four long streams of weights, in each of which the processor fetches ahead.
-        var quarter = (to - from) / 4;
-        var stride = (long)quarter * inputs;
-        for (var r = from; r < from + quarter; r++)
-        {
-            var w = weights + (long)r * inputs;
-            var b = 0;
-            for (; b + 4 <= rows; b += 4)
-            {
-                BFloat16TwoByFour<T>(w, stride, inputs, x + b, y + b, r, quarter);
-                BFloat16TwoByFour<T>(w + 2 * stride, stride, inputs, x + b, y + b, r + 2 * quarter, quarter);
-            }
-
-            for (; b < rows; b++) BFloat16Four<T>(w, stride, inputs, x[b], y[b] + r, quarter);
-        }
-
-        for (var r = from + 4 * quarter; r < to; r++)
+        var done = rows < 4 ? Streams<T>(weights, inputs, x, rows, y, from, to) : Threes<T>(weights, inputs, x, rows, y, from, to);
+        for (var r = done; r < to; r++)
         {
             for (var b = 0; b < rows; b++) y[b][r] = BFloat16One<T>(weights + (long)r * inputs, inputs, x[b]);
         }
@@ -94,6 +79,43 @@ internal static unsafe class DenseKernel
         return total;
     }
 
+    // Outputs a quarter apart: four long streams of weights.
+    private static int Streams<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+    {
+        var quarter = (to - from) / 4;
+        var stride = (long)quarter * inputs;
+        for (var r = from; r < from + quarter; r++)
+        {
+            for (var b = 0; b < rows; b++) Four<T>(weights + (long)r * inputs, stride, inputs, x[b], y[b] + r, quarter);
+        }
+
+        return from + 4 * quarter;
+    }
+
+    // Three outputs at a time. Four rows read three long streams of weights; for more rows, four after four, the outputs are neighbours,
+    // and each four ask for a part of the next three outputs' weights, so that memory is busy while weights come from the caches.
+    private static int Threes<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+    {
+        var third = (to - from) / 3;
+        var passes = (rows + 3) / 4;
+        var (stride, apart) = passes == 1 ? ((long)third * inputs, third) : (inputs, 1);
+        long ahead = Prefetch.Distance, step = 4 * T.Count;
+        for (var i = 0; i < third; i++)
+        {
+            var r = from + (passes == 1 ? i : 3 * i);
+            for (var p = 0; p < passes; p++)
+            {
+                if (passes > 1) (ahead, step) = (2L * inputs * (3 * passes + p) / passes, 4 * T.Count / passes);
+                var first = Math.Min(4 * p, rows - 4); // the last four, some of them once more
+                ThreeByFour<T>(weights + (long)r * inputs, stride, inputs, x + first, y + first, r, apart, ahead, step, 0);
+            }
+        }
+
+        return from + 3 * third;
+    }
+
     private static float BFloat16One<T>(ushort* w, int inputs, float* x)
         where T : struct, ILanes<T>
     {
@@ -102,7 +124,7 @@ internal static unsafe class DenseKernel
         return Finish(sum, w, x, i, inputs);
     }
 
-    private static void BFloat16Four<T>(ushort* w, long stride, int inputs, float* x, float* y, int apart)
+    private static void Four<T>(ushort* w, long stride, int inputs, float* x, float* y, int apart)
         where T : struct, ILanes<T>
     {
         ushort* a = w, b = a + stride, c = b + stride, d = c + stride;
@@ -110,6 +132,10 @@ internal static unsafe class DenseKernel
         var i = 0;
         for (; i + 2 * T.Count <= inputs; i += 2 * T.Count)
         {
+            Prefetch.Line((byte*)(a + i) + Prefetch.Distance);
+            Prefetch.Line((byte*)(b + i) + Prefetch.Distance);
+            Prefetch.Line((byte*)(c + i) + Prefetch.Distance);
+            Prefetch.Line((byte*)(d + i) + Prefetch.Distance);
             T even = T.Load(x + i), odd = T.Load(x + i + T.Count);
             s0 = Step(T.Bits((uint*)(a + i)), even, odd, s0);
             s1 = Step(T.Bits((uint*)(b + i)), even, odd, s1);
@@ -123,40 +149,55 @@ internal static unsafe class DenseKernel
         y[3 * apart] = Finish(s3, d, x, i, inputs);
     }
 
-    // Two outputs of four rows: a word of weights is taken apart once for four products.
-    private static void BFloat16TwoByFour<T>(
-        ushort* w, long stride, int inputs, float** x, float** y, int output, int apart)
+    // Three outputs of four rows: twelve sums, three vectors of weights and one of a row are what sixteen registers hold. The words are
+    // read again for their odd halves: kept, they would push sums out of the registers. The compiler would keep them if it
+    // knew that zero is 0.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThreeByFour<T>(
+        ushort* w, long stride, int inputs, float** x, float** y, int output, int apart, long ahead, long step, long zero)
         where T : struct, ILanes<T>
     {
-        ushort* a = w, b = a + stride;
+        ushort* a = w, b = a + stride, c = b + stride;
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-        T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        var i = 0;
-        for (; i + 2 * T.Count <= inputs; i += 2 * T.Count)
+        T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, c0 = a0, c1 = a0, c2 = a0, c3 = a0;
+        long end = inputs / (2 * T.Count) * (2 * T.Count);
+        for (var (i, j) = (0L, zero); i < end; i += 2 * T.Count, j += 2 * T.Count, ahead += step)
         {
-            T wa = T.Bits((uint*)(a + i)), wb = T.Bits((uint*)(b + i));
-            T ae = T.Even(wa), ao = T.Odd(wa), be = T.Even(wb), bo = T.Odd(wb);
-            T even = T.Load(x0 + i), odd = T.Load(x0 + i + T.Count);
-            a0 = T.MultiplyAdd(ao, odd, T.MultiplyAdd(ae, even, a0));
-            b0 = T.MultiplyAdd(bo, odd, T.MultiplyAdd(be, even, b0));
-            (even, odd) = (T.Load(x1 + i), T.Load(x1 + i + T.Count));
-            a1 = T.MultiplyAdd(ao, odd, T.MultiplyAdd(ae, even, a1));
-            b1 = T.MultiplyAdd(bo, odd, T.MultiplyAdd(be, even, b1));
-            (even, odd) = (T.Load(x2 + i), T.Load(x2 + i + T.Count));
-            a2 = T.MultiplyAdd(ao, odd, T.MultiplyAdd(ae, even, a2));
-            b2 = T.MultiplyAdd(bo, odd, T.MultiplyAdd(be, even, b2));
-            (even, odd) = (T.Load(x3 + i), T.Load(x3 + i + T.Count));
-            a3 = T.MultiplyAdd(ao, odd, T.MultiplyAdd(ae, even, a3));
-            b3 = T.MultiplyAdd(bo, odd, T.MultiplyAdd(be, even, b3));
+            Prefetch.Line((byte*)a + ahead);
+            Prefetch.Line((byte*)b + ahead);
+            Prefetch.Line((byte*)c + ahead);
+            T wa = T.Even(T.Bits((uint*)(a + i))), wb = T.Even(T.Bits((uint*)(b + i))), wc = T.Even(T.Bits((uint*)(c + i)));
+            var v = T.Load(x0 + i);
+            (a0, b0, c0) = (T.MultiplyAdd(wa, v, a0), T.MultiplyAdd(wb, v, b0), T.MultiplyAdd(wc, v, c0));
+            v = T.Load(x1 + i);
+            (a1, b1, c1) = (T.MultiplyAdd(wa, v, a1), T.MultiplyAdd(wb, v, b1), T.MultiplyAdd(wc, v, c1));
+            v = T.Load(x2 + i);
+            (a2, b2, c2) = (T.MultiplyAdd(wa, v, a2), T.MultiplyAdd(wb, v, b2), T.MultiplyAdd(wc, v, c2));
+            v = T.Load(x3 + i);
+            (a3, b3, c3) = (T.MultiplyAdd(wa, v, a3), T.MultiplyAdd(wb, v, b3), T.MultiplyAdd(wc, v, c3));
+            (wa, wb, wc) = (T.Odd(T.Bits((uint*)(a + j))), T.Odd(T.Bits((uint*)(b + j))), T.Odd(T.Bits((uint*)(c + j))));
+            v = T.Load(x0 + i + T.Count);
+            (a0, b0, c0) = (T.MultiplyAdd(wa, v, a0), T.MultiplyAdd(wb, v, b0), T.MultiplyAdd(wc, v, c0));
+            v = T.Load(x1 + i + T.Count);
+            (a1, b1, c1) = (T.MultiplyAdd(wa, v, a1), T.MultiplyAdd(wb, v, b1), T.MultiplyAdd(wc, v, c1));
+            v = T.Load(x2 + i + T.Count);
+            (a2, b2, c2) = (T.MultiplyAdd(wa, v, a2), T.MultiplyAdd(wb, v, b2), T.MultiplyAdd(wc, v, c2));
+            v = T.Load(x3 + i + T.Count);
+            (a3, b3, c3) = (T.MultiplyAdd(wa, v, a3), T.MultiplyAdd(wb, v, b3), T.MultiplyAdd(wc, v, c3));
         }
 
-        y[0][output] = Finish(a0, a, x0, i, inputs);
-        y[1][output] = Finish(a1, a, x1, i, inputs);
-        y[2][output] = Finish(a2, a, x2, i, inputs);
-        y[3][output] = Finish(a3, a, x3, i, inputs);
-        y[0][output + apart] = Finish(b0, b, x0, i, inputs);
-        y[1][output + apart] = Finish(b1, b, x1, i, inputs);
-        y[2][output + apart] = Finish(b2, b, x2, i, inputs);
-        y[3][output + apart] = Finish(b3, b, x3, i, inputs);
+        var from = (int)end;
+        y[0][output] = Finish(a0, a, x0, from, inputs);
+        y[1][output] = Finish(a1, a, x1, from, inputs);
+        y[2][output] = Finish(a2, a, x2, from, inputs);
+        y[3][output] = Finish(a3, a, x3, from, inputs);
+        y[0][output + apart] = Finish(b0, b, x0, from, inputs);
+        y[1][output + apart] = Finish(b1, b, x1, from, inputs);
+        y[2][output + apart] = Finish(b2, b, x2, from, inputs);
+        y[3][output + apart] = Finish(b3, b, x3, from, inputs);
+        y[0][output + 2 * apart] = Finish(c0, c, x0, from, inputs);
+        y[1][output + 2 * apart] = Finish(c1, c, x1, from, inputs);
+        y[2][output + 2 * apart] = Finish(c2, c, x2, from, inputs);
+        y[3][output + 2 * apart] = Finish(c3, c, x3, from, inputs);
     }
 }

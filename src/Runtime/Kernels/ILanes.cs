@@ -58,6 +58,9 @@ internal unsafe interface ILanes<T>
     /// <summary>Four bits of each half of a word as 16-bit integers: the lowest for nibble 0, the highest for 3 (a constant).</summary>
     static abstract T PairCodes(T bits, int nibble);
 
+    /// <summary>A 32-bit integer in one lane, zeros in the others.</summary>
+    static abstract T FirstInteger(int value);
+
     /// <summary>Sums of 32-bit integers.</summary>
     static abstract T AddIntegers(T a, T b);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace D2Pruner.AI.Runtime.Kernels;
@@ -14,26 +15,9 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
 
     public static void Four(KernelMatrix m, int row, int apart, float* x, float* y)
     {
-        var stride = apart * m.RowBytes / 4;
-        uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + stride, c = b + stride, d = c + stride;
-        var between = (long)apart * m.Groups;
-        float* sa = m.Scales + (long)row * m.Groups, sb = sa + between, sc = sb + between, sd = sc + between;
-        var q = (short*)x;
-        var scales = x + m.Padded / 2;
-        var (chunks, group, perChunk) = (m.Padded / KernelMatrix.Chunk, m.GroupSize, KernelMatrix.Chunk / m.GroupSize);
-        T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
-        for (int i = 0, g = 0; i < chunks; i++, g += perChunk, q += KernelMatrix.Chunk)
-        {
-            s0 = Add(a + i * Words, q, group, scales + g, sa + g, s0);
-            s1 = Add(b + i * Words, q, group, scales + g, sb + g, s1);
-            s2 = Add(c + i * Words, q, group, scales + g, sc + g, s2);
-            s3 = Add(d + i * Words, q, group, scales + g, sd + g, s3);
-        }
-
-        y[row] = T.Sum(s0);
-        y[row + apart] = T.Sum(s1);
-        y[row + 2 * apart] = T.Sum(s2);
-        y[row + 3 * apart] = T.Sum(s3);
+        if (m.GroupSize == KernelMatrix.Chunk) Four128(m, row, apart, x, y);
+        else if (m.GroupSize == 64) Four64(m, row, apart, x, y);
+        else Four32(m, row, apart, x, y);
     }
 
     public static void TwoByFour(KernelMatrix m, int row, int apart, float** x, float** y)
@@ -41,14 +25,21 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
         uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + apart * m.RowBytes / 4;
         var (groups, at) = (m.Groups, m.Padded / 2);
         float* sa = m.Scales + (long)row * groups, sb = sa + (long)apart * groups;
+        var za = m.Zeros is null ? null : (sbyte*)m.Zeros + (long)row * groups;
+        var between = (long)apart * groups;
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
+        int* u0 = (int*)x0 + at + groups, u1 = (int*)x1 + at + groups, u2 = (int*)x2 + at + groups, u3 = (int*)x3 + at + groups;
         var (perChunk, steps) = (KernelMatrix.Chunk / m.GroupSize, m.GroupSize / 32);
         T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
         for (int chunk = 0, first = 0; first < groups; chunk++, first += perChunk)
         {
             for (var (g, nibble) = (first, 0); g < first + perChunk; g++, nibble += steps)
             {
-                T p0 = T.Splat(0), p1 = p0, p2 = p0, p3 = p0, r0 = p0, r1 = p0, r2 = p0, r3 = p0;
+                sbyte* zp = za is null ? null : za + g, zr = za is null ? null : za + between + g;
+                T p0 = QuantizedKernel.Begin<T>(u0 + g, zp), r0 = QuantizedKernel.Begin<T>(u0 + g, zr);
+                T p1 = QuantizedKernel.Begin<T>(u1 + g, zp), r1 = QuantizedKernel.Begin<T>(u1 + g, zr);
+                T p2 = QuantizedKernel.Begin<T>(u2 + g, zp), r2 = QuantizedKernel.Begin<T>(u2 + g, zr);
+                T p3 = QuantizedKernel.Begin<T>(u3 + g, zp), r3 = QuantizedKernel.Begin<T>(u3 + g, zr);
                 for (var half = 0; half < Words; half += T.Count)
                 {
                     T wa = T.Bits(a + chunk * Words + half), wb = T.Bits(b + chunk * Words + half);
@@ -93,36 +84,96 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
         y[3][row + apart] = T.Sum(b3);
     }
 
+    // Each length of a group is compiled for itself, in a method with all registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Four128(KernelMatrix m, int row, int apart, float* x, float* y) => Four(m, row, apart, x, y, KernelMatrix.Chunk);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Four64(KernelMatrix m, int row, int apart, float* x, float* y) => Four(m, row, apart, x, y, 64);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Four32(KernelMatrix m, int row, int apart, float* x, float* y) => Four(m, row, apart, x, y, 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Four(KernelMatrix m, int row, int apart, float* x, float* y, [ConstantExpected] int group)
+    {
+        var stride = apart * m.RowBytes / 4;
+        uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + stride, c = b + stride, d = c + stride;
+        long first = (long)row * m.Groups, between = (long)apart * m.Groups;
+        float* sa = m.Scales + first, sb = sa + between, sc = sb + between, sd = sc + between;
+        var za = m.Zeros is null ? null : (sbyte*)m.Zeros + first;
+        float* scales = x + m.Padded / 2, end = scales;
+        var sums = (int*)(scales + m.Segments);
+        T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
+        for (var q = (uint*)x; q < end; q += KernelMatrix.Chunk / 2)
+        {
+            s0 = Add(a, q, group, scales, sums, sa, za, s0);
+            s1 = Add(b, q, group, scales, sums, sb, za is null ? null : za + between, s1);
+            s2 = Add(c, q, group, scales, sums, sc, za is null ? null : za + 2 * between, s2);
+            s3 = Add(d, q, group, scales, sums, sd, za is null ? null : za + 3 * between, s3);
+            a += Words;
+            b += Words;
+            c += Words;
+            d += Words;
+            scales += KernelMatrix.Chunk / group;
+            sums += KernelMatrix.Chunk / group;
+            sa += KernelMatrix.Chunk / group;
+            sb += KernelMatrix.Chunk / group;
+            sc += KernelMatrix.Chunk / group;
+            sd += KernelMatrix.Chunk / group;
+            if (za is not null) za += KernelMatrix.Chunk / group;
+        }
+
+        y[row] = T.Sum(s0);
+        y[row + apart] = T.Sum(s1);
+        y[row + 2 * apart] = T.Sum(s2);
+        y[row + 3 * apart] = T.Sum(s3);
+    }
+
     // One chunk of one output: its products with each nibble's activations, added as the groups allow.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Add(uint* w, short* q, int group, float* x, float* scales, T sum)
+    private static T Add(uint* w, uint* q, [ConstantExpected] int group, float* x, int* sums, float* scales, sbyte* zeros, T sum)
     {
-        T p0 = T.Splat(0), p1 = p0, p2 = p0, p3 = p0;
-        for (var half = 0; half < 32; half += 2 * T.Count)
+        Prefetch.Line((byte*)w + Prefetch.Distance);
+        if (group == KernelMatrix.Chunk)
         {
-            var codes = T.Bits(w + half / 2);
-            var v = (uint*)(q + half);
-            p0 = T.MultiplyPairs(T.PairCodes(codes, 0), T.Bits(v), p0);
-            p1 = T.MultiplyPairs(T.PairCodes(codes, 1), T.Bits(v + 16), p1);
-            p2 = T.MultiplyPairs(T.PairCodes(codes, 2), T.Bits(v + 32), p2);
-            p3 = T.MultiplyPairs(T.PairCodes(codes, 3), T.Bits(v + 48), p3);
+            var all = QuantizedKernel.Begin<T>(sums, zeros);
+            for (var half = 0; half < Words; half += T.Count)
+            {
+                var codes = T.Bits(w + half);
+                all = T.MultiplyPairs(T.PairCodes(codes, 0), T.Bits(q + half), all);
+                all = T.MultiplyPairs(T.PairCodes(codes, 1), T.Bits(q + half + 16), all);
+                all = T.MultiplyPairs(T.PairCodes(codes, 2), T.Bits(q + half + 32), all);
+                all = T.MultiplyPairs(T.PairCodes(codes, 3), T.Bits(q + half + 48), all);
+            }
+
+            return QuantizedKernel.Scale(all, x[0] * scales[0], sum);
         }
 
-        if (group == 32)
+        T p0 = Start(sums, zeros, 0), p1 = group == 64 ? T.Splat(0) : Start(sums, zeros, 1);
+        T p2 = Start(sums, zeros, group == 64 ? 1 : 2), p3 = group == 64 ? T.Splat(0) : Start(sums, zeros, 3);
+        for (var half = 0; half < Words; half += T.Count)
         {
-            sum = QuantizedKernel.Scale(p0, x[0] * scales[0], sum);
-            sum = QuantizedKernel.Scale(p1, x[1] * scales[1], sum);
-            sum = QuantizedKernel.Scale(p2, x[2] * scales[2], sum);
-            return QuantizedKernel.Scale(p3, x[3] * scales[3], sum);
+            var codes = T.Bits(w + half);
+            p0 = T.MultiplyPairs(T.PairCodes(codes, 0), T.Bits(q + half), p0);
+            p1 = T.MultiplyPairs(T.PairCodes(codes, 1), T.Bits(q + half + 16), p1);
+            p2 = T.MultiplyPairs(T.PairCodes(codes, 2), T.Bits(q + half + 32), p2);
+            p3 = T.MultiplyPairs(T.PairCodes(codes, 3), T.Bits(q + half + 48), p3);
         }
 
-        (p0, p2) = (T.AddIntegers(p0, p1), T.AddIntegers(p2, p3));
         if (group == 64)
         {
-            sum = QuantizedKernel.Scale(p0, x[0] * scales[0], sum);
-            return QuantizedKernel.Scale(p2, x[1] * scales[1], sum);
+            sum = QuantizedKernel.Scale(T.AddIntegers(p0, p1), x[0] * scales[0], sum);
+            return QuantizedKernel.Scale(T.AddIntegers(p2, p3), x[1] * scales[1], sum);
         }
 
-        return QuantizedKernel.Scale(T.AddIntegers(p0, p2), x[0] * scales[0], sum);
+        sum = QuantizedKernel.Scale(p0, x[0] * scales[0], sum);
+        sum = QuantizedKernel.Scale(p1, x[1] * scales[1], sum);
+        sum = QuantizedKernel.Scale(p2, x[2] * scales[2], sum);
+        return QuantizedKernel.Scale(p3, x[3] * scales[3], sum);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Start(int* sums, sbyte* zeros, int group) =>
+        QuantizedKernel.Begin<T>(sums + group, zeros is null ? null : zeros + group);
 }

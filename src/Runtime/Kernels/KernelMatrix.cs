@@ -65,7 +65,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     public bool IsQuantized => Kind is KernelMatrixKind.Int8 or KernelMatrixKind.Int4;
 
     /// <summary>Floats of one plane of a prepared row over quantized weights (<see cref="ActivationRow"/>).</summary>
-    public int PlaneLength => (Padded / 2 + Segments + (NeedsSums ? Groups : 0) + 15) & ~15;
+    public int PlaneLength => (Padded / 2 + Segments * (NeedsSums ? 2 : 1) + 15) & ~15;
 
     /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}"/> writes for one row of activations.</summary>
     public int PreparedLength => IsQuantized ? PlaneLength * (WideActivations ? 2 : 1) : (Padded + 15) & ~15;
@@ -76,7 +76,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Whether there are no zero points.</summary>
     public bool IsSymmetric => Zeros is null;
 
-    // Zero points are taken off by the sums of a group's activations; symmetric bytes have none.
+    // Zero points are taken off by the sums of a segment's activations; symmetric bytes have none.
     internal bool NeedsSums => Kind == KernelMatrixKind.Int4 || Zeros is not null;
 
     /// <summary>A view of dense weights.</summary>

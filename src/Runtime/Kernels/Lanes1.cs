@@ -48,6 +48,8 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 PairCodes(Lanes1 bits, int nibble) =>
         new(BitConverter.UInt32BitsToSingle((Raw(bits) >> (4 * nibble)) & 0x000F000F));
 
+    public static Lanes1 FirstInteger(int value) => new(BitConverter.Int32BitsToSingle(value));
+
     public static Lanes1 AddIntegers(Lanes1 a, Lanes1 b) => new(BitConverter.UInt32BitsToSingle(Raw(a) + Raw(b)));
 
     public static Lanes1 NextCodes(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) >> 4));

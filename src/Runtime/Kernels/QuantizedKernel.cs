@@ -77,33 +77,12 @@ internal static unsafe class QuantizedKernel
         {
             for (var b = 0; b < rows; b++) TKernel.Four(m, r, 0, x[b], y[b]); // four times the same
         }
-
-        if (!m.NeedsSums) return;
-        for (var r = from; r < to; r++)
-        {
-            for (var b = 0; b < rows; b++) y[b][r] -= Correction<T>(m, r, x[b]);
-        }
     }
 
-    // Sum over groups of s z (sum of the group's activations): what the zero points add.
-    private static float Correction<T>(KernelMatrix m, int row, float* x)
-        where T : struct, ILanes<T>
-    {
-        float* scales = m.Scales + (long)row * m.Groups, sums = x + m.Padded / 2 + m.Segments;
-        float total = 0;
-        var g = 0;
-        if (m.Zeros is null)
-        {
-            var lanes = T.Splat(0);
-            for (; g + T.Count <= m.Groups; g += T.Count) lanes = T.MultiplyAdd(T.Load(scales + g), T.Load(sums + g), lanes);
-            total = T.Sum(lanes);
-            for (; g < m.Groups; g++) total += scales[g] * sums[g];
-            return 8 * total;
-        }
-
-        var zeros = m.Zeros + (long)row * m.Groups;
-        var four = m.Kind == KernelMatrixKind.Int4;
-        for (; g < m.Groups; g++) total += scales[g] * (four ? zeros[g] : (sbyte)zeros[g]) * sums[g];
-        return total;
-    }
+    /// <summary>Where a segment's integer sums begin: at what its zero points take off.</summary>
+    /// <param name="sums"><see cref="ActivationRow"/>'s sum of the segment; null where there are no zero points.</param>
+    /// <param name="zero">The output's zero point in the segment's group; null where codes are symmetric and the sum holds it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Begin<T>(int* sums, sbyte* zero)
+        where T : struct, ILanes<T> => sums is null ? T.Splat(0) : T.FirstInteger(zero is null ? *sums : *zero * *sums);
 }
