@@ -70,14 +70,19 @@ public sealed unsafe class DenseKernelTests
     private static void CheckBFloat16<T>(int outputs, int inputs)
         where T : struct, ILanes<T>
     {
-        const int Rows = 6;
+        foreach (var rows in (int[])[6, 150]) CheckBFloat16<T>(rows, outputs, inputs); // few, and more than a block
+    }
+
+    private static void CheckBFloat16<T>(int rows, int outputs, int inputs)
+        where T : struct, ILanes<T>
+    {
         var random = new Random(3);
         ushort[] w = [.. Enumerable.Range(0, outputs * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
-        ushort[] x = [.. Enumerable.Range(0, Rows * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
-        var y = new ushort[Rows * outputs];
+        ushort[] x = [.. Enumerable.Range(0, rows * inputs).Select(_ => BFloat16Bits.Round(random.NextSingle() - 0.5f))];
+        var y = new ushort[rows * outputs];
         fixed (ushort* pw = w, px = x, py = y) MatrixRows.Multiply<T>(
-            KernelMatrix.Dense((nint)pw, outputs, inputs, true, 0, null), (nint)px, (nint)py, Rows, bfloat16: true, threads: 2);
-        for (var b = 0; b < Rows; b++)
+            KernelMatrix.Dense((nint)pw, outputs, inputs, true, 0, null), (nint)px, (nint)py, rows, bfloat16: true, threads: 2);
+        for (var b = 0; b < rows; b++)
         {
             for (var r = 0; r < outputs; r++)
             {

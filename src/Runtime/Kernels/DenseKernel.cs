@@ -3,11 +3,14 @@ using System.Runtime.CompilerServices;
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// y = W x for 1 to 16 rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in one order
+/// y = W x for any number of rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in one order
 /// whatever the number of rows (the rows then agree bit for bit with what each gives alone).
 /// </summary>
 internal static unsafe class DenseKernel
 {
+    // Half of a second cache of 512 KB.
+    private const int TileBytes = 256 << 10;
+
     /// <summary>
     /// Prepares an activation row for <see cref="BFloat16{T}"/>: whole blocks of two vectors hold their even elements first, then their odd
     /// ones, as the weights' words are taken apart; what remains stays in order.
@@ -27,10 +30,25 @@ internal static unsafe class DenseKernel
         for (; i < inputs; i++) to[i] = x[i];
     }
 
+    /// <summary>As <see cref="Interleave{T}(float*, float*, int)"/>, from a row in bfloat16.</summary>
+    public static void Interleave<T>(ushort* x, float* to, int inputs)
+        where T : struct, ILanes<T>
+    {
+        var i = 0;
+        for (; i + 2 * T.Count <= inputs; i += 2 * T.Count)
+        {
+            var words = T.Bits((uint*)(x + i));
+            T.Store(T.Even(words), to + i);
+            T.Store(T.Odd(words), to + i + T.Count);
+        }
+
+        for (; i < inputs; i++) to[i] = BFloat16Bits.ToFloat(x[i]);
+    }
+
     /// <summary>Outputs <paramref name="from"/> to <paramref name="to"/> (exclusive) of every row, without the bias.</summary>
     /// <param name="weights">[outputs, inputs] bfloat16.</param>
     /// <param name="inputs">Inputs.</param>
-    /// <param name="x">One prepared row (<see cref="Interleave{T}"/>) per pointer.</param>
+    /// <param name="x">One prepared row (<see cref="Interleave{T}(float*, float*, int)"/>) per pointer.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="y">One row of outputs per pointer.</param>
     /// <param name="from">First output.</param>
@@ -38,7 +56,9 @@ internal static unsafe class DenseKernel
     public static void BFloat16<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
         where T : struct, ILanes<T>
     {
-        var done = rows < 4 ? Streams<T>(weights, inputs, x, rows, y, from, to) : Threes<T>(weights, inputs, x, rows, y, from, to);
+        var done = rows < 4 ? Streams<T>(weights, inputs, x, rows, y, from, to)
+            : rows <= MatrixKernel.MaxRows ? Threes<T>(weights, inputs, x, rows, y, from, to)
+            : Tiles<T>(weights, inputs, x, rows, y, from, to);
         for (var r = done; r < to; r++)
         {
             for (var b = 0; b < rows; b++) y[b][r] = BFloat16One<T>(weights + (long)r * inputs, inputs, x[b]);
@@ -114,6 +134,25 @@ internal static unsafe class DenseKernel
         }
 
         return from + 3 * third;
+    }
+
+    // Many rows: as many outputs' weights as the second cache holds meet all of them, four at a time.
+    private static int Tiles<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
+        where T : struct, ILanes<T>
+    {
+        var end = from + (to - from) / 3 * 3;
+        var tile = Math.Max(1, TileBytes / (6 * inputs)) * 3;
+        for (var t = from; t < end; t += tile)
+        {
+            for (var b = 0; b < rows; b += 4)
+            {
+                var first = Math.Min(b, rows - 4); // the last four, some of them once more
+                for (var r = t; r < Math.Min(t + tile, end); r += 3)
+                    ThreeByFour<T>(weights + (long)r * inputs, inputs, inputs, x + first, y + first, r, 1, 0, 4 * T.Count, 0);
+            }
+        }
+
+        return end;
     }
 
     private static float BFloat16One<T>(ushort* w, int inputs, float* x)

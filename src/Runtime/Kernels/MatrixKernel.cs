@@ -33,6 +33,24 @@ internal static unsafe class MatrixKernel
         else Unsafe.CopyBlockUnaligned(to, x, (uint)m.Inputs * 4);
     }
 
+    /// <summary>As <see cref="Prepare{T}(KernelMatrix, float*, float*)"/>, from a row in bfloat16.</summary>
+    /// <param name="m">The weights.</param>
+    /// <param name="x">[inputs] bfloat16.</param>
+    /// <param name="to">[<see cref="KernelMatrix.PreparedLength"/>].</param>
+    /// <param name="plain">Room for [inputs].</param>
+    public static void Prepare<T>(KernelMatrix m, ushort* x, float* to, float* plain)
+        where T : struct, ILanes<T>
+    {
+        if (m.Kind == KernelMatrixKind.BFloat16)
+        {
+            DenseKernel.Interleave<T>(x, to, m.Inputs);
+            return;
+        }
+
+        for (var i = 0; i < m.Inputs; i++) plain[i] = BFloat16Bits.ToFloat(x[i]);
+        Prepare<T>(m, plain, to);
+    }
+
     /// <summary>Outputs <paramref name="from"/> to <paramref name="to"/> (exclusive) of every row, with the bias.</summary>
     /// <param name="m">The weights.</param>
     /// <param name="x">One prepared row per pointer.</param>

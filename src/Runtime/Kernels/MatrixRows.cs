@@ -8,11 +8,14 @@ internal static unsafe class MatrixRows
     // Below this many products a second thread costs more than it brings.
     private const long MinProductsPerThread = 1 << 18;
 
+    // Rows at a time: what is prepared of them should stay in the last cache.
+    private const int MaxBlock = 128;
+
     /// <summary>y = x W^T + b, rounded once.</summary>
     /// <param name="m">The weights.</param>
     /// <param name="x">[rows, inputs], bfloat16 or fp32.</param>
     /// <param name="y">[rows, outputs] in the same type.</param>
-    /// <param name="rows">1 to <see cref="MatrixKernel.MaxRows"/>.</param>
+    /// <param name="rows">At least 1; over quantized weights at most <see cref="MatrixKernel.MaxRows"/>.</param>
     /// <param name="bfloat16">The rows' type: bfloat16, else fp32.</param>
     /// <param name="threads">Threads to use at most.</param>
     public static void Multiply(KernelMatrix m, nint x, nint y, int rows, bool bfloat16, int threads)
@@ -26,6 +29,14 @@ internal static unsafe class MatrixRows
     internal static void Multiply<T>(KernelMatrix m, nint x, nint y, int rows, bool bfloat16, int threads)
         where T : struct, ILanes<T>
     {
+        var size = bfloat16 ? 2 : 4;
+        for (nint from = 0; from < rows; from += MaxBlock)
+            Block<T>(m, x + from * m.Inputs * size, y + from * m.Outputs * size, (int)Math.Min(MaxBlock, rows - from), bfloat16, threads);
+    }
+
+    private static void Block<T>(KernelMatrix m, nint x, nint y, int rows, bool bfloat16, int threads)
+        where T : struct, ILanes<T>
+    {
         var (length, outputs) = (m.PreparedLength, m.Outputs);
         var scratch = ArrayPool<float>.Shared.Rent(checked(rows * (length + outputs) + m.Inputs));
         fixed (float* start = scratch)
@@ -34,14 +45,8 @@ internal static unsafe class MatrixRows
             var plain = start + rows * (length + outputs);
             for (var b = 0; b < rows; b++)
             {
-                var row = (float*)x + (long)b * m.Inputs;
-                if (bfloat16)
-                {
-                    for (var i = 0; i < m.Inputs; i++) plain[i] = BFloat16Bits.ToFloat(((ushort*)x)[(long)b * m.Inputs + i]);
-                    row = plain;
-                }
-
-                MatrixKernel.Prepare<T>(m, row, start + b * length);
+                if (bfloat16) MatrixKernel.Prepare<T>(m, (ushort*)x + (long)b * m.Inputs, start + b * length, plain);
+                else MatrixKernel.Prepare<T>(m, (float*)x + (long)b * m.Inputs, start + b * length);
             }
 
             var parts = (int)Math.Clamp(
@@ -78,7 +83,9 @@ internal static unsafe class MatrixRows
         for (var b = 0; b < rows; b++)
         {
             var target = (ushort*)y + (long)b * m.Outputs;
-            for (var r = from; r < to; r++) target[r] = BFloat16Bits.Round(py[b][r]);
+            var r = from;
+            for (; r + T.Count <= to; r += T.Count) T.StoreBFloat16(T.Load(py[b] + r), target + r);
+            for (; r < to; r++) target[r] = BFloat16Bits.Round(py[b][r]);
         }
     }
 }

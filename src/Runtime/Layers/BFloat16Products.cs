@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using D2Pruner.AI.Runtime.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,6 +18,13 @@ internal static class BFloat16Products
     /// <summary>The type in which a tensor is multiplied.</summary>
     public static ScalarType TypeFor(Tensor x) =>
         x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && !AreFast ? ScalarType.Float32 : x.dtype;
+
+    /// <summary>Whether the kernels for few rows take more of them too: where weights would be widened first, they are 1.3 to 5 times as
+    /// fast for 20 to 130 rows (a pruned prompt), and as fast at 200 (docs/log.md).</summary>
+    /// <param name="x">[..., inputs].</param>
+    /// <param name="inputs">Inputs; narrow layers gain nothing.</param>
+    public static bool SuitKernels(Tensor x, long inputs) =>
+        inputs >= 512 && x.NumberOfElements <= 192 * inputs && Lanes256.IsSupported && TypeFor(x) != x.dtype;
 
     /// <summary>A convolution without padding whose steps are its kernel's sides, in the type of <paramref name="pixels"/>.</summary>
     /// <param name="pixels">[B, C, H, W].</param>

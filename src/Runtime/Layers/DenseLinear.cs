@@ -7,6 +7,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// <summary>
 /// A linear map over a plain tensor. On CPU, 1 to 16 rows without gradient go through kernels of our own: decoding reads every weight once
 /// a token, where libtorch's product reaches about half of the memory's bandwidth, and each row gives what it gives alone, bit for bit.
+/// Where libtorch has no fast product of bfloat16, so do those of a pruned prompt.
 /// </summary>
 internal sealed class DenseLinear : Linear
 {
@@ -47,8 +48,9 @@ internal sealed class DenseLinear : Linear
     /// <summary>Whether <see cref="Forward"/> takes our kernels: a rule of shape and type, so that a row never
     /// changes its path with the batch.</summary>
     internal bool Applies(Tensor x) =>
-        KernelsEnabled && x.NumberOfElements is > 0 and var n && n <= MatrixKernel.MaxRows * Inputs && !is_grad_enabled()
-            && Kernel is not null && x.dtype == Weight.dtype;
+        KernelsEnabled && x.NumberOfElements is > 0 and var n
+            && (n <= MatrixKernel.MaxRows * Inputs || BFloat16Products.SuitKernels(x, Inputs))
+            && !is_grad_enabled() && Kernel is not null && x.dtype == Weight.dtype;
 
     // Larger weights than a span can hold stay libtorch's.
     private KernelMatrix? View() =>
