@@ -323,7 +323,7 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
                 return;
             }
 
-            for (var i = 0; i < d; i++) ((ushort*)to)[i] = BFloat16Bits.Round(x[i]);
+            BFloat16Bits.Round<T>(x, (ushort*)to, d);
         }
     }
 }

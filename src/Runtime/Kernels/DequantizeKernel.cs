@@ -42,7 +42,7 @@ internal static unsafe class DequantizeKernel
 
             var at = (long)(r - from) * m.Inputs;
             if (!bfloat16) new ReadOnlySpan<float>(source, m.Inputs).CopyTo(new Span<float>((float*)target + at, m.Inputs));
-            else Round<T>(source, (ushort*)target + at, m.Inputs);
+            else BFloat16Bits.Round<T>(source, (ushort*)target + at, m.Inputs);
         }
 
         NativeMemory.AlignedFree(row);
@@ -80,13 +80,5 @@ internal static unsafe class DequantizeKernel
                 }
             }
         }
-    }
-
-    private static void Round<T>(float* from, ushort* to, int n)
-        where T : struct, ILanes<T>
-    {
-        var i = 0;
-        for (; i + T.Count <= n; i += T.Count) T.StoreBFloat16(T.Load(from + i), to + i);
-        for (; i < n; i++) to[i] = BFloat16Bits.Round(from[i]);
     }
 }

@@ -88,6 +88,6 @@ internal unsafe interface ILanes<T>
     /// <summary>The odd elements of a, then those of b.</summary>
     static abstract T OddElements(T a, T b);
 
-    /// <summary>Stores finite numbers as bfloat16, each rounded to nearest even.</summary>
+    /// <summary>Stores numbers as bfloat16, each as <see cref="BFloat16Bits.Round(float)"/> rounds it.</summary>
     static abstract void StoreBFloat16(T v, ushort* p);
 }

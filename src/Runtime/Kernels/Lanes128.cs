@@ -134,6 +134,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     {
         var bits = v._v.AsUInt32();
         var rounded = (bits + Vector128.Create(0x7FFFu) + ((bits >>> 16) & Vector128<uint>.One)) >>> 16;
+        rounded = Vector128.ConditionalSelect(Vector128.Equals(v._v, v._v).AsUInt32(), rounded, Vector128.Create(0x7FC0u)); // NaN
         Vector128.Narrow(rounded, rounded).GetLower().Store(p);
     }
 }

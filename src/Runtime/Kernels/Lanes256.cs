@@ -122,6 +122,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     {
         var bits = v._v.AsUInt32();
         var rounded = (bits + Vector256.Create(0x7FFFu) + ((bits >>> 16) & Vector256<uint>.One)) >>> 16;
+        rounded = Vector256.ConditionalSelect(Vector256.Equals(v._v, v._v).AsUInt32(), rounded, Vector256.Create(0x7FC0u)); // NaN
         Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(p);
     }
 }

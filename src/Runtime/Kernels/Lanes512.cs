@@ -118,6 +118,8 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static void StoreBFloat16(Lanes512 v, ushort* p)
     {
         var bits = v._v.AsUInt32();
-        Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16).Store(p);
+        var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
+        rounded = Vector512.ConditionalSelect(Vector512.Equals(v._v, v._v).AsUInt32(), rounded, Vector512.Create(0x7FC0u)); // NaN
+        Avx512F.ConvertToVector256UInt16(rounded).Store(p);
     }
 }

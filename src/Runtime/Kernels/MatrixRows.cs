@@ -83,9 +83,7 @@ internal static unsafe class MatrixRows
         for (var b = 0; b < rows; b++)
         {
             var target = (ushort*)y + (long)b * m.Outputs;
-            var r = from;
-            for (; r + T.Count <= to; r += T.Count) T.StoreBFloat16(T.Load(py[b] + r), target + r);
-            for (; r < to; r++) target[r] = BFloat16Bits.Round(py[b][r]);
+            BFloat16Bits.Round<T>(py[b] + from, target + from, to - from);
         }
     }
 }
