@@ -2,8 +2,9 @@ namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
 /// A row of activations as <see cref="QuantizedKernel"/> reads it: [padded] 16-bit integers, a scale for each segment (its largest
-/// magnitude is 32767), then each segment's sum times -8 (4 bits, symmetric) or -1 where zero points need it. Off by at most 1/65534 of the segment's largest value; where
-/// <see cref="KernelMatrix.WideActivations"/> is set a second such plane holds what the first one rounded away.
+/// magnitude is 32767), then each segment's sum times -8 (4 bits, symmetric) or -1 where zero points need it. Off by at most 1/65534 of
+/// the segment's largest value; where <see cref="KernelMatrix.WideActivations"/> is set a second such plane holds what the first one
+/// rounded away.
 /// </summary>
 internal static unsafe class ActivationRow
 {

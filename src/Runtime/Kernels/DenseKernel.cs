@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// y = W x for any number of rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in one order
-/// whatever the number of rows (the rows then agree bit for bit with what each gives alone).
+/// y = W x for any number of rows x over weights in fp32 or bfloat16: products and sums in fp32, every output summed over the inputs in
+/// one order whatever the number of rows (the rows then agree bit for bit with what each gives alone).
 /// </summary>
 internal static unsafe class DenseKernel
 {
@@ -57,7 +57,7 @@ internal static unsafe class DenseKernel
         where T : struct, ILanes<T>
     {
         var done = rows < 4 ? Streams<T>(weights, inputs, x, rows, y, from, to)
-            : rows <= MatrixKernel.MaxRows ? Threes<T>(weights, inputs, x, rows, y, from, to)
+            : rows == 4 ? LongThrees<T>(weights, inputs, x, y, from, to)
             : Tiles<T>(weights, inputs, x, rows, y, from, to);
         for (var r = done; r < to; r++)
         {
@@ -113,42 +113,34 @@ internal static unsafe class DenseKernel
         return from + 4 * quarter;
     }
 
-    // Three outputs at a time. Four rows read three long streams of weights; for more rows, four after four, the outputs are neighbours,
-    // and each four ask for a part of the next three outputs' weights, so that memory is busy while weights come from the caches.
-    private static int Threes<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
+    // Outputs a third apart: three long streams of weights for four rows.
+    private static int LongThrees<T>(ushort* weights, int inputs, float** x, float** y, int from, int to)
         where T : struct, ILanes<T>
     {
         var third = (to - from) / 3;
-        var passes = (rows + 3) / 4;
-        var (stride, apart) = passes == 1 ? ((long)third * inputs, third) : (inputs, 1);
-        long ahead = Prefetch.Distance, step = 4 * T.Count;
-        for (var i = 0; i < third; i++)
-        {
-            var r = from + (passes == 1 ? i : 3 * i);
-            for (var p = 0; p < passes; p++)
-            {
-                if (passes > 1) (ahead, step) = (2L * inputs * (3 * passes + p) / passes, 4 * T.Count / passes);
-                var first = Math.Min(4 * p, rows - 4); // the last four, some of them once more
-                ThreeByFour<T>(weights + (long)r * inputs, stride, inputs, x + first, y + first, r, apart, ahead, step, 0);
-            }
-        }
+        for (var r = from; r < from + third; r++)
+            ThreeByFour<T>(
+                weights + (long)r * inputs, (long)third * inputs, inputs, x, y, r, third, Prefetch.Distance, 4 * T.Count, 0);
 
         return from + 3 * third;
     }
 
-    // Many rows: as many outputs' weights as the second cache holds meet all of them, four at a time.
+    // Tiles of outputs meet all rows, four after four, and each four ask for a part of the next tile's weights, so that memory is busy
+    // while weights come from the caches. Few rows need three outputs only; many should meet what the second cache holds.
     private static int Tiles<T>(ushort* weights, int inputs, float** x, int rows, float** y, int from, int to)
         where T : struct, ILanes<T>
     {
         var end = from + (to - from) / 3 * 3;
-        var tile = Math.Max(1, TileBytes / (6 * inputs)) * 3;
+        var tile = rows <= MatrixKernel.MaxRows ? 3 : Math.Max(1, TileBytes / (6 * inputs)) * 3;
+        var passes = (rows + 3) / 4;
         for (var t = from; t < end; t += tile)
         {
-            for (var b = 0; b < rows; b += 4)
+            for (var p = 0; p < passes; p++)
             {
-                var first = Math.Min(b, rows - 4); // the last four, some of them once more
+                var ahead = 2L * inputs * (tile * passes + p) / passes;
+                var first = Math.Min(4 * p, rows - 4); // the last four, some of them once more
                 for (var r = t; r < Math.Min(t + tile, end); r += 3)
-                    ThreeByFour<T>(weights + (long)r * inputs, inputs, inputs, x + first, y + first, r, 1, 0, 4 * T.Count, 0);
+                    ThreeByFour<T>(weights + (long)r * inputs, inputs, inputs, x + first, y + first, r, 1, ahead, 4 * T.Count / passes, 0);
             }
         }
 

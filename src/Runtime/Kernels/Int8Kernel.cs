@@ -11,19 +11,18 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
     {
         var stride = apart * m.RowBytes;
         sbyte* a = (sbyte*)m.Data + row * m.RowBytes, b = a + stride, c = b + stride, d = c + stride;
-        var (groups, segment, perGroup) = (m.Groups, m.Segment, m.GroupSize / m.Segment);
-        var between = (long)apart * groups;
-        float* sa = m.Scales + (long)row * groups, sb = sa + between, sc = sb + between, sd = sc + between;
-        var za = m.Zeros is null ? null : (sbyte*)m.Zeros + (long)row * groups;
-        sbyte* zb = za is null ? null : za + between, zc = za is null ? null : zb + between, zd = za is null ? null : zc + between;
+        var (segment, perGroup) = (m.Segment, m.GroupSize / m.Segment);
+        var zeros = m.Zeros;
+        long ga = (long)row * m.Groups, between = (long)apart * m.Groups; // the output's group
+        long gb = ga + between, gc = gb + between, gd = gc + between;
         var scales = x + m.Padded / 2;
-        var sums = m.NeedsSums ? (int*)(scales + m.Segments) : null;
         T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
         var q = (uint*)x;
         for (var (s, left) = (0, perGroup); s < m.Segments; s++)
         {
-            T p0 = QuantizedKernel.Begin<T>(sums, za), p1 = QuantizedKernel.Begin<T>(sums, zb);
-            T p2 = QuantizedKernel.Begin<T>(sums, zc), p3 = QuantizedKernel.Begin<T>(sums, zd);
+            var sum = m.NeedsSums ? (int*)scales + m.Segments + s : null;
+            T p0 = QuantizedKernel.Begin<T>(sum, zeros, ga), p1 = QuantizedKernel.Begin<T>(sum, zeros, gb);
+            T p2 = QuantizedKernel.Begin<T>(sum, zeros, gc), p3 = QuantizedKernel.Begin<T>(sum, zeros, gd);
             for (var i = 0; i < segment; i += Line)
             {
                 Prefetch.Line(a + i + Prefetch.Distance);
@@ -41,27 +40,17 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
                 p3 = T.MultiplyPairs(T.Pairs(d + i), v, p3);
             }
 
-            s0 = QuantizedKernel.Scale(p0, scales[s] * *sa, s0);
-            s1 = QuantizedKernel.Scale(p1, scales[s] * *sb, s1);
-            s2 = QuantizedKernel.Scale(p2, scales[s] * *sc, s2);
-            s3 = QuantizedKernel.Scale(p3, scales[s] * *sd, s3);
+            s0 = QuantizedKernel.Scale(p0, scales[s] * m.Scales[ga], s0);
+            s1 = QuantizedKernel.Scale(p1, scales[s] * m.Scales[gb], s1);
+            s2 = QuantizedKernel.Scale(p2, scales[s] * m.Scales[gc], s2);
+            s3 = QuantizedKernel.Scale(p3, scales[s] * m.Scales[gd], s3);
             a += segment;
             b += segment;
             c += segment;
             d += segment;
             q += segment / 2;
-            if (sums is not null) sums++;
             if (--left > 0) continue;
-            left = perGroup;
-            sa++;
-            sb++;
-            sc++;
-            sd++;
-            if (za is null) continue;
-            za++;
-            zb++;
-            zc++;
-            zd++;
+            (left, ga, gb, gc, gd) = (perGroup, ga + 1, gb + 1, gc + 1, gd + 1);
         }
 
         y[row] = T.Sum(s0);
@@ -73,28 +62,20 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
     public static void TwoByFour(KernelMatrix m, int row, int apart, float** x, float** y)
     {
         sbyte* a = (sbyte*)m.Data + row * m.RowBytes, b = a + apart * m.RowBytes;
-        var (groups, segment, perGroup, at) = (m.Groups, m.Segment, m.GroupSize / m.Segment, m.Padded / 2);
-        float* sa = m.Scales + (long)row * groups, sb = sa + (long)apart * groups;
-        var za = m.Zeros is null ? null : (sbyte*)m.Zeros + (long)row * groups;
-        var zb = za is null ? null : za + (long)apart * groups;
+        var (segment, perGroup, at) = (m.Segment, m.GroupSize / m.Segment, m.Padded / 2);
+        var zeros = m.Zeros;
+        long ga = (long)row * m.Groups, gb = ga + (long)apart * m.Groups; // the output's group
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
         T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
         for (var (s, left) = (0, perGroup); s < m.Segments; s++)
         {
-            int* u0 = null, u1 = null, u2 = null, u3 = null;
-            if (m.NeedsSums)
-            {
-                var place = at + m.Segments + s;
-                u0 = (int*)x0 + place;
-                u1 = (int*)x1 + place;
-                u2 = (int*)x2 + place;
-                u3 = (int*)x3 + place;
-            }
-
-            T p0 = QuantizedKernel.Begin<T>(u0, za), r0 = QuantizedKernel.Begin<T>(u0, zb);
-            T p1 = QuantizedKernel.Begin<T>(u1, za), r1 = QuantizedKernel.Begin<T>(u1, zb);
-            T p2 = QuantizedKernel.Begin<T>(u2, za), r2 = QuantizedKernel.Begin<T>(u2, zb);
-            T p3 = QuantizedKernel.Begin<T>(u3, za), r3 = QuantizedKernel.Begin<T>(u3, zb);
+            var sum = at + m.Segments + s;
+            int* u0 = m.NeedsSums ? (int*)x0 + sum : null, u1 = m.NeedsSums ? (int*)x1 + sum : null;
+            int* u2 = m.NeedsSums ? (int*)x2 + sum : null, u3 = m.NeedsSums ? (int*)x3 + sum : null;
+            T p0 = QuantizedKernel.Begin<T>(u0, zeros, ga), r0 = QuantizedKernel.Begin<T>(u0, zeros, gb);
+            T p1 = QuantizedKernel.Begin<T>(u1, zeros, ga), r1 = QuantizedKernel.Begin<T>(u1, zeros, gb);
+            T p2 = QuantizedKernel.Begin<T>(u2, zeros, ga), r2 = QuantizedKernel.Begin<T>(u2, zeros, gb);
+            T p3 = QuantizedKernel.Begin<T>(u3, zeros, ga), r3 = QuantizedKernel.Begin<T>(u3, zeros, gb);
             for (var i = s * segment; i < (s + 1) * segment; i += 2 * T.Count)
             {
                 T wa = T.Pairs(a + i), wb = T.Pairs(b + i), v = T.Load(x0 + i / 2); // a float holds two activations
@@ -111,21 +92,16 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
                 r3 = T.MultiplyPairs(wb, v, r3);
             }
 
-            a0 = QuantizedKernel.Scale(p0, x0[at + s] * *sa, a0);
-            b0 = QuantizedKernel.Scale(r0, x0[at + s] * *sb, b0);
-            a1 = QuantizedKernel.Scale(p1, x1[at + s] * *sa, a1);
-            b1 = QuantizedKernel.Scale(r1, x1[at + s] * *sb, b1);
-            a2 = QuantizedKernel.Scale(p2, x2[at + s] * *sa, a2);
-            b2 = QuantizedKernel.Scale(r2, x2[at + s] * *sb, b2);
-            a3 = QuantizedKernel.Scale(p3, x3[at + s] * *sa, a3);
-            b3 = QuantizedKernel.Scale(r3, x3[at + s] * *sb, b3);
+            a0 = QuantizedKernel.Scale(p0, x0[at + s] * m.Scales[ga], a0);
+            b0 = QuantizedKernel.Scale(r0, x0[at + s] * m.Scales[gb], b0);
+            a1 = QuantizedKernel.Scale(p1, x1[at + s] * m.Scales[ga], a1);
+            b1 = QuantizedKernel.Scale(r1, x1[at + s] * m.Scales[gb], b1);
+            a2 = QuantizedKernel.Scale(p2, x2[at + s] * m.Scales[ga], a2);
+            b2 = QuantizedKernel.Scale(r2, x2[at + s] * m.Scales[gb], b2);
+            a3 = QuantizedKernel.Scale(p3, x3[at + s] * m.Scales[ga], a3);
+            b3 = QuantizedKernel.Scale(r3, x3[at + s] * m.Scales[gb], b3);
             if (--left > 0) continue;
-            left = perGroup;
-            sa++;
-            sb++;
-            if (za is null) continue;
-            za++;
-            zb++;
+            (left, ga, gb) = (perGroup, ga + 1, gb + 1);
         }
 
         y[0][row] = T.Sum(a0);

@@ -67,7 +67,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Floats of one plane of a prepared row over quantized weights (<see cref="ActivationRow"/>).</summary>
     public int PlaneLength => (Padded / 2 + Segments * (NeedsSums ? 2 : 1) + 15) & ~15;
 
-    /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}(KernelMatrix, float*, float*)"/> writes for one row of activations.</summary>
+    /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}(KernelMatrix, float*, float*)"/> writes for one row of
+    /// activations.</summary>
     public int PreparedLength => IsQuantized ? PlaneLength * (WideActivations ? 2 : 1) : (Padded + 15) & ~15;
 
     /// <summary>Bytes of weights, scales and zero points.</summary>

@@ -80,9 +80,10 @@ internal static unsafe class QuantizedKernel
     }
 
     /// <summary>Where a segment's integer sums begin: at what its zero points take off.</summary>
-    /// <param name="sums"><see cref="ActivationRow"/>'s sum of the segment; null where there are no zero points.</param>
-    /// <param name="zero">The output's zero point in the segment's group; null where codes are symmetric and the sum holds it.</param>
+    /// <param name="sum"><see cref="ActivationRow"/>'s sum of the segment; null where there are no zero points.</param>
+    /// <param name="zeros">[outputs, groups]; null where codes are symmetric and the sum holds the zero point.</param>
+    /// <param name="at">Place of the output's group.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Begin<T>(int* sums, sbyte* zero)
-        where T : struct, ILanes<T> => sums is null ? T.Splat(0) : T.FirstInteger(zero is null ? *sums : *zero * *sums);
+    public static T Begin<T>(int* sum, byte* zeros, long at)
+        where T : struct, ILanes<T> => sum is null ? T.Splat(0) : T.FirstInteger(zeros is null ? *sum : (sbyte)zeros[at] * *sum);
 }

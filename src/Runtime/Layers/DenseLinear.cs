@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// <summary>
 /// A linear map over a plain tensor. On CPU, 1 to 16 rows without gradient go through kernels of our own: decoding reads every weight once
 /// a token, where libtorch's product reaches about half of the memory's bandwidth, and each row gives what it gives alone, bit for bit.
-/// Where libtorch has no fast product of bfloat16, so do those of a pruned prompt.
+/// Where libtorch has no fast product of bfloat16, the rows of a pruned prompt go the same way.
 /// </summary>
 internal sealed class DenseLinear : Linear
 {
