@@ -36,8 +36,8 @@ internal static class LibtorchLocator
     /// called before anything computes.</summary>
     public static void Use()
     {
-        if (Used is not null || Environment.GetEnvironmentVariable(TorchEnvironment.FolderVariable) is { Length: > 0 } || IsBesideTool()
-            || Find() is not { } folder) return;
+        if (Used is not null || Environment.GetEnvironmentVariable(TorchEnvironment.FolderVariable) is { Length: > 0 }
+            || TorchEnvironment.Beside() is not null || Find() is not { } folder) return;
         TorchEnvironment.UseLibtorch(folder);
         Used = folder;
     }
@@ -53,8 +53,4 @@ internal static class LibtorchLocator
     private static string NuGetPackages => Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } folder
         ? folder
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-
-    private static bool IsBesideTool() =>
-        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator).Append(AppContext.BaseDirectory)
-            .Any(f => f.Length > 0 && File.Exists(Path.Combine(f, FileName)));
 }

@@ -37,6 +37,16 @@ public sealed class LibtorchFolderTests
         Assert.Contains("torch_cpu", output + error, StringComparison.Ordinal);
     }
 
+    // The sample brings a libtorch of its own. Both loaded would end the process.
+    [Fact]
+    public async Task AFolderBesideTheApplicationsOwn_IsRefused()
+    {
+        var (code, output, error) = await BuiltProgram.RunAsync(BuiltProgram.Path("samples/DemoModel", "D2Pruner.AI.DemoModel"),
+            ["evaluate", "--scenes", "1"], new Dictionary<string, string?> { ["D2PRUNER_LIBTORCH"] = Natives });
+        Assert.True(code == 1, $"{code}: {error}{output}");
+        Assert.Contains("libtorch lies beside the application", output + error, StringComparison.Ordinal);
+    }
+
     private static Task<(int Code, string Output, string Error)> RunAsync(string folder, params string[] args) =>
         BuiltProgram.RunAsync(
             Tool, args, new Dictionary<string, string?> { ["D2PRUNER_LIBTORCH"] = folder, ["LD_LIBRARY_PATH"] = null });

@@ -68,7 +68,8 @@ public static class TorchEnvironment
     /// anything else of this library.</summary>
     /// <param name="folder">Folder that holds libtorch_cpu (and libtorch_cuda).</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="TorchUnavailableException">The folder holds no libtorch, or one of another version.</exception>
+    /// <exception cref="TorchUnavailableException">The folder holds no libtorch, or one of another version; or the application brings its
+    /// own.</exception>
     /// <exception cref="InvalidOperationException">libtorch is already loaded.</exception>
     public static void UseLibtorch(string folder)
     {
@@ -90,11 +91,23 @@ public static class TorchEnvironment
         lock (Gate)
         {
             if (_tried) throw new InvalidOperationException("libtorch is already loaded; call UseLibtorch before anything else.");
+            // TorchSharp takes the application's own all the same, and two of them end the process.
+            if (Beside() is { } own && Target(own) != Target(Path.Combine(folder, FileName("torch_cpu"))))
+                throw new TorchUnavailableException(
+                    $"libtorch lies beside the application ('{own}'), and a process holds one: '{folder}' cannot be used too. Build the " +
+                    $"application without libtorch's package to use that folder, or do not name it ({FolderVariable}, UseLibtorch).");
             _folder = Path.GetFullPath(folder);
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) =>
                 NativeLibrary.TryLoad(Path.Combine(_folder, FileName(name)), out var handle) ? handle : 0;
         }
     }
+
+    /// <summary>libtorch_cpu among the application's own files, or null.</summary>
+    internal static string? Beside() =>
+        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator).Append(AppContext.BaseDirectory)
+            .Where(f => f.Length > 0).Select(f => Path.Combine(f, FileName("torch_cpu"))).FirstOrDefault(File.Exists);
+
+    private static string Target(string file) => File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file);
 
     private static string? TryLoad()
     {
