@@ -24,6 +24,7 @@ internal static class AskCommand
     private static readonly Option<string> Device = CommonOptions.Device();
     private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
     private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
+    private static readonly Option<int> ActivationBits = CommonOptions.ActivationBits();
     private static readonly Option<bool> Pull = CommonOptions.Pull();
     private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
     private static readonly Option<FileInfo?> Overlay =
@@ -39,7 +40,7 @@ internal static class AskCommand
     {
         var command = new Command(
             "ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Device,
-            Precision, Quantization, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
+            Precision, Quantization, ActivationBits, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -62,6 +63,7 @@ internal static class AskCommand
             Device = parse.GetValue(Device)!,
             Precision = parse.GetValue(Precision),
             Quantization = parse.GetValue(Quantization),
+            ActivationBits = parse.GetValue(ActivationBits),
             DownloadIfMissing = parse.GetValue(Pull),
             CheckMemory = !parse.GetValue(NoMemoryCheck),
         };

@@ -19,6 +19,7 @@ internal static class ChatCommand
     private static readonly Option<string> Device = CommonOptions.Device();
     private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
     private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
+    private static readonly Option<int> ActivationBits = CommonOptions.ActivationBits();
     private static readonly Option<bool> Pull = CommonOptions.Pull();
     private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
 
@@ -26,7 +27,8 @@ internal static class ChatCommand
     {
         var command = new Command(
             "chat", "Talks with a model: type a question, name images by their path, /help lists commands. Reads standard input, so it " +
-            "can be scripted.") { Model, Image, AllowUrl, System, MaxTokens, Device, Precision, Quantization, Pull, NoMemoryCheck };
+            "can be scripted.") { Model, Image, AllowUrl, System, MaxTokens, Device, Precision, Quantization, ActivationBits,
+            Pull, NoMemoryCheck };
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -44,6 +46,7 @@ internal static class ChatCommand
             Device = parse.GetValue(Device)!,
             Precision = parse.GetValue(Precision),
             Quantization = parse.GetValue(Quantization),
+            ActivationBits = parse.GetValue(ActivationBits),
             DownloadIfMissing = parse.GetValue(Pull),
             CheckMemory = !parse.GetValue(NoMemoryCheck),
         };

@@ -37,6 +37,10 @@ internal static class CommonOptions
         new("--quantization") { Description = "Round the decoder's weights while they load: None, Int8 or Int4.",
             DefaultValueFactory = _ => ModelQuantization.None };
 
+    public static Option<int> ActivationBits() =>
+        new("--activation-bits") { Description = "Bits of activations that meet 4-bit weights in groups of 128 while an answer is " +
+            "written: 16, or 8 (faster).", DefaultValueFactory = _ => 16 };
+
     public static Option<bool> NoMemoryCheck() =>
         new("--no-memory-check") { Description = "Load the model even if it seems not to fit the free memory." };
 }

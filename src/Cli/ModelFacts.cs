@@ -95,8 +95,8 @@ internal sealed class ModelFacts
             : Output.Invariant($"{Units.Bytes(Memory.Estimate.WeightBytes)} as they are; {Parameters * 2:N0} if they were 16 bit"));
         if (Folder.Quantization is { } quantization)
         {
-            Row("quantized", $"{quantization.Description}; activations keep their type, on CPU by kernels of 8 and 4 bits " +
-                "(docs/quantization.md)");
+            Row("quantized", $"{quantization.Description}; activations keep their type in prompts; answers on CPU take them in " +
+                "16 bits, or in 8 (ActivationBits = 8) over 4-bit codes in groups of 128 (docs/quantization.md)");
             if (quantization.Exceptions.Count > 0)
                 Row("left dense", string.Join(", ", quantization.Exceptions.Take(4))
                     + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));

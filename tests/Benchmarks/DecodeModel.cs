@@ -14,7 +14,7 @@ internal sealed unsafe class DecodeModel : IDisposable
     private readonly Random _random = new(5);
 
     /// <param name="geometry">Sizes.</param>
-    /// <param name="precision">bf16, int8 or int4 (groups of 128). The head of the quantized ones has 8
+    /// <param name="precision">bf16, int8, int4 (groups of 128) or int4-a8 (its activations in 8 bits). The head of the quantized ones has 8
     /// bits (the option QuantizeHead).</param>
     /// <param name="team">The threads.</param>
     public DecodeModel(DecodeGeometry geometry, string precision, WorkerTeam team)
@@ -112,7 +112,7 @@ internal sealed unsafe class DecodeModel : IDisposable
             var group = bits == 8 ? inputs : 128;
             float[] scales = [.. Enumerable.Repeat(bits == 8 ? 0.0003f : 0.005f, outputs * (inputs / group))];
             m = KernelMatrix.Pack(new QuantizedMatrix { Outputs = outputs, Inputs = inputs, Bits = bits, Codes = codes, Scales = scales,
-                GroupSize = group }, null, []);
+                GroupSize = group }, null, [], precision == "int4-a8" ? 8 : 16);
             _owned.Add(m);
         }
 

@@ -72,7 +72,7 @@ switch (args)
         Console.Error.WriteLine("""
             Usage: Benchmarks -- summary [--device cuda]   speed-ups beside their limits, decode, load (about 5 minutes, 12 GB of memory)
                    Benchmarks -- decode [--rounds 9]       the decode step in bf16 beside the memory's bound (mini and 7B shapes)
-                   Benchmarks -- quantized [--rounds 9]    the same in bf16, int8 and int4, prompts beside bf16, start of the tool
+                   Benchmarks -- quantized [--rounds 9]    the same in bf16, int8 and int4 (int4-a8: activations in 8 bits), prompts beside bf16, start of the tool
                    Benchmarks -- decode-one PRECISION mini|7b CONTEXT SEQUENCES   one figure (7b: four layers), for tests/Peers/llamacpp
                    Benchmarks -- serve [decode|load|second]  many requests at once (about 10 minutes, 6 GB of memory, 5 GB of disk)
                    Benchmarks -- server                    what HTTP costs over the client beneath it (about 2 minutes)

@@ -14,7 +14,7 @@ internal sealed class QuantizedBenchmark(Figures figures, int rounds)
     public void Run()
     {
         Prefill();
-        new DecodeBenchmark(figures, rounds).Run(["bf16", "int8", "int4"]);
+        new DecodeBenchmark(figures, rounds).Run(["bf16", "int8", "int4", "int4-a8"]);
         Start();
     }
 

@@ -152,5 +152,36 @@ public sealed class QuantizeCommandTests
         Assert.Equal(ScalarType.BFloat16, model.Decoder.Weights.Embedding.dtype);
     }
 
+    [Fact]
+    public void ActivationsOfEightBits_AreAnOptionOverFourBits()
+    {
+        VisionModelOptions Options(int bits, ModelQuantization quantization = ModelQuantization.Int4) =>
+            new() { ModelPath = Repository.DemoModel, Device = "cpu", Quantization = quantization, ActivationBits = bits };
+        using var eight = ModelLoader.LoadModel(Options(8));
+        using var sixteen = ModelLoader.LoadModel(Options(16));
+        Assert.Equal("bfloat16+int4-g128+a8", eight.Info.DType);
+        Assert.Equal("bfloat16+int4-g128", sixteen.Info.DType);
+        Assert.Equal(sixteen.Info.Fingerprint, eight.Info.Fingerprint); // the weights' own
+        var (x, y) = (Step(eight), Step(sixteen));
+        double Norm(Func<int, float> value) => Math.Sqrt(Enumerable.Range(0, x.Length).Sum(i => (double)value(i) * value(i)));
+        Assert.InRange(Norm(i => x[i] - y[i]) / Norm(i => y[i]), 1e-5, 0.1);
+
+        var refused = Assert.Throws<ArgumentException>(() => ModelLoader.LoadModel(Options(8, ModelQuantization.Int8)));
+        Assert.Contains("this one's are int8", refused.Message);
+        Assert.Throws<ArgumentException>(() => ModelLoader.LoadModel(Options(12)));
+
+        // A token after a prompt: the decode step's.
+        static float[] Step(VisionLanguageModel model)
+        {
+            using var scope = NewDisposeScope();
+            using var none = inference_mode();
+            var prompt = model.PromptEncoder.Encode([new ChatTurn("user", [new TextPart("What colour is the circle?")])], []);
+            using var output = PromptForward.Run(model.Decoder, prompt, [], new PrefillOptions { Room = 1 }, default);
+            var logits = new float[model.Decoder.Config.VocabularySize];
+            model.Decoder.Step(output.Cache, 5, prompt.NextPosition, logits);
+            return logits;
+        }
+    }
+
     private static Task<int> Run(params string[] args) => QuantizeCommand.Create().Parse(args).InvokeAsync();
 }

@@ -25,6 +25,8 @@ internal static class EvaluateCommand
     private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32 or BFloat16." };
     private static readonly Option<ModelQuantization> Quantization =
         new("--quantization") { Description = "None, Int8 or Int4: rounds the decoder's weights while they load." };
+    private static readonly Option<int> ActivationBits =
+        new("--activation-bits") { Description = "16, or 8 over 4-bit weights.", DefaultValueFactory = _ => 16 };
     private static readonly Option<string?> Json = new("--json") { Description = "Write the figures to this file." };
     private static readonly Option<string?> Lines =
         new("--jsonl") { Description = "Write every answer to this file, one JSON object a line." };
@@ -33,7 +35,7 @@ internal static class EvaluateCommand
     {
         var command = new Command(
             "evaluate", "Greedy answers about unseen scenes, with and without pruning: accuracies with 95% intervals.") { Model, Scenes,
-            Seed, Part, Keep, Preset, Method, Layer, Precision, Quantization, Json, Lines };
+            Seed, Part, Keep, Preset, Method, Layer, Precision, Quantization, ActivationBits, Json, Lines };
         command.SetAction(RunAsync);
         return command;
     }
@@ -47,7 +49,8 @@ internal static class EvaluateCommand
         var pruning = Settings(parse);
         await using var engine = await VisionLanguageEngine.LoadAsync(
             new VisionModelOptions { ModelPath = parse.GetValue(Model), Precision = parse.GetValue(Precision),
-                Quantization = parse.GetValue(Quantization) }, cancellationToken: cancellationToken);
+                Quantization = parse.GetValue(Quantization), ActivationBits = parse.GetValue(ActivationBits) },
+            cancellationToken: cancellationToken);
         var (answers, watch, count) = (new List<Scored>(), Stopwatch.StartNew(), parse.GetValue(Scenes));
         await using var lines = parse.GetValue(Lines) is { } path ? new StreamWriter(path) : null;
         for (var i = 0; i < count; i++)

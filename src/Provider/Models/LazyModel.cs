@@ -24,8 +24,8 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     public VisionModelOptions Options => options;
 
     public string Fingerprint =>
-        string.Join('|', ModelId, options.Precision, options.Quantization, options.QuantizeHead, options.Float32Kv, options.ImageFit,
-            options.MaxContextTokens, options.SelfCalibrate, FolderFingerprint());
+        string.Join('|', ModelId, options.Precision, options.Quantization, options.QuantizeHead, options.ActivationBits,
+            options.Float32Kv, options.ImageFit, options.MaxContextTokens, options.SelfCalibrate, FolderFingerprint());
 
     // A model that is still to be fetched has no files to go by.
     private string FolderFingerprint() => _folder is null && options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)

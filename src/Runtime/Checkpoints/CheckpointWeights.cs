@@ -21,6 +21,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     private CancellationToken _cancellationToken;
 
     private QuantizationRule? _rule;
+    private int _activationBits = 16;
     private QuantizationRule? _headRule;
 
     private CheckpointWeights(CheckpointFolder folder, WeightsAccess access) =>
@@ -136,8 +137,9 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
         (Type, Device, _progress, _cancellationToken) = (type, device, progress, cancellationToken);
 
     /// <summary>From here on, dense linear maps that may be are rounded to fewer bits as they are taken, and the head;
-    /// null leaves them as they are.</summary>
-    internal void QuantizeWith(QuantizationRule? rule, QuantizationRule? head = null) => (_rule, _headRule) = (rule, head);
+    /// null leaves them as they are. Activations meet 4-bit codes in 8 bits where that is asked for and can be.</summary>
+    internal void QuantizeWith(QuantizationRule? rule, QuantizationRule? head = null, int activationBits = 16) =>
+        (_rule, _headRule, _activationBits) = (rule, head, activationBits);
 
     /// <summary>The floating type of most bytes in the files.</summary>
     public ScalarType StoredType() => _where
@@ -184,7 +186,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     {
         if (_headRule is not { } rule || weight.device_type != DeviceType.CPU) return new StoredLinear(weight, null);
         var matrix = Quantizer.Matrix((int)weight.shape[0], (int)weight.shape[1], rule, RowReader.Of(weight), _cancellationToken);
-        return new StoredLinear(Own(KernelMatrix.Pack(matrix, null, [], Type == ScalarType.Float32)), null);
+        return new StoredLinear(Own(KernelMatrix.Pack(matrix, null, [], ActivationBits)), null);
     }
 
     /// <summary>A quantized linear map taken apart, from the files' own codes.</summary>
@@ -261,6 +263,8 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
         return true;
     }
 
+    private int ActivationBits => Type == ScalarType.Float32 ? 32 : _activationBits;
+
     private bool IsPlain(string name, bool quantizable) => !_quantized.ContainsKey(name) && !(quantizable && _rule is not null);
 
     private StoredLinear[] TakeQuantized(string name, long outputs, long inputs, bool bias, IReadOnlyList<RowRange[]> parts)
@@ -287,7 +291,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
             int[] selected = [.. parts[i].SelectMany(p => Enumerable.Range((int)p.Start, (int)p.Length))];
             var own = biases is null ? null : Own(RowRange.Select(biases, parts[i]));
             result[i] = Device.type == DeviceType.CPU && KernelMatrix.CanPack(matrix)
-                ? new StoredLinear(Own(KernelMatrix.Pack(matrix, selected, Floats(own), Type == ScalarType.Float32)), own)
+                ? new StoredLinear(Own(KernelMatrix.Pack(matrix, selected, Floats(own), ActivationBits)), own)
                 : new StoredLinear(Own(Dense(matrix, selected)), own);
         }
 

@@ -37,6 +37,14 @@ public sealed class VisionModelOptions
     /// small models, at some more memory.</summary>
     public bool QuantizeHead { get; set; }
 
+    /// <summary>
+    /// Bits of the activations that meet 4-bit weights while an answer is written on CPU: 16, or 8 (a scale for each 128 inputs), which is
+    /// faster where the processor, not the memory, is the bound. 8 needs weights in groups of 128 columns or a multiple of it; prompts of
+    /// more than 16 tokens and maps of 8 bits and more are computed as with 16.
+    /// </summary>
+    [AllowedValues(8, 16, ErrorMessage = "{0} must be 8 or 16.")]
+    public int ActivationBits { get; set; } = 16;
+
     /// <summary>On CPU, keep keys and values in fp32 rather than bfloat16: twice the memory, slower answers from long prompts.</summary>
     public bool Float32Kv { get; set; }
 

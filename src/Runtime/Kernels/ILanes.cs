@@ -73,6 +73,16 @@ internal unsafe interface ILanes<T>
     /// <summary>Products of 16-bit integers, added in pairs to 32-bit sums. Which two make a pair is the width's affair.</summary>
     static abstract T MultiplyPairs(T a, T b, T sums);
 
+    /// <summary>The lowest four bits of each byte.</summary>
+    static abstract T ByteCodes(T bits);
+
+    /// <summary>Products of codes (bytes of 0 to 15) and signed bytes (-127 to 127), added to sums whose form is the width's affair and
+    /// which hold <see cref="KernelMatrix.Chunk"/> of them; they begin as zero.</summary>
+    static abstract T MultiplyBytes(T codes, T bytes, T sums);
+
+    /// <summary>Adds what <see cref="MultiplyBytes"/> summed to 32-bit integers.</summary>
+    static abstract T AddProducts(T sums, T integers);
+
     /// <summary>32-bit integers as numbers.</summary>
     static abstract T ToSingle(T integers);
 

@@ -15,15 +15,22 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
 
     public static void Four(KernelMatrix m, int row, int apart, float* x, float* y)
     {
-        if (m.GroupSize == KernelMatrix.Chunk) Four128(m, row, apart, x, y);
+        if (m.ActivationBits == 8) FourBytes(m, row, apart, x, y);
+        else if (m.GroupSize == KernelMatrix.Chunk) Four128(m, row, apart, x, y);
         else if (m.GroupSize == 64) Four64(m, row, apart, x, y);
         else Four32(m, row, apart, x, y);
     }
 
     public static void TwoByFour(KernelMatrix m, int row, int apart, float** x, float** y)
     {
+        if (m.ActivationBits == 8)
+        {
+            TwoByFourBytes(m, row, apart, x, y);
+            return;
+        }
+
         uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + apart * m.RowBytes / 4;
-        var (groups, at) = (m.Groups, m.Padded / 2);
+        var (groups, at) = (m.Groups, m.ScalesAt);
         float* sa = m.Scales + (long)row * groups, sb = sa + (long)apart * groups;
         long ga = (long)row * groups, gb = ga + (long)apart * groups; // the output's groups
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
@@ -82,6 +89,74 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
         y[3][row + apart] = T.Sum(b3);
     }
 
+    // As above over bytes: a chunk's products are added in 16 bits.
+    private static void TwoByFourBytes(KernelMatrix m, int row, int apart, float** x, float** y)
+    {
+        uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + apart * m.RowBytes / 4;
+        long groups = m.Groups, ga = row * groups, gb = ga + apart * groups; // the outputs' groups
+        float* wa = m.Scales + ga, wb = m.Scales + gb;
+        var zeros = m.Zeros;
+        uint* x0 = (uint*)x[0], x1 = (uint*)x[1], x2 = (uint*)x[2], x3 = (uint*)x[3];
+        float* s0 = x[0] + m.ScalesAt, s1 = x[1] + m.ScalesAt, s2 = x[2] + m.ScalesAt, s3 = x[3] + m.ScalesAt;
+        T a0 = T.Splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        for (long g = 0; g < groups; g++)
+        {
+            T p0 = T.Splat(0), p1 = p0, p2 = p0, p3 = p0, r0 = p0, r1 = p0, r2 = p0, r3 = p0;
+            for (var half = 0; half < Words; half += T.Count)
+            {
+                T ca = T.Bits(a + half), cb = T.Bits(b + half);
+                for (var i = half; i < 2 * Words; i += Words)
+                {
+                    T na = T.ByteCodes(ca), nb = T.ByteCodes(cb), v = T.Bits(x0 + i);
+                    p0 = T.MultiplyBytes(na, v, p0);
+                    r0 = T.MultiplyBytes(nb, v, r0);
+                    v = T.Bits(x1 + i);
+                    p1 = T.MultiplyBytes(na, v, p1);
+                    r1 = T.MultiplyBytes(nb, v, r1);
+                    v = T.Bits(x2 + i);
+                    p2 = T.MultiplyBytes(na, v, p2);
+                    r2 = T.MultiplyBytes(nb, v, r2);
+                    v = T.Bits(x3 + i);
+                    p3 = T.MultiplyBytes(na, v, p3);
+                    r3 = T.MultiplyBytes(nb, v, r3);
+                    (ca, cb) = (T.NextCodes(ca), T.NextCodes(cb));
+                }
+            }
+
+            a0 = Add(p0, s0 + g, groups, zeros, ga + g, wa[g], a0);
+            a1 = Add(p1, s1 + g, groups, zeros, ga + g, wa[g], a1);
+            a2 = Add(p2, s2 + g, groups, zeros, ga + g, wa[g], a2);
+            a3 = Add(p3, s3 + g, groups, zeros, ga + g, wa[g], a3);
+            b0 = Add(r0, s0 + g, groups, zeros, gb + g, wb[g], b0);
+            b1 = Add(r1, s1 + g, groups, zeros, gb + g, wb[g], b1);
+            b2 = Add(r2, s2 + g, groups, zeros, gb + g, wb[g], b2);
+            b3 = Add(r3, s3 + g, groups, zeros, gb + g, wb[g], b3);
+            a += Words;
+            b += Words;
+            x0 += 2 * Words;
+            x1 += 2 * Words;
+            x2 += 2 * Words;
+            x3 += 2 * Words;
+        }
+
+        y[0][row] = T.Sum(a0);
+        y[1][row] = T.Sum(a1);
+        y[2][row] = T.Sum(a2);
+        y[3][row] = T.Sum(a3);
+        y[0][row + apart] = T.Sum(b0);
+        y[1][row + apart] = T.Sum(b1);
+        y[2][row + apart] = T.Sum(b2);
+        y[3][row + apart] = T.Sum(b3);
+    }
+
+    // A chunk's products over bytes, less its zero point, times its scales.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Add(T products, float* scale, long groups, byte* zeros, long at, float weight, T sum)
+    {
+        var integers = T.AddProducts(products, QuantizedKernel.Begin<T>((int*)scale + groups, zeros, at));
+        return QuantizedKernel.Scale(integers, *scale * weight, sum);
+    }
+
     // Each length of a group is compiled for itself, in a method with all registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Four128(KernelMatrix m, int row, int apart, float* x, float* y) => Four(m, row, apart, x, y, KernelMatrix.Chunk);
@@ -92,23 +167,28 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Four32(KernelMatrix m, int row, int apart, float* x, float* y) => Four(m, row, apart, x, y, 32);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FourBytes(KernelMatrix m, int row, int apart, float* x, float* y) =>
+        Four(m, row, apart, x, y, KernelMatrix.Chunk, bytes: true);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Four(KernelMatrix m, int row, int apart, float* x, float* y, [ConstantExpected] int group)
+    private static void Four(
+        KernelMatrix m, int row, int apart, float* x, float* y, [ConstantExpected] int group, [ConstantExpected] bool bytes = false)
     {
         var stride = apart * m.RowBytes / 4;
         uint* a = (uint*)(m.Data + row * m.RowBytes), b = a + stride, c = b + stride, d = c + stride;
         long g = (long)row * m.Groups, between = (long)apart * m.Groups; // the first output's group
         float* ws = m.Scales;
         var zeros = m.Zeros;
-        float* scales = x + m.Padded / 2, end = scales;
+        float* scales = x + m.ScalesAt, end = scales;
         var sums = (int*)(scales + m.Segments);
         T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
-        for (var q = (uint*)x; q < end; q += KernelMatrix.Chunk / 2)
+        for (var q = (uint*)x; q < end; q += KernelMatrix.Chunk / (bytes ? 4 : 2))
         {
-            s0 = Add(a, q, group, scales, sums, ws, zeros, g, s0);
-            s1 = Add(b, q, group, scales, sums, ws, zeros, g + between, s1);
-            s2 = Add(c, q, group, scales, sums, ws, zeros, g + 2 * between, s2);
-            s3 = Add(d, q, group, scales, sums, ws, zeros, g + 3 * between, s3);
+            s0 = Add(a, q, group, bytes, scales, sums, ws, zeros, g, s0);
+            s1 = Add(b, q, group, bytes, scales, sums, ws, zeros, g + between, s1);
+            s2 = Add(c, q, group, bytes, scales, sums, ws, zeros, g + 2 * between, s2);
+            s3 = Add(d, q, group, bytes, scales, sums, ws, zeros, g + 3 * between, s3);
             a += Words;
             b += Words;
             c += Words;
@@ -126,10 +206,24 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
 
     // One chunk of one output: its products with each nibble's activations, added as the groups allow.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Add(
-        uint* w, uint* q, [ConstantExpected] int group, float* x, int* sums, float* scales, byte* zeros, long at, T sum)
+    private static T Add(uint* w, uint* q, [ConstantExpected] int group, [ConstantExpected] bool bytes, float* x, int* sums, float* scales,
+        byte* zeros, long at, T sum)
     {
         Prefetch.Line((byte*)w + Prefetch.Distance);
+        if (bytes)
+        {
+            var products = T.Splat(0);
+            for (var half = 0; half < Words; half += T.Count)
+            {
+                var codes = T.Bits(w + half);
+                products = T.MultiplyBytes(T.ByteCodes(codes), T.Bits(q + half), products);
+                products = T.MultiplyBytes(T.ByteCodes(T.NextCodes(codes)), T.Bits(q + half + Words), products);
+            }
+
+            var integers = T.AddProducts(products, QuantizedKernel.Begin<T>(sums, zeros, at));
+            return QuantizedKernel.Scale(integers, x[0] * scales[at], sum);
+        }
+
         if (group == KernelMatrix.Chunk)
         {
             // One sum, not four added behind the loop: 16 GB/s of weights from the caches on AVX2, not 9 (docs/log.md).

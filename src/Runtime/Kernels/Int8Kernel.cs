@@ -15,7 +15,7 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
         var zeros = m.Zeros;
         long ga = (long)row * m.Groups, between = (long)apart * m.Groups; // the output's group
         long gb = ga + between, gc = gb + between, gd = gc + between;
-        var scales = x + m.Padded / 2;
+        var scales = x + m.ScalesAt;
         T s0 = T.Splat(0), s1 = s0, s2 = s0, s3 = s0;
         var q = (uint*)x;
         for (var (s, left) = (0, perGroup); s < m.Segments; s++)
@@ -62,7 +62,7 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
     public static void TwoByFour(KernelMatrix m, int row, int apart, float** x, float** y)
     {
         sbyte* a = (sbyte*)m.Data + row * m.RowBytes, b = a + apart * m.RowBytes;
-        var (segment, perGroup, at) = (m.Segment, m.GroupSize / m.Segment, m.Padded / 2);
+        var (segment, perGroup, at) = (m.Segment, m.GroupSize / m.Segment, m.ScalesAt);
         var zeros = m.Zeros;
         long ga = (long)row * m.Groups, gb = ga + (long)apart * m.Groups; // the output's group
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];

@@ -58,18 +58,22 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <summary>Segments of a row.</summary>
     public int Segments => Padded / Segment;
 
-    /// <summary>Whether quantized weights meet activations of 32 bits (in two planes of 16), not of 16: for models in fp32.</summary>
-    public bool WideActivations { get; private init; }
+    /// <summary>Bits in which quantized weights meet activations: 16; 32 (two planes of 16) for models in fp32; 8 where asked for and
+    /// weights are 4-bit codes in groups of <see cref="Chunk"/>.</summary>
+    public int ActivationBits { get; private init; } = 16;
 
     /// <summary>Whether the weights are codes with scales.</summary>
     public bool IsQuantized => Kind is KernelMatrixKind.Int8 or KernelMatrixKind.Int4;
 
+    /// <summary>Floats before a plane's scales: its activations.</summary>
+    public int ScalesAt => Padded / (ActivationBits == 8 ? 4 : 2);
+
     /// <summary>Floats of one plane of a prepared row over quantized weights (<see cref="ActivationRow"/>).</summary>
-    public int PlaneLength => (Padded / 2 + Segments * (NeedsSums ? 2 : 1) + 15) & ~15;
+    public int PlaneLength => (ScalesAt + Segments * (NeedsSums ? 2 : 1) + 15) & ~15;
 
     /// <summary>Floats that <see cref="MatrixKernel.Prepare{T}(KernelMatrix, float*, float*)"/> writes for one row of
     /// activations.</summary>
-    public int PreparedLength => IsQuantized ? PlaneLength * (WideActivations ? 2 : 1) : (Padded + 15) & ~15;
+    public int PreparedLength => IsQuantized ? PlaneLength * (ActivationBits == 32 ? 2 : 1) : (Padded + 15) & ~15;
 
     /// <summary>Bytes of weights, scales and zero points.</summary>
     public long Bytes => Outputs * (RowBytes + Groups * (4L + (Zeros is null ? 0 : 1))) + (Order is null ? 0 : 4L * Padded);
@@ -103,8 +107,8 @@ internal sealed unsafe class KernelMatrix : IDisposable
     /// <param name="q">The matrix; <see cref="CanPack"/> holds.</param>
     /// <param name="rows">The rows in their new order; null for all.</param>
     /// <param name="bias">[rows] in fp32; empty for none.</param>
-    /// <param name="wideActivations">Activations of 32 bits, not of 16.</param>
-    public static KernelMatrix Pack(QuantizedMatrix q, int[]? rows, ReadOnlySpan<float> bias, bool wideActivations = false)
+    /// <param name="activationBits">Bits of activations: 8 (16 all the same where the codes' kernel has no such form), 16 or 32.</param>
+    public static KernelMatrix Pack(QuantizedMatrix q, int[]? rows, ReadOnlySpan<float> bias, int activationBits = 16)
     {
         if (!CanPack(q)) throw new ArgumentException($"Groups of {q.GroupSize} in {q.Bits} bits are not the kernels'.", nameof(q));
         TryOrder(q, out var order);
@@ -119,7 +123,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
             GroupSize = group,
             Groups = groups,
             Segment = (int)BigInteger.GreatestCommonDivisor(group, Chunk),
-            WideActivations = wideActivations,
+            ActivationBits = activationBits == 8 && !(four && group == Chunk) ? 16 : activationBits,
             RowBytes = four ? padded / 2 : padded,
         };
         m.Data = m.Own(outputs * m.RowBytes);

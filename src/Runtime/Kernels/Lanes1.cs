@@ -63,6 +63,18 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
             (short)x * (short)y + (short)(x >> 16) * (short)(y >> 16) + BitConverter.SingleToInt32Bits(sums._v)));
     }
 
+    public static Lanes1 ByteCodes(Lanes1 bits) => new(BitConverter.UInt32BitsToSingle(Raw(bits) & 0x0F0F0F0F));
+
+    // 32-bit sums: one lane adds a whole chunk.
+    public static Lanes1 MultiplyBytes(Lanes1 codes, Lanes1 bytes, Lanes1 sums)
+    {
+        var (x, y, sum) = (Raw(codes), Raw(bytes), BitConverter.SingleToInt32Bits(sums._v));
+        for (var i = 0; i < 32; i += 8) sum += (byte)(x >> i) * (sbyte)(y >> i);
+        return new(BitConverter.Int32BitsToSingle(sum));
+    }
+
+    public static Lanes1 AddProducts(Lanes1 sums, Lanes1 integers) => AddIntegers(sums, integers);
+
     public static Lanes1 ToSingle(Lanes1 integers) => new(BitConverter.SingleToInt32Bits(integers._v));
 
     public static Lanes1 Round(Lanes1 v) => new(MathF.Round(v._v));

@@ -111,6 +111,33 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ByteCodes(Lanes128 bits) => new((bits._v.AsByte() & Vector128.Create((byte)15)).AsSingle());
+
+    // 16-bit sums: a product is at most 15 times 127, and eight pairs of them meet in one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyBytes(Lanes128 codes, Lanes128 bytes, Lanes128 sums)
+    {
+        Vector128<sbyte> x = codes._v.AsSByte(), y = bytes._v.AsSByte();
+        var sum = sums._v.AsInt16();
+        if (Ssse3.IsSupported) return new((Ssse3.MultiplyAddAdjacent(x.AsByte(), y) + sum).AsSingle());
+        if (AdvSimd.IsSupported)
+        {
+            var lower = AdvSimd.MultiplyWideningLowerAndAdd(sum, x.GetLower(), y.GetLower());
+            return new(AdvSimd.MultiplyWideningUpperAndAdd(lower, x, y).AsSingle());
+        }
+
+        var (p, q) = (Vector128.WidenLower(x) * Vector128.WidenLower(y), Vector128.WidenUpper(x) * Vector128.WidenUpper(y));
+        return new((p + q + sum).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddProducts(Lanes128 sums, Lanes128 integers)
+    {
+        var x = sums._v.AsInt16();
+        return new((Vector128.WidenLower(x) + Vector128.WidenUpper(x) + integers._v.AsInt32()).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToSingle(Lanes128 integers) => new(Vector128.ConvertToSingle(integers._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -97,6 +97,18 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         new((Avx2.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16()) + sums._v.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ByteCodes(Lanes256 bits) => new((bits._v.AsByte() & Vector256.Create((byte)15)).AsSingle());
+
+    // 16-bit sums: a product is at most 15 times 127, and eight pairs of them meet in one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyBytes(Lanes256 codes, Lanes256 bytes, Lanes256 sums) =>
+        new((Avx2.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()) + sums._v.AsInt16()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddProducts(Lanes256 sums, Lanes256 integers) =>
+        new((Avx2.MultiplyAddAdjacent(sums._v.AsInt16(), Vector256<short>.One) + integers._v.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToSingle(Lanes256 integers) => new(Vector256.ConvertToSingle(integers._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

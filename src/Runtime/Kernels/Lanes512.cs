@@ -97,6 +97,18 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         new((Avx512BW.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16()) + sums._v.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ByteCodes(Lanes512 bits) => new((bits._v.AsByte() & Vector512.Create((byte)15)).AsSingle());
+
+    // 16-bit sums: a product is at most 15 times 127, and eight pairs of them meet in one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyBytes(Lanes512 codes, Lanes512 bytes, Lanes512 sums) =>
+        new((Avx512BW.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()) + sums._v.AsInt16()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddProducts(Lanes512 sums, Lanes512 integers) =>
+        new((Avx512BW.MultiplyAddAdjacent(sums._v.AsInt16(), Vector512<short>.One) + integers._v.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToSingle(Lanes512 integers) => new(Vector512.ConvertToSingle(integers._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,7 +13,7 @@ internal static unsafe class MatrixKernel
     public static bool SamePreparation(KernelMatrix a, KernelMatrix b) =>
         a.Inputs == b.Inputs && a.Order is null && b.Order is null
         && (a.IsQuantized && b.IsQuantized
-            ? (a.Segment, a.WideActivations, a.NeedsSums, a.IsSymmetric) == (b.Segment, b.WideActivations, b.NeedsSums, b.IsSymmetric)
+            ? (a.Segment, a.ActivationBits, a.NeedsSums, a.IsSymmetric) == (b.Segment, b.ActivationBits, b.NeedsSums, b.IsSymmetric)
             : a.Kind == b.Kind);
 
     /// <summary>Writes a row of activations in the order that <paramref name="m"/> reads them.</summary>

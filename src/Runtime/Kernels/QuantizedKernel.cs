@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// y = W x over 8- and 4-bit codes. Activations are whole numbers of 16 bits with a scale for each <see cref="KernelMatrix.Segment"/>
+/// y = W x over 8- and 4-bit codes. Activations are whole numbers of 16 bits (or 8) with a scale for each <see cref="KernelMatrix.Segment"/>
 /// (<see cref="ActivationRow"/>): sums of a segment's products are exact in 32 bits, then scaled and added in fp32.
 /// </summary>
 internal static unsafe class QuantizedKernel
@@ -21,7 +21,7 @@ internal static unsafe class QuantizedKernel
     public static void Multiply<T>(KernelMatrix m, float** x, int rows, float** y, int from, int to)
         where T : struct, ILanes<T>
     {
-        if (!m.WideActivations)
+        if (m.ActivationBits != 32)
         {
             OfKind<T>(m, x, rows, y, from, to);
             return;

@@ -65,7 +65,7 @@ internal static partial class ModelLoader
                 ModelQuantization.Int8 => QuantizationRule.Int8,
                 ModelQuantization.Int4 => QuantizationRule.Int4,
                 _ => null,
-            }, options.QuantizeHead ? QuantizationRule.Int8 : null);
+            }, options.QuantizeHead ? QuantizationRule.Int8 : null, options.ActivationBits);
             if (options.CheckMemory)
             {
                 var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization);
@@ -78,6 +78,7 @@ internal static partial class ModelLoader
             var watch = Stopwatch.StartNew();
             using var noGrad = no_grad();
             var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
+            CheckActivations(options, decoder);
             var vision = blueprint.TakeVision(weights);
             var precision = PrecisionOf(type, decoder);
             var fingerprint = ModelFingerprint.Of(folder);
@@ -95,7 +96,7 @@ internal static partial class ModelLoader
                 ContextLength = Math.Min(options.MaxContextTokens ?? int.MaxValue, blueprint.Text.MaxPositions),
                 DecoderLayers = blueprint.Text.Layers,
                 Parameters = plan.Parameters,
-                DType = precision,
+                DType = options.ActivationBits == 8 ? $"{precision}+a8" : precision,
                 Device = device.ToString(),
                 PriorLayers = prior?.Layers ?? [],
                 KvBytesPerToken = decoder.KvBytesPerToken,
@@ -167,6 +168,8 @@ internal static partial class ModelLoader
             throw new ArgumentException($"Precision is {options.Precision}, which does not exist.", nameof(options));
         if (!Enum.IsDefined(options.Quantization))
             throw new ArgumentException($"Quantization is {options.Quantization}, which does not exist.", nameof(options));
+        if (options.ActivationBits is not (8 or 16))
+            throw new ArgumentException($"ActivationBits is {options.ActivationBits}; it must be 8 or 16.", nameof(options));
         if (!Enum.IsDefined(options.ImageFit))
             throw new ArgumentException($"ImageFit is {options.ImageFit}, which does not exist.", nameof(options));
     }
@@ -182,6 +185,16 @@ internal static partial class ModelLoader
         throw new ArgumentException(
             $"Quantization is {options.Quantization}, but the checkpoint is quantized already ({own.Description}); leave the option " +
             "at None.", nameof(options));
+    }
+
+    private static void CheckActivations(VisionModelOptions options, TextDecoder decoder)
+    {
+        var down = decoder.Weights.Layers[0].Down;
+        if (options.ActivationBits != 8 || down.Kernel is { ActivationBits: 8 }) return;
+        throw new ArgumentException(
+            "ActivationBits is 8, which needs 4-bit weights in groups of 128 columns or a multiple of it on CPU, and a model in 16 bits; " +
+            $"this one's are {down.Storage}, on {decoder.Device}. Leave the option at 16, or load with Quantization = Int4.",
+            nameof(options));
     }
 
     private static string PrecisionOf(ScalarType type, TextDecoder decoder)
