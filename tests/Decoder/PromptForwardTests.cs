@@ -43,6 +43,26 @@ public sealed class PromptForwardTests
         Assert.All(pruned.Logits.Zip(hidden), p => Assert.Equal(p.Second, p.First, 1e-4));
     }
 
+    [Theory]
+    [InlineData("llava-1.5-a", false)]
+    [InlineData("llava-1.5-b", true)]
+    public void LastLayer_OfTheLastRowOnly_GivesWhatAllRowsGive(string fixture, bool prune)
+    {
+        using var run = new Setup(fixture);
+        var options = prune
+            ? new PrefillOptions { Pruner = new Scripted(AfterLayer(1), c => [.. Enumerable.Range(0, c.Budget)]), Budgets = [[9]] }
+            : new PrefillOptions();
+        var one = run.Generate(options);
+        var trace = new ForwardTrace { RecordLastHidden = true };
+        var all = run.Generate(options with { Trace = trace });
+        var (last, rows) = Assert.Single(trace.Hidden);
+        Assert.Equal(run.Config.Layers, last);
+        Assert.Equal(one.Lengths[^1], rows.Length / run.Config.HiddenSize);
+        Assert.Equal(all.Lengths, one.Lengths);
+        Assert.All(one.Logits.Zip(all.Logits), p => Assert.Equal(p.Second, p.First, 1e-4));
+        Assert.All(one.Later.Zip(all.Later), p => Assert.Equal(p.Second, p.First, 1e-4)); // the other rows' keys and values are there
+    }
+
     [Fact]
     public void SeveralStages_AndPointsBeforeTheDecoder_KeepWhatWasChosen()
     {
@@ -140,6 +160,8 @@ public sealed class PromptForwardTests
         }
 
         public EncodedPrompt Prompt { get; }
+
+        public DecoderConfig Config => _runner.Model.Decoder.Config;
 
         public int[] Counts => [.. Prompt.Layouts.Select(l => l.Count)];
 

@@ -68,7 +68,7 @@ internal sealed partial class SharedForward : IDisposable
     {
         using var scope = NewDisposeScope();
         var layers = Decoder.Config.Layers;
-        var first = pruner is null || _vision.Count == 0 ? layers
+        var first = pruner is null || _vision.Count == 0 ? layers - 1
             : pruner.Schedule.Min(s => s.Point.Kind == PruningPointKind.AfterLayer ? s.Point.Layer + 1 : 0);
         var prefix = TimeSpan.Zero;
         Ensure(first);
@@ -120,9 +120,11 @@ internal sealed partial class SharedForward : IDisposable
         return x;
     }
 
+    // As in the engine, only the last row comes out of the last layer, unless somebody looks at the others.
     private (Tensor Y, Tensor K, Tensor V, float[]? Row) Layer(
         Tensor x, int i, Tensor cos, Tensor sin, bool wantsRow, Action<Tensor, Tensor>? see = null)
     {
+        var lastOnly = i == Decoder.Config.Layers - 1 && see is null && !wantsRow;
         Tensor? keys = null, values = null;
         float[]? row = null;
         var y = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
@@ -131,8 +133,8 @@ internal sealed partial class SharedForward : IDisposable
             values = v.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
             see?.Invoke(q.alias().MoveToOuterDisposeScope(), k.alias().MoveToOuterDisposeScope());
             if (wantsRow) row = ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
-            return Attention.Fused(q, k, v, causal: true);
-        });
+            return Attention.Fused(q, k, v, causal: !lastOnly);
+        }, lastOnly);
         return (y, keys!, values!, row);
     }
 

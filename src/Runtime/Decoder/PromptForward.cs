@@ -233,6 +233,7 @@ internal static class PromptForward
             var wants = _options.Trace?.WantsAttention(i) == true
                 || Stages(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == i)
                 .Any(s => s.Signals.HasFlag(PruningSignals.LastRowAttention));
+            var lastOnly = NeedsLastRowOnly(i);
             float[]? row = null;
             using var scope = NewDisposeScope();
             var y = DecoderLayer.Forward(_x, _decoder.Weights.Layers[i], _decoder.Config, _cos, _sin, (q, k, v) =>
@@ -241,11 +242,19 @@ internal static class PromptForward
                 _cache.Append(i, k, v, _decoder.KvType);
                 if (!fresh) (k, v) = _cache.View(i);
                 if (wants) row = ForwardTrace.ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
+                // The last token sees everything.
+                if (lastOnly) return Attention.Fused(q, k, v, causal: false);
                 return _mask is null ? Attention.Suffix(q, k, v) : Attention.Masked(q, k, v, _mask);
-            });
+            }, lastOnly);
             Replace(ref _x, y);
             return row;
         }
+
+        // Of the last layer the answer needs the last row, and the other rows' keys and values.
+        private bool NeedsLastRowOnly(int layer) => layer == _decoder.Config.Layers - 1
+            && _options.Trace is not ({ RecordHidden: true } or { RecordLastHidden: true } or { RecordAllLogits: true })
+            && !_vision.Any(v => v?.Levels is { } levels && layer < levels.Count)
+            && !Stages(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == layer).Any();
 
         private IEnumerable<PruningStage> Stages(Func<PruningPoint, bool> at) => _options.Pruner?.Schedule.Where(s => at(s.Point)) ?? [];
 
