@@ -77,7 +77,7 @@ switch (args)
                    Benchmarks -- serve [decode|load|second]  many requests at once (about 10 minutes, 6 GB of memory, 5 GB of disk)
                    Benchmarks -- server                    what HTTP costs over the client beneath it (about 2 minutes)
                    Benchmarks -- cluster                   what a worker elsewhere costs, what a second one brings, who meets his image
-                   Benchmarks -- cluster simulate [FOLDER [HIT MISS]]  placement in clusters of up to 1,024 workers; plots, seconds of an answer
+                   Benchmarks -- cluster simulate [FOLDER [HIT MISS]]  placement in clusters of up to 4,096 workers (minutes); plots, seconds of an answer
                    Benchmarks -- load                      weights mapped and copied, beside a plain read
                    Benchmarks -- pages                     decoding with weights in pages of 4 KiB and of 2 MiB (5 GB of memory)
                    Benchmarks -- memory                    peak memory of a prefill of 2,928 visual tokens

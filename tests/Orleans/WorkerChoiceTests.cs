@@ -56,14 +56,14 @@ public sealed class WorkerChoiceTests
     [Theory]
     [InlineData(null, 2, 8)]
     [InlineData(null, 64, 8)]
-    [InlineData(null, 80, 10)]
-    [InlineData(null, 4096, 512)]
+    [InlineData(null, 320, 10)]
+    [InlineData(null, 4096, 128)]
     [InlineData(2, 4096, 2)]
     public void TheSpread_GrowsWithTheCluster_UnlessItIsSet(int? set, int count, int spread) =>
         Assert.Equal(spread, WorkerChoice.Spread(set, count));
 
     [Fact]
-    public void TheChoice_IsTheLeastOfAll_InWhateverOrderTheyStand()
+    public void TheChoice_IsTheLeastOfItsCandidates_InWhateverOrderTheyStand()
     {
         var random = new Random(1);
         for (var i = 0; i < 500; i++)
@@ -75,10 +75,43 @@ public sealed class WorkerChoiceTests
             var total = WorkerChoice.TotalLoad(workers);
             (bool, double) Cost(WorkerState w) =>
                 (WorkerChoice.IsOver(w, total, workers.Length, 1.25), w.Load / 4d + w.KvUse / 2 - (w.Resident ? 1 : 0));
-            Assert.Equal(workers.Select(Cost).Min(), Cost(workers[chosen]));
-            random.Shuffle(workers.AsSpan(0, chosen));
-            Assert.Equal(chosen, Choose(workers, image));
+            Assert.All(workers.Where(w => w.Resident), w => Assert.True(Cost(workers[chosen]).CompareTo(Cost(w)) <= 0));
+            // With fewer than four that do not hold it, all are candidates.
+            if (workers.Count(w => !w.Resident) <= WorkerChoice.Candidates)
+                Assert.Equal(workers.Select(Cost).Min(), Cost(workers[chosen]));
+            var (state, shuffled) = (workers[chosen], workers.ToArray());
+            random.Shuffle(shuffled);
+            Assert.Equal(state, shuffled[Choose(shuffled, image)]);
         }
+    }
+
+    [Fact]
+    public void AnImage_HasFourCandidates_AndThoseThatHoldIt()
+    {
+        WorkerState[] workers = [.. Enumerable.Range(0, 100).Select(i => Of((ulong)i))];
+        var seen = new HashSet<int>();
+        while (seen.Count < 100)
+        {
+            var chosen = Choose(workers);
+            if (!seen.Add(chosen)) break;
+            workers[chosen] = workers[chosen] with { Load = 1 }; // each further one is the least loaded of what is left
+        }
+
+        Assert.Equal(WorkerChoice.Candidates, seen.Count);
+        // One that holds it is asked first, wherever it stands, and the next ranks take the places of full ones.
+        var holder = Enumerable.Range(0, 100).First(i => !seen.Contains(i));
+        workers[holder] = workers[holder] with { Resident = true };
+        Assert.Equal(holder, Choose(workers));
+        workers[holder] = workers[holder] with { Load = 8 };
+        foreach (var i in seen) workers[i] = workers[i] with { Load = 8 };
+        Assert.DoesNotContain(Choose(workers), seen.Append(holder));
+    }
+
+    [Fact]
+    public void WithoutAnImage_TheLeastLoadedOfAllIsTaken()
+    {
+        WorkerState[] workers = [.. Enumerable.Range(0, 100).Select(i => Of((ulong)i, load: i == 61 ? 1 : 2))];
+        for (ulong salt = 0; salt < 50; salt++) Assert.Equal(61, WorkerChoice.Choose(workers, null, salt, Weights));
     }
 
     private static int Choose(ReadOnlySpan<WorkerState> workers, ulong image = 5) => WorkerChoice.Choose(workers, image, 0, Weights);

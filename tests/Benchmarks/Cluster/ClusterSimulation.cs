@@ -5,7 +5,7 @@ namespace D2Pruner.AI.Benchmarks.Cluster;
 /// <summary>Simulations of placement over clusters of many sizes: figures as lines, and plots into a folder.</summary>
 internal sealed class ClusterSimulation(Figures figures, SimulationSettings settings, string? plots)
 {
-    private static readonly int[] Sizes = [4, 16, 64, 256, 1024];
+    private static readonly int[] Sizes = [4, 16, 64, 256, 1024, 4096];
     private static readonly double[] Loads = [0.3, 0.5, 0.7, 0.8, 0.9, 1];
     private static readonly double[] Bounds = [1, 1.1, 1.25, 1.5, 2, 4];
     private static readonly double[] Demands = [0.4, 0.6, 0.8, 1, 1.2, 1.4];
