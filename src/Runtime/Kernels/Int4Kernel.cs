@@ -123,14 +123,18 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
                 }
             }
 
-            a0 = Add(p0, s0 + g, groups, zeros, ga + g, wa[g], a0);
-            a1 = Add(p1, s1 + g, groups, zeros, ga + g, wa[g], a1);
-            a2 = Add(p2, s2 + g, groups, zeros, ga + g, wa[g], a2);
-            a3 = Add(p3, s3 + g, groups, zeros, ga + g, wa[g], a3);
-            b0 = Add(r0, s0 + g, groups, zeros, gb + g, wb[g], b0);
-            b1 = Add(r1, s1 + g, groups, zeros, gb + g, wb[g], b1);
-            b2 = Add(r2, s2 + g, groups, zeros, gb + g, wb[g], b2);
-            b3 = Add(r3, s3 + g, groups, zeros, gb + g, wb[g], b3);
+            // What the zero points take off; sums hold it where codes are symmetric.
+            var (oa, ob) = zeros is null ? (1, 1) : (zeros[ga + g], zeros[gb + g]);
+            float *t0 = s0 + g, t1 = s1 + g, t2 = s2 + g, t3 = s3 + g;
+            int u0 = ((int*)t0)[groups], u1 = ((int*)t1)[groups], u2 = ((int*)t2)[groups], u3 = ((int*)t3)[groups];
+            a0 = Add(p0, oa * u0, *t0 * wa[g], a0);
+            b0 = Add(r0, ob * u0, *t0 * wb[g], b0);
+            a1 = Add(p1, oa * u1, *t1 * wa[g], a1);
+            b1 = Add(r1, ob * u1, *t1 * wb[g], b1);
+            a2 = Add(p2, oa * u2, *t2 * wa[g], a2);
+            b2 = Add(r2, ob * u2, *t2 * wb[g], b2);
+            a3 = Add(p3, oa * u3, *t3 * wa[g], a3);
+            b3 = Add(r3, ob * u3, *t3 * wb[g], b3);
             a += Words;
             b += Words;
             x0 += 2 * Words;
@@ -151,11 +155,8 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
 
     // A chunk's products over bytes, less its zero point, times its scales.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Add(T products, float* scale, long groups, byte* zeros, long at, float weight, T sum)
-    {
-        var integers = T.AddProducts(products, QuantizedKernel.Begin<T>((int*)scale + groups, zeros, at));
-        return QuantizedKernel.Scale(integers, *scale * weight, sum);
-    }
+    private static T Add(T products, int first, float scale, T sum) =>
+        QuantizedKernel.Scale(T.AddProducts(products, T.FirstInteger(first)), scale, sum);
 
     // Each length of a group is compiled for itself, in a method with all registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
