@@ -53,11 +53,11 @@ internal static class WorkerChoice
     /// <param name="bound"><see cref="PlacementWeights.LoadBound"/>.</param>
     public static bool IsOver(in WorkerState worker, long total, int count, double bound) => IsOver(worker, Share(total, count, bound));
 
-    /// <summary>Workers that one image's questions may be spread over: what was set, or 8 and a 32nd of a large cluster, because what
+    /// <summary>Workers that one image's questions may be spread over: what was set, or 8 and an eighth of a larger cluster, because what
     /// is asked about the image in greatest demand grows with the cluster too.</summary>
     /// <param name="set"><see cref="D2PrunerClusterOptions.Spread"/>.</param>
     /// <param name="count">Number of all workers.</param>
-    public static int Spread(int? set, int count) => set ?? Math.Max(8, count / 32);
+    public static int Spread(int? set, int count) => set ?? Math.Max(8, count / 8);
 
     /// <summary>Load of all workers.</summary>
     public static long TotalLoad(ReadOnlySpan<WorkerState> workers)
