@@ -28,7 +28,8 @@ public sealed class D2PrunerClusterOptions
     public double LoadBound { get; set; } = 1.25;
 
     /// <summary>Workers that questions about one image are spread over, one after another, when it is in great demand; 1 never spreads.
-    /// Null, the default, is 8, or an eighth of the workers that serve the model where that is more.</summary>
+    /// Null, the default, is 8, or an eighth of the workers that serve the model where that is more, at most
+    /// 128.</summary>
     [Range(1, 100_000)]
     public int? Spread { get; set; }
 

@@ -57,7 +57,7 @@ public sealed class WorkerChoiceTests
     [InlineData(null, 2, 8)]
     [InlineData(null, 64, 8)]
     [InlineData(null, 80, 10)]
-    [InlineData(null, 4096, 512)]
+    [InlineData(null, 4096, 128)]
     [InlineData(2, 4096, 2)]
     public void TheSpread_GrowsWithTheCluster_UnlessItIsSet(int? set, int count, int spread) =>
         Assert.Equal(spread, WorkerChoice.Spread(set, count));

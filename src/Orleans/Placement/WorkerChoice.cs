@@ -54,10 +54,10 @@ internal static class WorkerChoice
     public static bool IsOver(in WorkerState worker, long total, int count, double bound) => IsOver(worker, Share(total, count, bound));
 
     /// <summary>Workers that one image's questions may be spread over: what was set, or 8 and an eighth of a larger cluster, because what
-    /// is asked about the image in greatest demand grows with the cluster too.</summary>
+    /// is asked about the image in greatest demand grows with the cluster too; at most 128, because they are asked in turn.</summary>
     /// <param name="set"><see cref="D2PrunerClusterOptions.Spread"/>.</param>
     /// <param name="count">Number of all workers.</param>
-    public static int Spread(int? set, int count) => set ?? Math.Max(8, count / 8);
+    public static int Spread(int? set, int count) => set ?? Math.Clamp(count / 8, 8, 128);
 
     /// <summary>Load of all workers.</summary>
     public static long TotalLoad(ReadOnlySpan<WorkerState> workers)
