@@ -26,9 +26,6 @@ internal static class LibtorchLocator
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
             "d2pruner", "libtorch");
 
-    private static string FileName => OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib"
-        : "libtorch_cpu.so";
-
     /// <summary>The folder that <see cref="Use"/> chose, or null.</summary>
     public static string? Used { get; private set; }
 
@@ -44,7 +41,8 @@ internal static class LibtorchLocator
 
     /// <summary>The first folder that holds libtorch.</summary>
     public static string? Find() => PackageId is null ? null
-        : new[] { InstallFolder, NuGetPackages }.Select(Libraries).FirstOrDefault(f => File.Exists(Path.Combine(f, FileName)));
+        : new[] { InstallFolder, NuGetPackages }.Select(Libraries)
+            .FirstOrDefault(f => File.Exists(Path.Combine(f, TorchEnvironment.FileName("torch_cpu"))));
 
     /// <summary>The folder with the libraries below a folder of packages.</summary>
     public static string Libraries(string packages) =>

@@ -14,7 +14,7 @@ public sealed unsafe class QuantizedKernelTests
         { 8, 0, true, false, 8, 64 },
         { 8, 32, true, false, 9, 160 },
         { 8, 128, false, true, 6, 256 },
-        { 4, 0, false, false, 40, 96 },
+        { 4, 0, false, false, 42, 96 },
         { 8, 96, true, false, 7, 300 },
         { 4, 32, false, false, 9, 96 },
         { 4, 64, true, true, 12, 192 },
@@ -146,7 +146,8 @@ public sealed unsafe class QuantizedKernelTests
             }
         }
 
-        for (var b = 0; b < 16; b++) Assert.InRange(Math.Sqrt(error[b] / norm[b]), 0, m.ActivationBits switch { 8 => 1e-2, 16 => 1e-4, _ => 1e-6 });
+        var most = m.ActivationBits switch { 8 => 1e-2, 16 => 1e-4, _ => 1e-6 };
+        for (var b = 0; b < 16; b++) Assert.InRange(Math.Sqrt(error[b] / norm[b]), 0, most);
     }
 
     private static void CheckRows<T>(QuantizedMatrix q)

@@ -34,6 +34,8 @@ internal sealed class ForwardTrace
     /// <summary>Logits of all rows, [rows, vocabulary] flattened.</summary>
     public float[]? Logits { get; internal set; }
 
+    internal bool WantsAllRows => RecordHidden || RecordLastHidden || RecordAllLogits;
+
     internal bool WantsAttention(int layer) => RecordAttention && (AttentionLayers?.Contains(layer) ?? true);
 
     internal void AddHidden(int index, torch.Tensor hidden, bool last)

@@ -252,7 +252,7 @@ internal static class PromptForward
 
         // Of the last layer the answer needs the last row, and the other rows' keys and values.
         private bool NeedsLastRowOnly(int layer) => layer == _decoder.Config.Layers - 1
-            && _options.Trace is not ({ RecordHidden: true } or { RecordLastHidden: true } or { RecordAllLogits: true })
+            && _options.Trace?.WantsAllRows != true
             && !_vision.Any(v => v?.Levels is { } levels && layer < levels.Count)
             && !Stages(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == layer).Any();
 

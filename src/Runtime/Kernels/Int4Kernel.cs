@@ -79,14 +79,8 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
             }
         }
 
-        y[0][row] = T.Sum(a0);
-        y[1][row] = T.Sum(a1);
-        y[2][row] = T.Sum(a2);
-        y[3][row] = T.Sum(a3);
-        y[0][row + apart] = T.Sum(b0);
-        y[1][row + apart] = T.Sum(b1);
-        y[2][row + apart] = T.Sum(b2);
-        y[3][row + apart] = T.Sum(b3);
+        QuantizedKernel.Store(y, row, a0, a1, a2, a3);
+        QuantizedKernel.Store(y, row + apart, b0, b1, b2, b3);
     }
 
     // As above over bytes: a chunk's products are added in 16 bits.
@@ -123,8 +117,8 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
                 }
             }
 
-            // What the zero points take off; sums hold it where codes are symmetric.
-            var (oa, ob) = zeros is null ? (1, 1) : (zeros[ga + g], zeros[gb + g]);
+            // QuantizedKernel.Begin's values, each zero point read once for four rows.
+            int oa = QuantizedKernel.ZeroPoint(zeros, ga + g), ob = QuantizedKernel.ZeroPoint(zeros, gb + g);
             float *t0 = s0 + g, t1 = s1 + g, t2 = s2 + g, t3 = s3 + g;
             int u0 = ((int*)t0)[groups], u1 = ((int*)t1)[groups], u2 = ((int*)t2)[groups], u3 = ((int*)t3)[groups];
             a0 = Add(p0, oa * u0, *t0 * wa[g], a0);
@@ -143,14 +137,8 @@ internal readonly unsafe struct Int4Kernel<T> : IQuantizedKernel
             x3 += 2 * Words;
         }
 
-        y[0][row] = T.Sum(a0);
-        y[1][row] = T.Sum(a1);
-        y[2][row] = T.Sum(a2);
-        y[3][row] = T.Sum(a3);
-        y[0][row + apart] = T.Sum(b0);
-        y[1][row + apart] = T.Sum(b1);
-        y[2][row + apart] = T.Sum(b2);
-        y[3][row + apart] = T.Sum(b3);
+        QuantizedKernel.Store(y, row, a0, a1, a2, a3);
+        QuantizedKernel.Store(y, row + apart, b0, b1, b2, b3);
     }
 
     // A chunk's products over bytes, less its zero point, times its scales.

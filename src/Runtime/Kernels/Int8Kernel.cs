@@ -104,13 +104,7 @@ internal readonly unsafe struct Int8Kernel<T> : IQuantizedKernel
             (left, ga, gb) = (perGroup, ga + 1, gb + 1);
         }
 
-        y[0][row] = T.Sum(a0);
-        y[1][row] = T.Sum(a1);
-        y[2][row] = T.Sum(a2);
-        y[3][row] = T.Sum(a3);
-        y[0][row + apart] = T.Sum(b0);
-        y[1][row + apart] = T.Sum(b1);
-        y[2][row + apart] = T.Sum(b2);
-        y[3][row + apart] = T.Sum(b3);
+        QuantizedKernel.Store(y, row, a0, a1, a2, a3);
+        QuantizedKernel.Store(y, row + apart, b0, b1, b2, b3);
     }
 }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace D2Pruner.AI.Runtime.Kernels;
 
 /// <summary>
-/// y = W x over 8- and 4-bit codes. Activations are whole numbers of 16 bits (or 8) with a scale for each <see cref="KernelMatrix.Segment"/>
-/// (<see cref="ActivationRow"/>): sums of a segment's products are exact in 32 bits, then scaled and added in fp32.
+/// y = W x over 8- and 4-bit codes. Activations are whole numbers of 16 bits (or 8) with a scale for each
+/// <see cref="KernelMatrix.Segment"/> (<see cref="ActivationRow"/>): sums of a segment's products are exact in 32 bits, then scaled and added in fp32.
 /// </summary>
 internal static unsafe class QuantizedKernel
 {
@@ -79,11 +79,28 @@ internal static unsafe class QuantizedKernel
         }
     }
 
+    /// <summary>What a segment's sum is multiplied by: the output's zero point, or 1 where the sum holds it.</summary>
+    /// <param name="zeros">[outputs, groups]; null where codes are symmetric.</param>
+    /// <param name="at">Place of the output's group.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int ZeroPoint(byte* zeros, long at) => zeros is null ? 1 : (sbyte)zeros[at];
+
+    /// <summary>One output of four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<T>(float** y, int output, T a, T b, T c, T d)
+        where T : struct, ILanes<T>
+    {
+        y[0][output] = T.Sum(a);
+        y[1][output] = T.Sum(b);
+        y[2][output] = T.Sum(c);
+        y[3][output] = T.Sum(d);
+    }
+
     /// <summary>Where a segment's integer sums begin: at what its zero points take off.</summary>
     /// <param name="sum"><see cref="ActivationRow"/>'s sum of the segment; null where there are no zero points.</param>
     /// <param name="zeros">[outputs, groups]; null where codes are symmetric and the sum holds the zero point.</param>
     /// <param name="at">Place of the output's group.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Begin<T>(int* sum, byte* zeros, long at)
-        where T : struct, ILanes<T> => sum is null ? T.Splat(0) : T.FirstInteger(zeros is null ? *sum : (sbyte)zeros[at] * *sum);
+        where T : struct, ILanes<T> => sum is null ? T.Splat(0) : T.FirstInteger(ZeroPoint(zeros, at) * *sum);
 }

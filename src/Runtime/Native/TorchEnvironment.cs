@@ -169,7 +169,8 @@ public static class TorchEnvironment
             "it runs in the project that copies the natives (D2PrunerRepairNatives must not be false).";
     }
 
-    private static string FileName(string name) =>
+    /// <summary>File name of a library of libtorch on this system.</summary>
+    internal static string FileName(string name) =>
         RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX)
             ? $"lib{name}.dylib" : $"lib{name}.so";
 }
