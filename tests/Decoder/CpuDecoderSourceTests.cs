@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
 using D2Pruner.AI.Runtime.Kernels;
 using D2Pruner.AI.Runtime.Layers;
@@ -42,6 +43,42 @@ public sealed class CpuDecoderSourceTests
             for (var i = 0; i < row.Logits.Length; i++)
                 Assert.InRange(row.Logits[i], expected[t][i] - tolerance * largest, expected[t][i] + tolerance * largest);
         }
+    }
+
+    /// <summary>The cache's type follows from the one, the step from the other.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheStep_IsMadeWhereverItApplies(bool transposed)
+    {
+        using var scope = NewDisposeScope();
+        var c = new DecoderConfig
+        {
+            HiddenSize = 64, IntermediateSize = 64, Layers = 1, Heads = 4, KvHeads = 4, HeadDim = 16, VocabularySize = 8,
+            RmsNormEps = 1e-6, RopeTheta = 10_000, MaxPositions = 16, TieWordEmbeddings = true,
+        };
+        // 2 GiB, more than a span can hold; of addresses only, nobody writes to it.
+        var embedding = transposed ? zeros([64, 8], ScalarType.BFloat16).transpose(0, 1) : empty([1 << 24, 64], ScalarType.BFloat16);
+        var weights = DecoderWeights.Take(new Source(embedding), c, new DecoderNames { Prefix = "", Head = "head" });
+        using var decoder = new TextDecoder(c, weights);
+        var made = CpuDecoderSource.TryCreate(c, weights);
+        Assert.Equal(!transposed, made is not null);
+        Assert.Equal(made is not null, CpuDecoderSource.Applies(c, weights));
+        Assert.Equal(made is not null, decoder.KvType == ScalarType.BFloat16);
+        Assert.Equal(transposed ? 0 : 1 << 24, made?.Embedding.Outputs ?? 0);
+    }
+
+    private sealed class Source(Tensor embedding) : ITensorSource
+    {
+        public Tensor Take(string name, long[] shape) =>
+            name == "embed_tokens.weight" ? embedding : zeros(shape, ScalarType.BFloat16);
+
+        public Tensor? TakeOptional(string name, long[] shape) => null;
+
+        public Tensor[] TakeSplit(string name, long[] shape, Func<Tensor, Tensor[]> split) => split(Take(name, shape));
+
+        // Small, as a quantized one would be.
+        public StoredLinear TakeHead(Tensor weight) => new(zeros([8, 64], ScalarType.BFloat16), null);
     }
 
     private static float[][] Logits(TextDecoder decoder, int[] tokens)

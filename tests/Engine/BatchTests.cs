@@ -1,6 +1,9 @@
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Engine;
+using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -202,8 +205,18 @@ public sealed class BatchTests
             await using var none = await VisionLanguageEngine.LoadAsync(Options(null));
         }
 
-        await using (await VisionLanguageEngine.LoadAsync(Options(1))) Assert.Equal(1, get_num_threads());
+        await using (await VisionLanguageEngine.LoadAsync(Options(1))) Assert.Equal(1, OfANewThread());
         set_num_threads(before);
+
+        // A thread that libtorch has seen keeps the number that it saw first.
+        static int OfANewThread()
+        {
+            var number = 0;
+            var thread = new Thread(() => number = get_num_threads());
+            thread.Start();
+            thread.Join();
+            return number;
+        }
     }
 
     [Fact]
@@ -221,6 +234,60 @@ public sealed class BatchTests
         foreach (var r in requests) expected.Add(await Ask(alone, r));
         var actual = await Task.WhenAll(requests.Select(r => Ask(batched, r)));
         for (var i = 0; i < requests.Length; i++) Assert.Equal(expected[i].TokenIds, actual[i].TokenIds);
+    }
+
+    [Fact]
+    public void ARunWithoutClsAttention_TakesNoImageThatNeedsIt()
+    {
+        VisionRequest[] requests = [.. Images.Take(6).Select((image, i) => new VisionRequest
+        {
+            Turns = [new ChatTurn("user", [new ImagePart(image), new TextPart("What is this?")])],
+            Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true },
+            Pruning = i % 2 == 0 ? null : new PruningSettings { Method = "fastervlm" },
+        })];
+        Assert.Equal(Answers(1), Answers(4));
+
+        string[] Answers(int batch)
+        {
+            using var executor = ModelExecutor.Load(new VisionModelOptions
+            {
+                ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, VisionBatch = batch,
+                    VisionCacheBytes = 0, PrefixCacheBytes = 0,
+            }, null, NullLoggerFactory.Instance, default);
+            Sequence[] sequences = [.. requests.Select(r => new Sequence(executor.Prepare(r, default), default, default))];
+            for (var i = 0; i < sequences.Length; i++)
+            {
+                executor.Prefill(sequences[i], () => { }, sequences[(i + 1)..]);
+                while (sequences[i].Accept()) executor.Decode([sequences[i]]);
+            }
+
+            string[] answers = [.. sequences.Select(s => string.Join(' ', s.Answer!.Ids))];
+            foreach (var s in sequences) s.Dispose();
+            return answers;
+        }
+    }
+
+    /// <summary>Their layers hold different tokens: no later question can begin with them.</summary>
+    [Theory]
+    [InlineData(PrefixReuse.Frozen, false)]
+    [InlineData(PrefixReuse.Grow, true)]
+    public async Task AFollowUpToAnAnswerOfSeveralStages_IsTheFreshOne(PrefixReuse reuse, bool evict)
+    {
+        await using var engine = await Load(false, 1, 64L << 20, ModelPrecision.Float32);
+        await using var fresh = await Load(false, 1, 0, ModelPrecision.Float32);
+        VisionRequest Request(int tokens, params ChatTurn[] further) => new()
+        {
+            Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart("What is this?")]), .. further],
+            Generation = new GenerationSettings { MaxNewTokens = tokens, IgnoreModelDefaults = true },
+            Pruning = new PruningSettings { Method = "pyramiddrop", Budget = TokenBudget.OfTokens(12), EvictEarlyKv = evict },
+            PrefixReuse = reuse,
+        };
+        await Ask(engine, Request(256)); // leaves much room behind what is held
+        var followUp = Request(
+            4, new ChatTurn("assistant", [new TextPart("A star.")]), new ChatTurn("user", [new TextPart("And where is it?")]));
+        var second = await Ask(engine, followUp);
+        Assert.NotEqual(reuse, second.Prefill.Reused);
+        Assert.Equal((await Ask(fresh, followUp)).TokenIds, second.TokenIds);
     }
 
     [Fact]
@@ -245,6 +312,49 @@ public sealed class BatchTests
         var all = Question("Where is the star, please?",
             PrefixReuse.Grow) with { Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfRatio(1) } };
         Assert.Equal((await Ask(engine, all with { PrefixReuse = PrefixReuse.Off })).TokenIds, (await Ask(engine, all)).TokenIds);
+    }
+
+    [Theory]
+    [InlineData("pyramiddrop", true)]
+    [InlineData("pyramiddrop", false)]
+    [InlineData("d2pruner", true)]
+    [InlineData("d2pruner", false)]
+    public void KvEstimate_CoversEveryPrunePoint_AndTheAnswersEnd(string method, bool evict)
+    {
+        const int Answer = 4;
+        using var executor = ModelExecutor.Load(new VisionModelOptions
+        {
+            ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, PrefixCacheBytes = 0,
+        }, null, NullLoggerFactory.Instance, default);
+        // Many images and little text: more stands before the second stage than at the end.
+        var request = new VisionRequest
+        {
+            Turns = [new ChatTurn("user", [.. Images.Take(8).Select(i => new ImagePart(i)), new TextPart("?")])],
+            Generation = new GenerationSettings { MaxNewTokens = Answer, IgnoreModelDefaults = true },
+            Pruning = new PruningSettings
+                { Method = method, Budget = TokenBudget.OfTokens(60), EvictEarlyKv = evict, Prior = "uniform" },
+        };
+        var trace = new ForwardTrace { RecordHidden = true };
+        using var sequence = new Sequence(executor.Prepare(request, default), default, default) { Trace = trace };
+        executor.Prefill(sequence, () => { }, []);
+
+        var layers = executor.Model.DecoderLayers;
+        var perLayer = executor.Model.KvBytesPerToken / layers;
+        var width = trace.Hidden[0].Length / sequence.Prepared.Prompt.Length;
+        long[] through = [.. Enumerable.Range(1, layers).Select(i => (long)(trace.Hidden[i].Length / width))]; // tokens of each layer
+        for (var i = 0; i < layers; i++)
+        {
+            var held = evict ? (i + 1) * through[i] : through.Take(i + 1).Sum();
+            Assert.InRange(perLayer * held, 1, sequence.KvBytes);
+        }
+
+        while (sequence.Accept()) executor.Decode([sequence]);
+        Assert.InRange(sequence.Cache!.Bytes, 1, sequence.KvBytes);
+        if (method != "d2pruner") return;
+        // Of one stage: the larger of what stands at it and at the end.
+        var (n, kept, k) = (sequence.Summary!.PromptTokens, sequence.Summary.PromptTokensKept, sequence.Prepared.Pruning!.FullLayers);
+        var end = k * ((evict ? kept : n) + Answer) + (layers - k) * (kept + Answer);
+        Assert.Equal(perLayer * Math.Max(k * n, end), sequence.KvBytes);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Engine;
 using Microsoft.Extensions.Logging;
@@ -169,9 +170,91 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public async Task AClosedLine_TakesNobody_AndTellsWhoWaits()
+    {
+        var line = new WaitingLine(
+            new EngineLimits { QueueCapacity = 1, QueueFullMode = QueueFullMode.Wait, QueueTimeout = TimeSpan.FromMinutes(10) });
+        await line.EnterAsync(default);
+        var outside = line.EnterAsync(default).AsTask();
+        line.Close(new ObjectDisposedException("engine"), 1);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => outside.WaitAsync(TimeSpan.FromMinutes(1)));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => line.EnterAsync(default).AsTask());
+        Assert.Equal(0, line.Taken);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhoWaitsOutsideAFullLine_HearsThatTheEngineEnded(bool breaks)
+    {
+        await using var engine = await Start(new ScriptedExecutor { TokenTime = TimeSpan.FromMilliseconds(1) }, new EngineLimits
+        {
+            MaxSequences = 1, QueueCapacity = 1, QueueFullMode = QueueFullMode.Wait, QueueTimeout = TimeSpan.FromMinutes(10),
+        });
+        var running = All(engine, ScriptedExecutor.Endless);
+        await WaitFor(() => engine.GetStatus() is { IsBusy: true, QueueLength: 0 });
+        var waiting = All(engine, "waiting");
+        await WaitFor(() => engine.GetStatus().QueueLength == 1);
+        var outside = All(engine, "outside");
+        if (breaks) engine.BreakForTests(new InvalidOperationException("scripted end"));
+        else await engine.DisposeAsync();
+        foreach (var caller in new[] { running, waiting, outside })
+        {
+            var e = await Assert.ThrowsAnyAsync<Exception>(() => caller.WaitAsync(TimeSpan.FromMinutes(1)));
+            Assert.IsType(breaks ? typeof(EngineUnavailableException) : typeof(ObjectDisposedException), e);
+        }
+
+        await WaitFor(() => engine.GetStatus().State == (breaks ? EngineState.Faulted : EngineState.Disposed));
+        Assert.Equal(0, engine.GetStatus().QueueLength);
+    }
+
+    [Fact]
+    public async Task EveryRequest_IsCountedOnce_AlsoWhereItNeverRan()
+    {
+        var (id, outcomes) = (Guid.NewGuid().ToString(), new List<string>());
+        using var meters = new MeterListener { InstrumentPublished = (i, l) =>
+            { if (i.Name == "d2pruner.requests") l.EnableMeasurementEvents(i); } };
+        meters.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            var named = tags.ToArray().ToDictionary(t => t.Key, t => t.Value as string);
+            if (named["d2pruner.model"] != id) return;
+            lock (outcomes) outcomes.Add(named["d2pruner.outcome"] ?? "");
+        });
+        meters.Start();
+        var gate = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor(id)
+        {
+            Preparing = (r, _) => { if (r.Turns[0].Text == "bad") throw new InvalidDataException("scripted"); },
+            Started = _ => gate.Wait(TimeSpan.FromMinutes(1)),
+        };
+        await using var engine = await Start(executor, new EngineLimits { QueueCapacity = 1 });
+        var running = All(engine, "running");
+        await WaitFor(() => engine.GetStatus() is { IsBusy: true, QueueLength: 0 });
+        using var cancel = new CancellationTokenSource();
+        var waiting = All(engine, "waiting", cancel.Token);
+        await WaitFor(() => engine.GetStatus().QueueLength == 1);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAsync<InvalidDataException>(() => All(engine, "bad"));
+        var last = All(engine, "last");
+        await WaitFor(() => engine.GetStatus().QueueLength == 1);
+        await Assert.ThrowsAsync<EngineBusyException>(() => All(engine, "too many"));
+        string[] before = ["cancelled", "failed", "rejected"];
+        lock (outcomes) Assert.Equal(before, outcomes);
+
+        var ended = engine.DisposeAsync().AsTask();
+        gate.Set();
+        await ended;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => last);
+        string[] all = [.. before, "cancelled", "cancelled"];
+        lock (outcomes) Assert.Equal(all, outcomes);
+    }
+
+    [Fact]
     public async Task ListenersThatThrow_EndNothing()
     {
-        using var meters = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (i, l) =>
+        using var meters = new MeterListener { InstrumentPublished = (i, l) =>
             { if (i.Meter.Name == "D2Pruner.AI") l.EnableMeasurementEvents(i); } };
         meters.SetMeasurementEventCallback<double>((_, _, _, _) => throw new InvalidOperationException("meter"));
         meters.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidOperationException("meter"));

@@ -7,7 +7,8 @@ using D2Pruner.AI.Runtime.Text;
 namespace D2Pruner.AI.Tests.Engine;
 
 /// <summary>An executor that answers with its own words: one piece a token, waiting or failing where a test says so.</summary>
-internal sealed class ScriptedExecutor : IExecutor
+/// <param name="id">The model's, which measurements name.</param>
+internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
 {
     public const string Endless = "endless";
 
@@ -15,7 +16,7 @@ internal sealed class ScriptedExecutor : IExecutor
 
     public VisionModelInfo Model { get; } = new()
     {
-        Id = "scripted", Family = "llava", Folder = "", ContextLength = 100, DecoderLayers = 6, Parameters = 1,
+        Id = id, Family = "llava", Folder = "", ContextLength = 100, DecoderLayers = 6, Parameters = 1,
             DType = "float32", Device = "cpu",
     };
 

@@ -1,3 +1,4 @@
+using System.Reflection;
 using D2Pruner.AI.Runtime.Kernels;
 using Xunit;
 
@@ -131,6 +132,23 @@ public sealed unsafe class CpuDecodeStepTests : IDisposable
         Assert.Throws<ArgumentException>(() => step.Run([sequence.Row(0), sequence.Row(0), sequence.Row(0)]));
         for (var i = 0; i < Sequence.Capacity; i++) step.Run([sequence.Row(0)]);
         Assert.Throws<ArgumentException>(() => step.Run([sequence.Row(0)]));
+    }
+
+    [Fact]
+    public void ScratchThatCouldNotGrow_IsMadeAnew()
+    {
+        const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        var model = new Model(this, KernelMatrixKind.BFloat16);
+        using var team = new WorkerTeam(1);
+        using var step = new CpuDecodeStep(model.Decoder, team);
+        var member = ((Array)typeof(CpuDecodeStep).GetField("_members", Own)!.GetValue(step)!).GetValue(0)!;
+        void Reserve(long floats) => member.GetType().GetMethod("Reserve", Own)!.Invoke(member, [floats]);
+        Reserve(64);
+        var e = Assert.Throws<TargetInvocationException>(() => Reserve(1L << 58)); // more than there are addresses
+        Assert.IsType<OutOfMemoryException>(e.InnerException);
+        Reserve(64);
+        var scratch = (NativeBuffer)member.GetType().GetField("_scratch", Own)!.GetValue(member)!;
+        Assert.True(scratch.Pointer != null);
     }
 
     private sealed class Model

@@ -1,4 +1,6 @@
+using D2Pruner.AI.Runtime.Kernels;
 using D2Pruner.AI.Runtime.Layers;
+using D2Pruner.AI.Tests.Kernels;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -62,6 +64,18 @@ public sealed class DenseLinearTests
         Assert.True(linear.Applies(x.reshape(2, 8, 64)));
         Assert.False(linear.Applies(zeros(17, 64, ScalarType.BFloat16)));
         Assert.False(linear.Applies(x.to(ScalarType.Float32)));
+    }
+
+    [Fact]
+    public void FewQuantizedOutputs_TakeMoreRowsThanTheKernels()
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        using var matrix = KernelMatrix.Pack(QuantizedKernelTests.Random(8, 32, true, false, 8, 64), null, []);
+        var linear = new QuantizedLinear(matrix, null);
+        var x = randn(MatrixKernel.MaxRows + 1, 64);
+        var expected = nn.functional.linear(x, linear.Dequantize(ScalarType.Float32), null);
+        Assert.True(allclose(expected, linear.Forward(x), 1e-4, 1e-4));
     }
 
     [Fact]

@@ -54,6 +54,35 @@ public sealed class PrunerTests
     }
 
     [Fact]
+    public void A_memo_keeps_the_graphs_of_a_few_settings()
+    {
+        var (layout, memo) = (Layouts.Grids((6, 6)), new PruningMemo());
+        float[] attention = [.. Enumerable.Range(0, 36).Select(i => 1f / (i + 2))];
+        using var features = torch.tensor([.. Enumerable.Range(0, 36 * 16).Select(i => MathF.Sin(i * i))], [36, 16]);
+        for (var i = 0; i < 300; i++)
+        {
+            new D2TokenPruner(new PruningSettings { Theta = i / 300.0 }).Reduce(
+                new PruningContext { Layout = layout, Budget = 12, Attention = attention, HiddenStates = features, Memo = memo });
+        }
+
+        // A graph is 36 rows of one word.
+        Assert.InRange(memo.Bytes, 36 * 8, 4 * 36 * 8);
+    }
+
+    [Fact]
+    public void A_memo_keeps_what_is_asked_for_again()
+    {
+        var (memo, made) = (new PruningMemo(), 0);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("often", memo.GetOrAdd("often", () => { made++; return "often"; }, _ => 1));
+            memo.GetOrAdd($"{i}", () => "once", _ => 1);
+        }
+
+        Assert.Equal(1, made);
+    }
+
+    [Fact]
     public void Missing_signals_are_named()
     {
         var layout = Layouts.Grids((2, 2));

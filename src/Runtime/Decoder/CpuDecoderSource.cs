@@ -10,14 +10,14 @@ internal static class CpuDecoderSource
     /// <summary>Whether the step applies, from types and devices alone.</summary>
     public static bool Applies(DecoderConfig c, DecoderWeights w) => c.Activation == "silu"
         && w.Embedding.device_type == TorchSharp.DeviceType.CPU
-        && w.Embedding.dtype is ScalarType.BFloat16 or ScalarType.Float32 && w.Head.Kernel is not null
+        && w.Embedding.dtype is ScalarType.BFloat16 or ScalarType.Float32 && w.Embedding.is_contiguous() && w.Head.Kernel is not null
         && w.Layers.All(l => Maps(l).All(m => m.Kernel is not null));
 
     /// <summary>Makes it, or null where the step does not apply: another device, another activation than
     /// SiLU, a type without kernels.</summary>
     public static CpuDecoder? TryCreate(DecoderConfig c, DecoderWeights w)
     {
-        if (!Applies(c, w) || new DenseLinear(w.Embedding, null).Kernel is not { } embedding) return null;
+        if (!Applies(c, w)) return null;
         var layers = new CpuDecoderLayer[w.Layers.Length];
         for (var i = 0; i < layers.Length; i++)
         {
@@ -44,7 +44,7 @@ internal static class CpuDecoderSource
             KvHeads = c.KvHeads,
             HeadDim = c.HeadDim,
             NormEps = (float)c.RmsNormEps,
-            Embedding = embedding,
+            Embedding = Table(w.Embedding),
             Layers = layers,
             FinalNorm = Numbers(w.FinalNorm),
             Head = w.Head.Kernel!,
@@ -52,6 +52,14 @@ internal static class CpuDecoderSource
     }
 
     private static Linear[] Maps(DecoderLayerWeights l) => [l.Query, l.Key, l.Value, l.Output, l.Gate, l.Up, l.Down];
+
+    // Read row by row, it may be larger than a span can hold: the first row tells where it lies.
+    private static unsafe KernelMatrix Table(Tensor t)
+    {
+        using var first = t.narrow(0, 0, 1);
+        fixed (byte* p = first.bytes) // native memory: it does not move
+            return KernelMatrix.Dense((nint)p, (int)t.shape[0], (int)t.shape[1], t.dtype == ScalarType.BFloat16, 0, t);
+    }
 
     private static float[] Numbers(Tensor t)
     {

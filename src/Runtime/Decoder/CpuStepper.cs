@@ -17,7 +17,15 @@ internal sealed class CpuStepper : IDisposable
     {
         _inverseFrequencies = inverseFrequencies;
         _team = new WorkerTeam(threads);
-        _step = new CpuDecodeStep(decoder, _team);
+        try
+        {
+            _step = new CpuDecodeStep(decoder, _team);
+        }
+        catch
+        {
+            _team.Dispose(); // its threads would wait for ever
+            throw;
+        }
     }
 
     /// <summary>Feeds each sequence's token.</summary>

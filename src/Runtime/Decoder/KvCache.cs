@@ -62,6 +62,7 @@ internal sealed class KvCache : IKvRows, IDisposable
     /// <summary>A cache of its own that begins with this one's first tokens.</summary>
     /// <param name="rows">Tokens to copy per layer, at most its length; a layer of 0 starts empty.</param>
     /// <param name="room">Tokens to leave room for beyond them.</param>
+    /// <exception cref="ArgumentException">A layer holds fewer tokens.</exception>
     public KvCache Fork(IReadOnlyList<int> rows, int room)
     {
         var fork = new KvCache(_keys.Length, room);
@@ -69,10 +70,7 @@ internal sealed class KvCache : IKvRows, IDisposable
         {
             for (var i = 0; i < _keys.Length; i++)
             {
-                if (rows[i] == 0) continue;
-                fork._keys[i] = Copy(_keys[i]!, rows[i], fork._room);
-                fork._values[i] = Copy(_values[i]!, rows[i], fork._room);
-                fork._lengths[i] = rows[i];
+                if (rows[i] > 0) fork.Take(i, this, rows[i], fork._room);
             }
         }
         catch
@@ -87,14 +85,12 @@ internal sealed class KvCache : IKvRows, IDisposable
     /// <summary>Fills an empty layer with another cache's first tokens.</summary>
     /// <param name="layer">The layer, empty.</param>
     /// <param name="from">The other cache.</param>
-    /// <param name="rows">Tokens to copy, at least 1.</param>
+    /// <param name="rows">Tokens to copy, at least 1 and at most its length.</param>
     /// <param name="room">Tokens to leave room for beyond them.</param>
     public void Adopt(int layer, KvCache from, int rows, int room)
     {
         if (_lengths[layer] != 0) throw new InvalidOperationException($"Layer {layer} holds {_lengths[layer]} tokens already.");
-        _keys[layer] = Copy(from._keys[layer]!, rows, room);
-        _values[layer] = Copy(from._values[layer]!, rows, room);
-        _lengths[layer] = rows;
+        Take(layer, from, rows, room);
     }
 
     /// <summary>Appends keys and values.</summary>
@@ -159,6 +155,16 @@ internal sealed class KvCache : IKvRows, IDisposable
             (nint)k, (nint)v, 0, (int)keys.shape[2], keys.dtype == ScalarType.BFloat16);
     }
 
+    private void Take(int layer, KvCache from, int rows, int room)
+    {
+        // Behind a layer's length lies memory that nobody has written.
+        if (rows > from._lengths[layer])
+            throw new ArgumentException($"Layer {layer} holds {from._lengths[layer]} tokens; {rows} cannot be taken.", nameof(rows));
+        _keys[layer] = Copy(from._keys[layer]!, rows, room);
+        _values[layer] = Copy(from._values[layer]!, rows, room);
+        _lengths[layer] = rows;
+    }
+
     private static Tensor Copy(Tensor from, int rows, int room)
     {
         var buffer = Allocate(from, from.dtype, rows + room);
@@ -186,20 +192,42 @@ internal sealed class KvCache : IKvRows, IDisposable
     private void Reserve(int layer, Tensor like, ScalarType type, int needed)
     {
         if (_addresses[layer].Capacity >= needed || _keys[layer] is { } k && k.shape[2] >= needed) return;
-        _addresses[layer] = default;
         var length = _lengths[layer];
-        foreach (var buffers in (ReadOnlySpan<Tensor?[]>)[_keys, _values])
+        var capacity = needed + Math.Max(_room, length / 2);
+        var (oldKeys, oldValues) = (_keys[layer], _values[layer]);
+        var keys = Grown(oldKeys, like, type, length, capacity);
+        try
         {
-            var old = buffers[layer];
-            var buffer = Allocate(old ?? like, old?.dtype ?? type, needed + Math.Max(_room, length / 2));
-            if (old is not null)
-            {
-                using var used = old.narrow(2, 0, length);
-                Write(buffer, used, 0, length);
-                old.Dispose();
-            }
+            // Both grow or neither: a step writes values as far as the keys reach.
+            _values[layer] = Grown(oldValues, like, type, length, capacity);
+        }
+        catch
+        {
+            keys.Dispose();
+            throw;
+        }
 
-            buffers[layer] = buffer;
+        _keys[layer] = keys;
+        _addresses[layer] = default;
+        oldKeys?.Dispose();
+        oldValues?.Dispose();
+    }
+
+    // The old buffer's tokens in a new one; the old one stays the caller's.
+    private static Tensor Grown(Tensor? old, Tensor like, ScalarType type, int length, int capacity)
+    {
+        var buffer = Allocate(old ?? like, old?.dtype ?? type, capacity);
+        if (old is null) return buffer;
+        try
+        {
+            using var used = old.narrow(2, 0, length);
+            Write(buffer, used, 0, length);
+            return buffer;
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
         }
     }
 

@@ -10,7 +10,8 @@ namespace D2Pruner.AI.Runtime.Decoder;
 internal sealed class TextDecoder : IDisposable
 {
     private readonly Tensor _inverseFrequencies;
-    private readonly Lazy<CpuStepper?> _cpu;
+    private readonly bool _ownStep;
+    private CpuStepper? _cpu;
 
     /// <summary>Creates a decoder over weights that somebody else owns.</summary>
     /// <param name="config">Sizes and switches.</param>
@@ -23,9 +24,8 @@ internal sealed class TextDecoder : IDisposable
         _inverseFrequencies = Rotary.InverseFrequencies(config.HeadDim, config.RopeTheta, weights.Embedding.device)
             .DetachFromDisposeScope();
         // The step of our own reads bfloat16 as fast as anything; libtorch's attention over it is slow on CPU.
-        var own = CpuDecoderSource.Applies(config, weights);
-        KvType = own && DType == ScalarType.BFloat16 && !float32Kv ? ScalarType.BFloat16 : Attention.ComputeType(Device, DType);
-        _cpu = new Lazy<CpuStepper?>(() => own ? Stepper() : null);
+        _ownStep = CpuDecoderSource.Applies(config, weights);
+        KvType = _ownStep && DType == ScalarType.BFloat16 && !float32Kv ? ScalarType.BFloat16 : Attention.ComputeType(Device, DType);
     }
 
     /// <summary>Sizes and switches.</summary>
@@ -89,7 +89,7 @@ internal sealed class TextDecoder : IDisposable
             // The kernels give each of up to this many rows what it gives alone; more go in groups.
             foreach (var group in rows.Chunk(MatrixKernel.MaxRows))
             {
-                if (_cpu.Value is { } cpu && DenseLinear.KernelsEnabled) cpu.Run(group);
+                if (DenseLinear.KernelsEnabled && Stepper() is { } cpu) cpu.Run(group);
                 else StepGroup(group);
             }
         }
@@ -138,16 +138,18 @@ internal sealed class TextDecoder : IDisposable
         flat.data<float>().CopyTo(logits);
     }
 
+    // Made at the first step, by the one thread that steps; where memory ran out for it, the next step tries again.
     private CpuStepper? Stepper()
     {
-        if (CpuDecoderSource.TryCreate(Config, Weights) is not { } decoder) return null;
-        return new CpuStepper(decoder, [.. _inverseFrequencies.data<float>()], Math.Min(get_num_threads(), Environment.ProcessorCount));
+        if (_cpu is not null || !_ownStep || CpuDecoderSource.TryCreate(Config, Weights) is not { } decoder) return _cpu;
+        return _cpu = new CpuStepper(
+            decoder, [.. _inverseFrequencies.data<float>()], Math.Min(get_num_threads(), Environment.ProcessorCount));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_cpu.IsValueCreated) _cpu.Value?.Dispose();
+        _cpu?.Dispose();
         _inverseFrequencies.Dispose();
     }
 }

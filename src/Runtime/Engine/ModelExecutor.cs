@@ -129,6 +129,8 @@ internal sealed partial class ModelExecutor : IExecutor
         if (!whole && sequence.Prepared.Request.PrefixReuse is not (PrefixReuse.Frozen or PrefixReuse.Grow)) return;
         // A grown cache is not in the order of positions.
         if (sequence.Summary!.Reused == PrefixReuse.Grow) return;
+        // Of several stages without eviction, layers between the first and the last hold neither every token nor the chosen ones.
+        if (!whole && cache.Lengths.Take(prefill.EarlyLayers).Any(held => held < key.Length)) return;
         // Merged rows or moved positions are no one's beginning.
         if (!whole && !prefill.State.Positions.AsSpan().SequenceEqual(prefill.State.PromptPositions)) return;
         var n = sequence.Prepared.Prompt.Length;
@@ -163,6 +165,8 @@ internal sealed partial class ModelExecutor : IExecutor
     {
         var mode = prepared.Request.PrefixReuse;
         if (!_prefixes.IsOn || mode == PrefixReuse.Off) return null;
+        // Only pruners of one stage grow.
+        if (mode == PrefixReuse.Grow && prepared.Pruning?.Pruner.Schedule.Count > 1) mode = PrefixReuse.Exact;
         var (prompt, layers, border) = (prepared.Prompt, _model.Info.DecoderLayers, Border(prepared));
         var frozen = mode is PrefixReuse.Frozen or PrefixReuse.Grow && prepared.Pruning is { } p
             ? _prefixes.Find(key, prompt, layers, FrozenName(p)) : null;
@@ -201,7 +205,7 @@ internal sealed partial class ModelExecutor : IExecutor
     // Runs the tower for images that nobody has encoded and no prefix holds.
     private void See(PreparedRequest prepared, PrefixUse? use, IReadOnlyList<Sequence> waiting, Action atBorder)
     {
-        var clsAttention = prepared.Pruning?.Plan.Needs(PruningSignals.VisionClsAttention) == true;
+        var clsAttention = NeedsClsAttention(prepared);
         for (var i = 0; i < prepared.Images.Count; i++)
         {
             var image = prepared.Images[i];
@@ -221,19 +225,24 @@ internal sealed partial class ModelExecutor : IExecutor
             }
 
             atBorder();
-            Encode(BatchOf(image, prepared, waiting), clsAttention, atBorder);
+            Encode(BatchOf(image, prepared, waiting, clsAttention), clsAttention, atBorder);
             Telemetry(hit: false);
         }
 
         void Telemetry(bool hit) => SequenceLog.Quietly(() => EngineTelemetry.LookedUp(_model.Info.Id, hit));
     }
 
-    // The image, and images of the same pixel shape that are needed next.
-    private List<PreparedImage> BatchOf(PreparedImage image, PreparedRequest prepared, IReadOnlyList<Sequence> waiting)
+    private static bool NeedsClsAttention(PreparedRequest prepared) =>
+        prepared.Pruning?.Plan.Needs(PruningSignals.VisionClsAttention) == true;
+
+    // The image, and images of the same pixel shape that are needed next. Those that need CLS attention wait for a run that gives it.
+    private List<PreparedImage> BatchOf(
+        PreparedImage image, PreparedRequest prepared, IReadOnlyList<Sequence> waiting, bool clsAttention)
     {
         List<PreparedImage> batch = [image];
         var shape = image.Pixels?.PixelShape ?? throw new InvalidOperationException("An image has neither pixels nor features.");
-        foreach (var other in prepared.Images.Concat(waiting.SelectMany(s => s.Prepared.Images)))
+        var next = waiting.Select(s => s.Prepared).Where(p => clsAttention || !NeedsClsAttention(p)).SelectMany(p => p.Images);
+        foreach (var other in prepared.Images.Concat(next))
         {
             if (batch.Count >= _visionBatch) break;
             if (other.Pixels is { } pixels && pixels.PixelShape.AsSpan().SequenceEqual(shape) && batch.TrueForAll(i => i.Key != other.Key))

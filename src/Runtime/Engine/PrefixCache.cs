@@ -90,7 +90,7 @@ internal sealed class PrefixCache(long capacity) : IDisposable
     /// <param name="turn">The turn that chose.</param>
     public void Add(long[] key, PromptPrefix prefix, string? frozen = null, int turn = 0)
     {
-        var entry = new Entry(key, prefix, frozen, turn, prefix.Bytes + 8L * key.Length);
+        var entry = new Entry(key, prefix, frozen, turn) { Bytes = SizeOf(key, prefix) };
         if (entry.Bytes > capacity)
         {
             prefix.Dispose();
@@ -129,11 +129,24 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         if (node.Value.Users == 0) node.Value.Prefix.Dispose();
     }
 
-    // Between the slices of a prompt that uses it, an answer may end and push it out.
-    private static void Release(Entry entry)
+    private void Release(Entry entry)
     {
-        if (--entry.Users == 0 && entry.IsGone) entry.Prefix.Dispose();
+        if (--entry.Users > 0) return;
+        // Between the slices of a prompt that uses it, an answer may end and push it out.
+        if (entry.IsGone)
+        {
+            entry.Prefix.Dispose();
+            return;
+        }
+
+        // What is known of its images may have become more.
+        var bytes = SizeOf(entry.Key, entry.Prefix);
+        Interlocked.Add(ref _bytes, bytes - entry.Bytes);
+        entry.Bytes = bytes;
+        while (_order.Last is { } oldest && _bytes > capacity) Remove(oldest);
     }
+
+    private static long SizeOf(long[] key, PromptPrefix prefix) => prefix.Bytes + 8L * key.Length;
 
     private static int Shared(long[] a, long[] b) => a.AsSpan().CommonPrefixLength(b);
 
@@ -148,8 +161,10 @@ internal sealed class PrefixCache(long capacity) : IDisposable
         return length;
     }
 
-    private sealed record Entry(long[] Key, PromptPrefix Prefix, string? Frozen, int Turn, long Bytes)
+    private sealed record Entry(long[] Key, PromptPrefix Prefix, string? Frozen, int Turn)
     {
+        public long Bytes { get; set; }
+
         public int Users { get; set; }
 
         public bool IsGone { get; set; }

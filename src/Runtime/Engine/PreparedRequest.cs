@@ -48,5 +48,8 @@ internal sealed record PruningChoice(PruningPlan Plan, IReadOnlyList<int[]> Budg
     public IVisualTokenPruner Pruner => Plan.Pruner;
 
     /// <summary>K of the first stage: layers below it see every token. 0 when something is dropped before the first layer.</summary>
-    public int FullLayers => Pruner.Schedule[0].Point is { Kind: PruningPointKind.AfterLayer } p ? p.Layer + 1 : 0;
+    public int FullLayers => LayersBefore(0);
+
+    /// <summary>Layers that run before a stage.</summary>
+    public int LayersBefore(int stage) => Pruner.Schedule[stage].Point is { Kind: PruningPointKind.AfterLayer } p ? p.Layer + 1 : 0;
 }

@@ -112,14 +112,23 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         return BudgetSplit.Split(budget, [.. prompt.Layouts.Select(l => l.Count)], [.. own]);
     }
 
-    // The larger of what stands at the prune point and at the answer's end (specification of the engine, section 3).
+    // The largest of what stands at the prune points and at the answer's end (specification of the engine, section 3).
     private long KvBytes(EncodedPrompt prompt, PruningChoice? pruning, int answer)
     {
         long layers = model.Info.DecoderLayers, perLayer = model.Info.KvBytesPerToken / layers, n = prompt.Length;
-        var kept = pruning is null ? n : n - prompt.Layouts.Select((l, i) => Math.Max(0, l.Count - pruning.Budgets[^1][i])).Sum();
-        var first = pruning?.FullLayers ?? layers;
-        var early = pruning is { Settings.EvictEarlyKv: false } ? n : kept;
-        var bytes = perLayer * Math.Max(first * n, first * (early + answer) + (layers - first) * (kept + answer));
+        // Tokens: left of the prompt, largest over all layers at a prune point, layers so far, held by these where nothing is evicted.
+        var (kept, peak, depth, early) = (n, 0L, 0L, 0L);
+        for (var s = 0; pruning is not null && s < pruning.Budgets.Count; s++)
+        {
+            var (next, budgets) = (pruning.LayersBefore(s), pruning.Budgets[s]);
+            peak = Math.Max(peak, next * kept);
+            early += (next - depth) * kept;
+            depth = next;
+            kept = Math.Min(kept, n - prompt.Layouts.Select((l, i) => Math.Max(0, l.Count - budgets[i])).Sum());
+        }
+
+        var end = pruning is { Settings.EvictEarlyKv: false } ? early + (layers - depth) * kept : layers * kept;
+        var bytes = perLayer * Math.Max(peak, end + layers * answer);
         return bytes <= maxKvBytes
             ? bytes
             : throw new RequestTooLargeException(

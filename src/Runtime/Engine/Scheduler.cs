@@ -54,7 +54,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
 
         if (!waited) return;
         line.Leave();
-        End(sequence, new OperationCanceledException(sequence.Caller));
+        var e = new OperationCanceledException(sequence.Caller);
+        End(sequence, e);
+        log.Dropped(sequence, e);
     }
 
     /// <summary>Answers what waits and runs, then ends.</summary>
@@ -296,9 +298,11 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     private void EndAll(Exception reason)
     {
         Sequence[] left;
+        int waiting;
         lock (_gate)
         {
             _disposed = true;
+            waiting = _waiting.Count;
             left = [.. _running, .. _waiting, .. _reading is { } r ? new[] { r } : []];
             _running.Clear();
             _waiting.Clear();
@@ -307,7 +311,13 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
             Interlocked.Exchange(ref _runningCount, 0);
         }
 
-        foreach (var s in left) End(s, s.IsWanted ? reason : new OperationCanceledException(s.Caller));
+        line.Close(reason, waiting);
+        foreach (var s in left)
+        {
+            var e = s.IsWanted ? reason : new OperationCanceledException(s.Caller);
+            End(s, e);
+            log.Lost(e);
+        }
     }
 
     private static void Collect()

@@ -18,16 +18,15 @@ internal sealed partial class SequenceLog(ILogger logger, string model)
         () => EngineTelemetry.Counted(model, "ok"),
         () => Lines.Answered(logger, result.DecodeTime.TotalMilliseconds));
 
-    public void Rejected() => Quietly(() => EngineTelemetry.Counted(model, "rejected"));
+    /// <summary>A request that was never queued or ended with the engine: counted; others tell of it.</summary>
+    public void Lost(Exception e) => Quietly(() => EngineTelemetry.Counted(model, OutcomeOf(e)));
 
     public void Trimmed(long bytes) => Quietly(() => Lines.Trimmed(logger, bytes));
 
     public void Ended(Exception e) => Quietly(() => Lines.Ended(logger, e));
 
     public void Dropped(Sequence s, Exception e) => Quietly(
-        () => EngineTelemetry.Counted(
-            model, e switch { OperationCanceledException or ObjectDisposedException => "cancelled",
-                EngineOutOfMemoryException => "out_of_memory", _ => "failed" }),
+        () => EngineTelemetry.Counted(model, OutcomeOf(e)),
         () =>
         {
             // A request that fails by its own input is its caller's matter: no warning, no stack trace.
@@ -50,6 +49,14 @@ internal sealed partial class SequenceLog(ILogger logger, string model)
             }
         }
     }
+
+    private static string OutcomeOf(Exception e) => e switch
+    {
+        OperationCanceledException or ObjectDisposedException => "cancelled",
+        EngineBusyException => "rejected",
+        EngineOutOfMemoryException or OutOfMemoryException => "out_of_memory",
+        _ => "failed",
+    };
 
     private static partial class Lines
     {

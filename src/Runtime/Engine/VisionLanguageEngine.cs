@@ -207,13 +207,19 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         try
         {
             await _line.EnterAsync(cancellationToken).ConfigureAwait(false);
+            return await EnqueueAsync(request, parent, cancellationToken).ConfigureAwait(false);
         }
-        catch (EngineBusyException)
+        catch (Exception e)
         {
-            _log.Rejected();
+            // What was queued is counted where it ends.
+            _log.Lost(e);
             throw;
         }
+    }
 
+    // Prepares a request that has a place; the place is given back where that fails.
+    private async Task<Sequence> EnqueueAsync(VisionRequest request, ActivityContext parent, CancellationToken cancellationToken)
+    {
         Interlocked.Increment(ref _unqueued);
         var queued = false;
         PreparedRequest? prepared = null;

@@ -6,6 +6,7 @@ internal sealed class WaitingLine(EngineLimits limits)
     private readonly Lock _gate = new();
     private readonly LinkedList<TaskCompletionSource> _outside = [];
     private int _taken;
+    private Exception? _closed;
 
     public int Taken
     {
@@ -22,6 +23,7 @@ internal sealed class WaitingLine(EngineLimits limits)
         LinkedListNode<TaskCompletionSource> node;
         lock (_gate)
         {
+            if (_closed is not null) throw _closed;
             if (_taken < limits.QueueCapacity)
             {
                 _taken++;
@@ -41,6 +43,7 @@ internal sealed class WaitingLine(EngineLimits limits)
             lock (_gate)
             {
                 if (node.List is not null) _outside.Remove(node);
+                else if (node.Value.Task.Exception is not null) throw _closed!; // the line was closed in the last moment
                 else if (e is TimeoutException) return; // the place came in the last moment
                 else Free();
             }
@@ -54,6 +57,20 @@ internal sealed class WaitingLine(EngineLimits limits)
     public void Leave()
     {
         lock (_gate) Free();
+    }
+
+    /// <summary>Ends the line: who waits outside, now or later, gets the reason.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="places">Places to give back, of those inside who were told already.</param>
+    public void Close(Exception reason, int places)
+    {
+        lock (_gate)
+        {
+            _closed ??= reason;
+            _taken -= places;
+            foreach (var outside in _outside) outside.TrySetException(reason);
+            _outside.Clear();
+        }
     }
 
     private void Free()

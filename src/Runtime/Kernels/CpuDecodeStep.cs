@@ -153,6 +153,7 @@ internal sealed unsafe class CpuDecodeStep : IDisposable
         {
             if (_scratch is not null && _scratch.Bytes >= 4 * floats) return;
             _scratch?.Dispose();
+            _scratch = null; // where the next line fails, a freed buffer would pass for one with room
             _scratch = new NativeBuffer(8 * floats);
         }
 

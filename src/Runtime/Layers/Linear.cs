@@ -60,7 +60,7 @@ internal abstract class Linear
         using var scope = NewDisposeScope();
         var type = BFloat16Products.TypeFor(x);
         var wide = x.to(type);
-        var rows = (int)Math.Clamp(BlockElements / Inputs / 16 * 16, 16, Outputs);
+        var rows = (int)Math.Min(Outputs, Math.Max(16, BlockElements / Inputs / 16 * 16));
         var parts = new List<Tensor>();
         for (var from = 0; from < Outputs; from += rows)
         {
