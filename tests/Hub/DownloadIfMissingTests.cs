@@ -49,6 +49,42 @@ public sealed class DownloadIfMissingTests : HubTest
         Assert.Empty(Hub.Requests);
     }
 
+    // What other tools fetched for other ends is no whole model.
+    [Theory]
+    [InlineData("tokenizer.json")]
+    [InlineData("preprocessor_config.json")]
+    public async Task Load_CompletesHalfASnapshot(string missing)
+    {
+        await ModelHub.PullAsync(Id, Options());
+        var link = new FileInfo(Path.Combine(Snapshot, missing));
+        link.ResolveLinkTarget(true)!.Delete();
+        link.Delete();
+        await using var engine = await VisionLanguageEngine.LoadAsync(Allowed());
+        Assert.Equal(Hub.Content(missing), File.ReadAllBytes(Path.Combine(Snapshot, missing)));
+    }
+
+    [Fact]
+    public async Task Load_OffLine_TakesASnapshotWithoutImageSettings()
+    {
+        await ModelHub.PullAsync(Id, Options());
+        File.Delete(Path.Combine(Snapshot, "preprocessor_config.json"));
+        Hub.Requests.Clear();
+        Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
+        await using var engine = await VisionLanguageEngine.LoadAsync(Allowed());
+        Assert.Empty(Hub.Requests);
+    }
+
+    [Fact]
+    public async Task Load_OfARepositoryWithoutImageSettings_AsksOnce()
+    {
+        Hub.Remove("preprocessor_config.json");
+        Hub.Remove("processor_config.json");
+        await (await VisionLanguageEngine.LoadAsync(Allowed())).DisposeAsync();
+        Hub.Requests.Clear();
+        await using var again = await VisionLanguageEngine.LoadAsync(Allowed());
+        Assert.Empty(Hub.Requests);
+    }
+
     [Fact]
     public async Task Load_OfSomethingElse_IsRefusedBeforeTheWeights()
     {
@@ -89,6 +125,8 @@ public sealed class DownloadIfMissingTests : HubTest
         Assert.Equal(1, code);
         Assert.Contains("owner/none was not found", error, StringComparison.Ordinal);
     }
+
+    private static VisionModelOptions Allowed() => new() { ModelPath = Id, Device = "cpu", DownloadIfMissing = true };
 
     private sealed class Stages(List<string> stages) : IProgress<ModelLoadProgress>
     {

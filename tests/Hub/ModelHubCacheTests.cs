@@ -24,6 +24,11 @@ public sealed class ModelHubCacheTests : HubTest
     public async Task Remove_OfARevision_KeepsWhatOthersShare()
     {
         await ModelHub.PullAsync(Id, Options());
+        // The Python tools link into sub-folders, too.
+        var blob = new string('d', 40);
+        File.WriteAllText(Path.Combine(Cache, "models--owner--tiny", "blobs", blob), "deep");
+        var deep = Path.Combine(Directory.CreateDirectory(Path.Combine(Snapshot, "onnx")).FullName, "model.onnx");
+        File.CreateSymbolicLink(deep, Path.Combine("..", "..", "..", "blobs", blob));
         Hub.Commit = new('c', 40);
         Hub.Revisions.Add("v2");
         Hub.Add("generation_config.json", Encoding.UTF8.GetBytes("{ }"));
@@ -33,6 +38,7 @@ public sealed class ModelHubCacheTests : HubTest
         var left = Assert.Single(ModelHub.List(Options()));
         Assert.True(left.Complete);
         Assert.Equal(["main"], left.References);
+        Assert.Equal("deep", File.ReadAllText(deep));
         Assert.All(await ModelHub.VerifyAsync(Id, Options()), f => Assert.Null(f.Problem));
     }
 

@@ -40,6 +40,33 @@ public sealed class ImageDecoderTests
         Assert.Equal((3, 2, 10), (image.Width, image.Height, image.Rgb[0]));
     }
 
+    // Pillow gives a transparent pixel its palette's colour; a file that breaks off before it is not read beyond its end.
+    [Fact]
+    public void TransparentGif_HasItsPalettesColour()
+    {
+        byte[] gif =
+        [
+            .. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, // one pixel, a palette of two colours
+            10, 20, 30, 40, 50, 60,
+            0x21, 0xFE, 2, (byte)'h', (byte)'i', 0, // a comment
+            0x21, 0xF9, 4, 1, 0, 0, 0, 0, // colour 0 is transparent
+            0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0,
+            2, 2, 0x44, 0x01, 0, // codes of three bits: clear, 0, end
+            0x3B,
+        ];
+        byte[] before = [.. gif];
+        var image = ImageDecoder.Decode(gif);
+        Assert.Equal((1, 1), (image.Width, image.Height));
+        Assert.Equal([10, 20, 30], image.Rgb);
+        Assert.Equal(before, gif);
+        for (var n = 0; n < gif.Length; n++)
+        {
+            var part = gif[..n];
+            var e = Record.Exception(() => ImageDecoder.Decode(part));
+            Assert.True(e is null or ImageDecodeException, e?.ToString());
+        }
+    }
+
     [Fact]
     public void Limits_AreCheckedBeforeDecoding()
     {

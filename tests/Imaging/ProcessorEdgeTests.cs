@@ -1,3 +1,8 @@
+using System.Text.Json.Nodes;
+using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Models.Llava;
 using D2Pruner.AI.Runtime.Models.Qwen25VL;
 using D2Pruner.AI.Runtime.Models.LlavaNext;
@@ -116,6 +121,51 @@ public sealed class ProcessorEdgeTests
         AssertClose(new PixelBox(0, 0, 9 * 200 / 73.0, 38.75), tall.Map.Cell(1, 0, 0));
         AssertClose(new PixelBox(0, 0, 50, 77.5), tall.Map.Cell(0, 0, 0));
     }
+
+    // 20 of 2000 pixels are less than a row of the grid. The reference goes on without a mosaic; a tall picture's newlines stay.
+    [Theory]
+    [InlineData(2000, 20, 576, 0)]
+    [InlineData(20, 2000, 648, 72)]
+    public void LlavaNextMosaic_OfALine_IsLeftOut(int width, int height, int tokens, int newlines)
+    {
+        var p = new LlavaNextImageProcessor(new LlavaNextImageOptions()).Process(Grey(width, height, _ => 128));
+        Assert.Equal((tokens, newlines), (p.TokenCount, p.SeparatorOffsets.Length));
+        Assert.Equal("base", Assert.Single(p.Grids).Name);
+        Assert.Single(p.Map.Cells);
+        var layout = new VisualTokenLayout(
+            [.. p.Grids.Select(g => new GridComponent(g.Name, g.Rows, g.Columns, g.Offsets))], p.SeparatorOffsets);
+        Assert.Equal(tokens - newlines, layout.Count);
+    }
+
+    // transformers 5 writes the image processor into processor_config.json, which goes before the older file.
+    [Theory]
+    [InlineData("internvl-hf")]
+    [InlineData("qwen2.5-vl-flat")]
+    public void ImageSettingsInProcessorConfig_MeanTheSame(string fixture)
+    {
+        using var folder = new TemporaryFolder();
+        var before = Path.Combine(FixtureFolders.Copies!, fixture, "model");
+        var after = folder.Copy(before, f => f.EndsWith(".json", StringComparison.Ordinal));
+        var (own, processor) = (Path.Combine(after, "preprocessor_config.json"), Path.Combine(after, "processor_config.json"));
+        var json = File.Exists(processor) ? JsonNode.Parse(File.ReadAllText(processor))!.AsObject() : new JsonObject();
+        json["image_processor"] = JsonNode.Parse(File.ReadAllText(own));
+        File.WriteAllText(processor, json.ToJsonString());
+        File.Delete(own);
+        AssertSame();
+        File.WriteAllText(own, """{"image_mean": [0, 0, 0], "max_pixels": 100352}""");
+        AssertSame();
+
+        void AssertSame()
+        {
+            var (expected, actual) = (ProcessorOf(before), ProcessorOf(after));
+            var image = Grey(300, 200, i => (byte)i);
+            Assert.Equal(expected.Process(image).Pixels, actual.Process(image).Pixels);
+            Assert.Equal(expected.Plan(4000, 3000).TokenCount, actual.Plan(4000, 3000).TokenCount);
+        }
+    }
+
+    private static IImageProcessor ProcessorOf(string model) =>
+        ModelFamilies.Read(CheckpointFolder.Open(model)).ImageProcessor(ImageFit.FromProcessor);
 
     private static void AssertClose(PixelBox expected, PixelBox actual)
     {

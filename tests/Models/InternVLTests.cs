@@ -83,6 +83,44 @@ public sealed class InternVLTests
     }
 
     [Theory]
+    [InlineData("internvl-hf", true)]
+    [InlineData("internvl-hf", false)]
+    [InlineData("llava-1.5-a", true)]
+    [InlineData("llava-1.5-a", false)]
+    [InlineData("llava-next-vicuna", true)]
+    [InlineData("llava-next-vicuna", false)]
+    public void TiedHead_MayBeSaidInEitherPlace(string fixture, bool atTheTop)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Copy(folder, fixture, "tied", c =>
+        {
+            c["tie_word_embeddings"] = atTheTop;
+            c["text_config"]!["tie_word_embeddings"] = !atTheTop;
+        });
+        var plan = ModelFamilies.Read(CheckpointFolder.Open(path)).Plan();
+        Assert.True(plan.Tensors.Single(t => t.Name == "lm_head.weight").Optional);
+    }
+
+    // In Qwen2's vocabulary 2, Llama's stop, is '#'.
+    [Fact]
+    public void StopIds_AreTheTextModelsAndTheTemplates_NotLlamas()
+    {
+        using var folder = new TemporaryFolder();
+        using var silent = Load(WithoutStops("silent", c => c.Remove("eos_token_id")));
+        Assert.Equal([silent.Tokenizer.TokenToId("<|im_end|>")!.Value], silent.Generation.StopIds);
+        using var own = Load(WithoutStops("own", c => c["eos_token_id"] = 440));
+        Assert.Contains(440, own.Generation.StopIds);
+        Assert.DoesNotContain(2, own.Generation.StopIds);
+
+        string WithoutStops(string name, Action<JsonObject> change)
+        {
+            var path = Copy(folder, "internvl-qwen2", name, c => change(c["llm_config"]!.AsObject()));
+            File.WriteAllText(Path.Combine(path, "generation_config.json"), "{}");
+            return path;
+        }
+    }
+
+    [Theory]
     [InlineData("internvl-hf", "internvl")]
     [InlineData("internvl-qwen2", "internvl_chat")]
     [InlineData("llava-1.5-a", "llava")]

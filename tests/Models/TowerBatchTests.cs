@@ -28,6 +28,20 @@ public sealed class TowerBatchTests
         Check(model, [Noise(4, 120, 60), Noise(5, 60, 120)]);
     }
 
+    // Of a picture thin as a line nothing of the mosaic is left; the newlines of a tall one are.
+    [Theory]
+    [InlineData(900, 10, 0)]
+    [InlineData(10, 900, 12)]
+    public void LlavaNext_OfALine_IsTheBaseTileAndNewlines(int width, int height, int newlines)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var model = ModelLoader.LoadModel(new VisionModelOptions
+            { ModelPath = Path.Combine(FixtureFolders.Copies!, "llava-next-vicuna", "model"), Device = "cpu" });
+        var output = model.Vision.Encode(model.ImageProcessor.Process(ImageDecoder.Decode(Noise(6, width, height))), true);
+        Assert.Equal(16L + newlines, output.Features.shape[0]);
+        Assert.Equal(16, output.ClsAttention!.Length);
+    }
+
     private static void Check(VisionLanguageModel model, byte[][] files)
     {
         ProcessedImage[] images = [.. files.Select(f => model.ImageProcessor.Process(ImageDecoder.Decode(f)))];

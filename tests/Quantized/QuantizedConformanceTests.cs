@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Checkpoints.Quantized;
@@ -28,7 +30,30 @@ public sealed class QuantizedConformanceTests
     public void Weights_AreTheGoldens_BitForBit(string name)
     {
         var c = Case(name);
-        var folder = CheckpointFolder.Open(c.Model);
+        AssertGoldens(c, c.Model);
+    }
+
+    // config.json has two groups of one shape: the tensors tell which a map belongs to, not the order.
+    [Fact]
+    public void SymmetricGroupBeforeTheOwn_HidesNoZeroPoints()
+    {
+        var c = new QuantizedCase(Path.Combine(FixtureFolders.Copies!, "quantized", "ct-pack4-asym"));
+        using var temporary = new TemporaryFolder();
+        var model = temporary.Copy(c.Model);
+        var path = Path.Combine(model, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        var quantization = config["quantization_config"]!.AsObject();
+        var own = quantization["config_groups"]!["group_0"]!;
+        var other = own.DeepClone();
+        other["weights"]!["symmetric"] = true;
+        quantization["config_groups"] = new JsonObject { ["group_0"] = other, ["group_1"] = own.DeepClone() };
+        File.WriteAllText(path, config.ToJsonString());
+        AssertGoldens(c, model);
+    }
+
+    private static void AssertGoldens(QuantizedCase c, string model)
+    {
+        var folder = CheckpointFolder.Open(model);
         Assert.NotNull(folder.Quantization);
         var blueprint = ModelFamilies.Read(folder);
         using var weights = CheckpointWeights.Open(folder);

@@ -16,8 +16,8 @@ public sealed class CheckpointFolder
         Config = config;
         Quantization = QuantizationConfig.Read(path, config);
         GenerationConfig = ReadOptional("generation_config.json");
-        PreprocessorConfig = ReadOptional("preprocessor_config.json");
         ProcessorConfig = ReadOptional("processor_config.json");
+        PreprocessorConfig = ImageProcessor() ?? ReadOptional("preprocessor_config.json");
     }
 
     /// <summary>The folder.</summary>
@@ -32,7 +32,8 @@ public sealed class CheckpointFolder
     /// <summary>generation_config.json, or an empty object.</summary>
     public JsonElement GenerationConfig { get; }
 
-    /// <summary>preprocessor_config.json, or an empty object.</summary>
+    /// <summary>How images are prepared: <c>image_processor</c> of processor_config.json (transformers 5), else
+    /// preprocessor_config.json, else an empty object.</summary>
     public JsonElement PreprocessorConfig { get; }
 
     /// <summary>processor_config.json, or an empty object.</summary>
@@ -110,6 +111,14 @@ public sealed class CheckpointFolder
         {
             throw new CheckpointException(folder, [$"{System.IO.Path.GetFileName(file)} cannot be read: {e.Message}"], e);
         }
+    }
+
+    private JsonElement? ImageProcessor()
+    {
+        if (!ProcessorConfig.TryGetProperty("image_processor", out var own) || own.ValueKind == JsonValueKind.Null) return null;
+        return own.ValueKind == JsonValueKind.Object
+            ? own
+            : throw new CheckpointException(Path, [$"processor_config.json:image_processor is {own.ValueKind}; expected an object."]);
     }
 
     private JsonElement ReadOptional(string name)

@@ -24,8 +24,13 @@ internal static class ModelLocator
 
     /// <summary>Whether a model has to be fetched before it can be loaded: it is a Hub id, and the cache does not hold all of it.</summary>
     /// <param name="pathOrId">A folder or an id.</param>
-    public static bool IsMissing(string pathOrId) => !Directory.Exists(pathOrId) && HubId.TryParse(pathOrId, out _)
-        && ModelHub.Find(pathOrId) is null;
+    public static bool IsMissing(string pathOrId)
+    {
+        if (Directory.Exists(pathOrId) || !HubId.TryParse(pathOrId, out var id)) return false;
+        if (ModelHub.Find(pathOrId) is not { } folder) return true;
+        // Without its image settings a model loads, and sees wrongly. Offline there is nothing to fetch them from.
+        return !HubEnvironment.Offline && !new HubCache(HubEnvironment.CacheFolder).HasImageSettings(id, folder);
+    }
 
     /// <summary>A stable id for people: the Hub id's name, or the folder's own name; never a path.</summary>
     public static string IdOf(string pathOrId) =>

@@ -7,9 +7,8 @@ namespace D2Pruner.AI.Runtime.Generation;
 internal sealed record GenerationDefaults
 {
     private const int DefaultMaxNewTokens = 512;
-    private const int LlamaStop = 2;
 
-    /// <summary>Ids that end an answer.</summary>
+    /// <summary>Ids that end an answer; empty where the files name none.</summary>
     public required IReadOnlySet<int> StopIds { get; init; }
 
     /// <summary>Sample unless the request is greedy.</summary>
@@ -38,11 +37,15 @@ internal sealed record GenerationDefaults
         var json = folder.GenerationConfig;
         var stop = StopIdsOf(json, File, problems);
         if (stop.Count == 0) stop = StopIdsOf(folder.Config, "config.json", problems);
-        if (stop.Count == 0 && folder.Config.TryGetProperty("text_config", out var text))
-            stop = StopIdsOf(text, "config.json:text_config", problems);
+        foreach (var part in (string[])["text_config", "llm_config"])
+        {
+            if (stop.Count == 0 && folder.Config.TryGetProperty(part, out var text))
+                stop = StopIdsOf(text, $"config.json:{part}", problems);
+        }
+
         var result = new GenerationDefaults
         {
-            StopIds = stop.Count > 0 ? stop : [LlamaStop],
+            StopIds = stop,
             Sample = json.TryGetProperty("do_sample", out var s) && s.ValueKind == JsonValueKind.True,
             Temperature = Number("temperature", 0, 100),
             TopP = Number("top_p", double.Epsilon, 1),

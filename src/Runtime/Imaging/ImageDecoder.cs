@@ -28,6 +28,7 @@ public static class ImageDecoder
     {
         limits ??= ImageLimits.Default;
         ImageHeader.CheckLength(bytes, limits);
+        bytes = GifTransparency.Without(bytes);
         using var pin = bytes.Pin();
         using var codec = ImageHeader.Open(bytes.Span, pin);
         var (width, height) = ImageHeader.Check(bytes.Span, codec, limits);

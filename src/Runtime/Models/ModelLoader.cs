@@ -21,6 +21,8 @@ internal static partial class ModelLoader
     /// <summary>Name of the prior file beside a model.</summary>
     public const string PriorFileName = "d2pruner-priors.safetensors";
 
+    private const int LlamaStop = 2;
+
     /// <summary>Loads a model for use without an engine (tools, tests, training).</summary>
     /// <param name="options">What and how.</param>
     /// <param name="progress">Gets progress.</param>
@@ -230,8 +232,13 @@ internal static partial class ModelLoader
         _ => ScalarType.Float32,
     };
 
-    private static GenerationDefaults WithStops(GenerationDefaults defaults, ModelBlueprint blueprint, ITokenizer tokenizer) =>
-        defaults with { StopIds = defaults.StopIds.Concat(blueprint.StopTokens.Select(tokenizer.TokenToId).OfType<int>()).ToHashSet() };
+    private static GenerationDefaults WithStops(GenerationDefaults defaults, ModelBlueprint blueprint, ITokenizer tokenizer)
+    {
+        var ids = defaults.StopIds.Concat(blueprint.StopTokens.Select(tokenizer.TokenToId).OfType<int>()).ToHashSet();
+        // Only where nothing names one: in Qwen2's vocabulary this number is '#'.
+        if (ids.Count == 0) ids.Add(LlamaStop);
+        return defaults with { StopIds = ids };
+    }
 
     private static void WarnOfTemplate(string folder, ModelBlueprint blueprint, ILogger? logger)
     {

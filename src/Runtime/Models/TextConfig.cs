@@ -36,7 +36,7 @@ internal static class TextConfig
     /// <summary>Reads <paramref name="c"/> with the defaults of its <c>model_type</c>.</summary>
     /// <param name="c">The text configuration.</param>
     /// <param name="defaultType">The type when the file names none.</param>
-    /// <param name="tied">Whether the outer configuration ties the head to the embedding.</param>
+    /// <param name="tied">Whether the head is tied to the embedding.</param>
     public static DecoderConfig Read(ConfigReader c, string defaultType, bool tied)
     {
         var type = c.Text("model_type", defaultType);

@@ -80,6 +80,21 @@ internal sealed class HubCache(string root)
         }
     }
 
+    /// <summary>Notes, where the Python client does, that a revision has no such file.</summary>
+    public void NoteAbsent(HubId id, string commit, string name)
+    {
+        var file = Absent(id, commit, name);
+        if (File.Exists(file)) return;
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        AtomicFile.Write(file, "");
+    }
+
+    /// <summary>Whether a snapshot says how images are prepared, or its revision is known to say nothing of it.</summary>
+    public bool HasImageSettings(HubId id, string folder) =>
+        CheckpointFolder.Open(folder).PreprocessorConfig.EnumerateObject().Any()
+        || HubFileSelection.ImageSettings.All(
+            n => Exists(Path.Combine(folder, n)) || File.Exists(Absent(id, Path.GetFileName(folder), n)));
+
     /// <summary>Every snapshot.</summary>
     public IReadOnlyList<CachedModel> List()
     {
@@ -119,8 +134,9 @@ internal sealed class HubCache(string root)
             foreach (var (_, file, _) in References(repository).Where(r => r.Commit == commit)) File.Delete(file);
             if (Directory.GetDirectories(Path.Combine(repository, "snapshots")) is { Length: > 0 } rest)
             {
-                var used = rest.SelectMany(Directory.GetFiles).Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? ""))
-                    .ToHashSet(StringComparer.Ordinal);
+                // The Hub's Python tools link into sub-folders, too.
+                var used = rest.SelectMany(s => Directory.GetFiles(s, "*", SearchOption.AllDirectories))
+                    .Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? "")).ToHashSet(StringComparer.Ordinal);
                 foreach (var blob in Directory.GetFiles(Path.Combine(repository, "blobs")).Where(b => !used.Contains(Path.GetFileName(b))))
                     File.Delete(blob);
                 return before - Occupied(repository);
@@ -133,12 +149,13 @@ internal sealed class HubCache(string root)
         return before;
     }
 
-    /// <summary>Whether config.json and every weight file are there.</summary>
+    /// <summary>Whether config.json, a tokenizer and every weight file are there.</summary>
     public static bool IsComplete(string folder)
     {
         try
         {
-            return CheckpointFolder.Open(folder).WeightFiles().All(Exists);
+            return CheckpointFolder.Open(folder).WeightFiles().All(Exists)
+                && HubFileSelection.Tokenizer(n => Exists(Path.Combine(folder, n))) is not null;
         }
         catch (CheckpointException)
         {
@@ -193,6 +210,8 @@ internal sealed class HubCache(string root)
         var info = new FileInfo(path);
         return info.LinkTarget is null ? info.Length : info.ResolveLinkTarget(true) is FileInfo { Exists: true } target ? target.Length : 0;
     }
+
+    private string Absent(HubId id, string commit, string name) => Path.Combine(Repository(id), ".no_exist", commit, name);
 
     private static DateTime LastUsed(string path)
     {

@@ -17,16 +17,23 @@ internal static class HubFileSelection
         "added_tokens.json", "chat_template.jinja", "chat_template.json", "quantize_config.json", "quant_config.json", Priors,
     ];
 
+    /// <summary>Where models say how images are prepared: the older form, and the newer one, which older models use for other
+    /// things.</summary>
+    public static IReadOnlyList<string> ImageSettings { get; } = ["preprocessor_config.json", "processor_config.json"];
+
+    /// <summary>The tokenizer's files, of those that are there; null where they make none.</summary>
+    public static string[]? Tokenizer(Func<string, bool> has) => has("tokenizer.json") ? ["tokenizer.json"]
+        : has("vocab.json") && has("merges.txt") ? ["vocab.json", "merges.txt"]
+        : has("tokenizer.model") ? ["tokenizer.model"] : null;
+
     /// <summary>The files besides weights, with the weights' index if there is one.</summary>
     /// <exception cref="HubException">The repository holds no model that can be loaded.</exception>
     public static IReadOnlyList<HubFile> Small(HubId id, IReadOnlyList<HubFile> files)
     {
         bool Has(string name) => files.Any(f => f.Name == name);
         if (!Has("config.json")) throw Unsupported(id, "it has no config.json");
-        string[] tokenizer = Has("tokenizer.json") ? ["tokenizer.json"]
-            : Has("vocab.json") && Has("merges.txt") ? ["vocab.json", "merges.txt"]
-            : Has("tokenizer.model") ? ["tokenizer.model"]
-            : throw Unsupported(id, "it has no tokenizer (tokenizer.json, vocab.json with merges.txt, or tokenizer.model)");
+        var tokenizer = Tokenizer(Has)
+            ?? throw Unsupported(id, "it has no tokenizer (tokenizer.json, vocab.json with merges.txt, or tokenizer.model)");
         if (!Has(Single) && !Has(Index) && Weights(files).Count != 1)
         {
             throw Unsupported(id, files.Any(

@@ -74,6 +74,8 @@ public static class ModelHub
         EnsureSpace(cache, options, model, commit, weights);
         meter.Expect(small.Count + weights.Count, small.Concat(weights).Sum(f => f.Size ?? 0));
         await Fetch(weights).ConfigureAwait(false);
+        foreach (var name in HubFileSelection.ImageSettings.Where(n => listing.Files.All(f => f.Name != n)))
+            cache.NoteAbsent(model, commit, name);
         // Last, so that nobody finds a revision that is not all there.
         cache.SetReference(model, commit);
         meter.Stage("Ready");

@@ -6,7 +6,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 /// <summary>compressed-tensors, int-quantized and float-quantized: a byte a weight, one scale a row or for
 /// all. Activations keep their type.</summary>
 /// <param name="float8">float8 (e4m3fn), else signed integers.</param>
-/// <param name="symmetric">No zero points.</param>
+/// <param name="symmetric">Zero points may be missing.</param>
 internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
 {
     private const string Weight = "weight";
@@ -31,7 +31,7 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
     {
         tensors.Check(Weight, [outputs, inputs], [Type], problems);
         CheckPerRow(tensors, Scale, outputs, ScaleTypes, problems);
-        if (!symmetric) CheckPerRow(tensors, Zero, outputs, [ScalarType.Int8], problems);
+        if (HasZeros(tensors)) CheckPerRow(tensors, Zero, outputs, [ScalarType.Int8], problems);
     }
 
     public override QuantizedMatrix Read(LinearTensors tensors, int outputs, int inputs)
@@ -49,7 +49,7 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
         }
 
         byte[]? zeros = null;
-        if (!symmetric) zeros = PerRow(Array.ConvertAll(tensors.Bytes(Zero), z => (byte)(z ^ 0x80)), outputs);
+        if (HasZeros(tensors)) zeros = PerRow(Array.ConvertAll(tensors.Bytes(Zero), z => (byte)(z ^ 0x80)), outputs);
         return new QuantizedMatrix
         {
             Outputs = outputs,
@@ -57,11 +57,14 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
             Bits = 8,
             Codes = codes,
             Scales = PerRow(tensors.Floats(Scale), outputs),
-            Zeros = zeros,
+            Zeros = zeros?.All(z => z == 0x80) == true ? null : zeros,
             GroupSize = inputs,
             Float8 = float8,
         };
     }
+
+    // Of two groups that differ in this alone, config.json does not say which a map belongs to: the tensor does.
+    private bool HasZeros(LinearTensors tensors) => !float8 && (!symmetric || tensors.Find(Zero) is not null);
 
     private static void CheckPerRow(LinearTensors tensors, string ending, int outputs, ScalarType[] types, List<string> problems)
     {

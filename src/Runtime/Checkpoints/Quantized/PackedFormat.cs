@@ -7,7 +7,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 /// zero points along the outputs.</summary>
 /// <param name="bits">4 or 8.</param>
 /// <param name="group">Inputs that share a scale; 0 for all (channel).</param>
-/// <param name="symmetric">No zero points.</param>
+/// <param name="symmetric">Zero points may be missing.</param>
 internal sealed class PackedFormat(int bits, int group, bool symmetric) : QuantizedFormat
 {
     private const string Weight = "weight_packed";
@@ -33,7 +33,8 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
         var groups = Ceiling(inputs, Size(inputs));
         tensors.Check(Weight, [outputs, Ceiling(inputs, _perWord)], [ScalarType.Int32], problems);
         tensors.Check(Scale, [outputs, groups], ScaleTypes, problems);
-        if (!symmetric)
+        // Of two groups that differ in this alone, config.json does not say which a map belongs to: the tensor does.
+        if (!symmetric || tensors.Find(Zero) is not null)
         {
             if (tensors.Find(Zero)?.Type == ScalarType.Int8) tensors.Check(Zero, [outputs, groups], [ScalarType.Int8], problems);
             else tensors.Check(Zero, [Ceiling(outputs, _perWord), groups], [ScalarType.Int32, ScalarType.Int8], problems);
@@ -58,6 +59,7 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
                 codes[o * inputs + i] = (byte)((words[o * row + i / _perWord] >> (bits * (i % _perWord))) & mask);
         });
         var of = tensors.Find(Index) is null ? null : tensors.Integers(Index);
+        var zeros = tensors.Find(Zero) is null ? null : Zeros(tensors, outputs, groups, mask);
         return new QuantizedMatrix
         {
             Outputs = outputs,
@@ -65,7 +67,7 @@ internal sealed class PackedFormat(int bits, int group, bool symmetric) : Quanti
             Bits = bits,
             Codes = codes,
             Scales = tensors.Floats(Scale),
-            Zeros = symmetric ? null : Zeros(tensors, outputs, groups, mask),
+            Zeros = zeros?.All(z => z == 1 << (bits - 1)) == true ? null : zeros,
             GroupSize = Size(inputs),
             GroupOf = of is null || of.Contains(-1) ? null : of, // -1: not set
         };

@@ -77,8 +77,9 @@ internal sealed record InternVLConfig(
     /// <summary>Reads config.json of Hugging Face-native checkpoints.</summary>
     public static InternVLConfig ReadNative(ConfigReader c)
     {
-        var outer = c.RequiredChild("text_config");
-        var text = TextConfig.Read(outer, "qwen2", outer.Bool("tie_word_embeddings", false));
+        var inner = c.RequiredChild("text_config");
+        // Writers say it in either place; a head in the file counts in any case.
+        var text = TextConfig.Read(inner, "qwen2", c.Bool("tie_word_embeddings", false) | inner.Bool("tie_word_embeddings", false));
         c.OneOf("vision_feature_select_strategy", "default", "default");
         var layer = c.Ints("vision_feature_layer", [-1]);
         c.Require(layer.Length == 1, "vision_feature_layer names several layers; one is supported.");

@@ -32,7 +32,9 @@ internal sealed record LlavaConfig
     /// <summary>Reads config.json.</summary>
     public static LlavaConfig Read(ConfigReader c)
     {
-        var text = TextConfig.Read(c.RequiredChild("text_config"), "llama", c.Bool("tie_word_embeddings", false));
+        var inner = c.RequiredChild("text_config");
+        // Writers say it in either place; a head in the file counts in any case.
+        var text = TextConfig.Read(inner, "llama", c.Bool("tie_word_embeddings", false) | inner.Bool("tie_word_embeddings", false));
         var vision = ClipVisionConfig.Read(c.RequiredChild("vision_config"));
         var layers = c.Ints("vision_feature_layer", [-2]);
         c.Require(layers.All(l => l >= -vision.Layers - 1 && l <= vision.Layers),

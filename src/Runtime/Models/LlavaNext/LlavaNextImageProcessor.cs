@@ -44,19 +44,24 @@ internal sealed class LlavaNextImageProcessor(LlavaNextImageOptions options) : I
             newlines[r] = start + r * (columns + 1) + columns;
         }
 
+        List<ImageGrid> grids = [ImageGrid.Contiguous("base", side, side)];
+        List<PixelFrame> cells = [new PixelFrame(0, 0, (double)width / side, (double)height / side)];
+        // Of a picture thin as a line, unpadding leaves nothing; the reference goes on with the base tile alone.
+        if (mosaic.Length > 0)
+        {
+            grids.Add(new ImageGrid("mosaic", rows, columns, mosaic));
+            cells.Add(new PixelFrame((padLeft * patch - left) * sx, (padTop * patch - top) * sy, patch * sx, patch * sy));
+        }
+
         return new ImagePlan
         {
             OriginalWidth = width,
             OriginalHeight = height,
             TokenCount = start + rows * (columns + 1),
-            Grids = [ImageGrid.Contiguous("base", side, side), new ImageGrid("mosaic", rows, columns, mosaic)],
+            Grids = grids,
             SeparatorOffsets = newlines,
             BestResolution = best,
-            Map = new CoordinateMap(width, height, CoordinateSpace.Unit, new PixelFrame(0, 0, width, height),
-            [
-                new PixelFrame(0, 0, (double)width / side, (double)height / side),
-                new PixelFrame((padLeft * patch - left) * sx, (padTop * patch - top) * sy, patch * sx, patch * sy),
-            ]),
+            Map = new CoordinateMap(width, height, CoordinateSpace.Unit, new PixelFrame(0, 0, width, height), cells),
         };
     }
 

@@ -76,10 +76,11 @@ internal sealed class LlavaNextVisionTower : IVisionTower
         var (side, best) = (_side, image.BestResolution!.Value);
         var tile = image.PixelShape[2];
         var (rows, columns) = (best.Height / tile * side, best.Width / tile * side);
-        var mosaic = image.Grids[1];
-        var (top, left) = ((rows - mosaic.Rows) / 2, (columns - mosaic.Columns) / 2);
         var result = new List<long>();
         for (var i = 0; i < side * side; i++) result.Add(i);
+        if (image.Grids.Count == 1) return [.. result]; // too long for a mosaic
+        var mosaic = image.Grids[1];
+        var (top, left) = ((rows - mosaic.Rows) / 2, (columns - mosaic.Columns) / 2);
         for (var r = top; r < top + mosaic.Rows; r++)
         {
             for (var c = left; c < left + mosaic.Columns; c++)

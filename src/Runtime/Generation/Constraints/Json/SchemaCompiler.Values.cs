@@ -69,6 +69,8 @@ internal sealed partial class SchemaCompiler
         var count = max < 0 ? places.Count : Math.Min(places.Count, max);
         var open = rest is { ValueKind: not JsonValueKind.False } && (max < 0 || max > count);
         if (!open && min > count) return b.Never();
+        // Without a first place nothing stands before the first comma: an array like any other, or an empty one.
+        if (count == 0) return open ? json.Items(Schema(rest!.Value, path + "/items"), min, max) : json.Items(b.Never(), min, 0);
         // As with objects, from the last place to the first. A tuple goes on beyond its places only where the schema says what comes there.
         var after = open
             ? b.Repeat(b.Sequence(json.Comma(), Schema(rest!.Value, path + "/items")), Math.Max(0, min - count), max < 0 ? -1 : max - count)

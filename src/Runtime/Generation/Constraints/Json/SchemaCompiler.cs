@@ -71,16 +71,14 @@ internal sealed partial class SchemaCompiler(
         if (_document.Find(name) is not { } target)
             throw new ArgumentException($"The JSON schema has '$ref' at {path} to '{name}', which does not exist in it.");
         var siblings = schema.EnumerateObject().Any(p => p.Name != "$ref" && SchemaKeywords.IsRead(p.Name));
-        if (siblings && target.ValueKind == JsonValueKind.Object)
+        if (siblings && target.ValueKind is JsonValueKind.Object or JsonValueKind.True)
         {
             // Within itself the merged schema would have no end.
             if (_merging.Add(name))
             {
                 try
                 {
-                    var merged = Merge(Without(schema, "$ref"), target, out var conflict);
-                    if (conflict is not null) Relax(conflict, path);
-                    return Schema(merged, path);
+                    return Schema(Beside(schema, target, path), path);
                 }
                 finally
                 {
@@ -97,6 +95,30 @@ internal sealed partial class SchemaCompiler(
         return node;
     }
 
+    // The target of a reference with the keywords that stand beside the reference.
+    private JsonElement Beside(JsonElement schema, JsonElement target, string path)
+    {
+        var own = Without(schema, "$ref");
+        if (target.ValueKind == JsonValueKind.True) return own;
+        var merged = Merge(own, target, out var conflict);
+        if (conflict is not null) Relax(conflict, path);
+        return merged;
+    }
+
+    // A schema without references at its top, the keywords beside each of them kept; null where one leads nowhere or to itself.
+    private JsonElement? Followed(JsonElement schema, string path)
+    {
+        for (var i = 0; i < SchemaDocument.MostReferences; i++)
+        {
+            if (schema.Text("$ref") is not { } reference) return schema;
+            if (_document.Find(reference) is not { } target) return null;
+            var both = target.ValueKind is JsonValueKind.Object or JsonValueKind.True && SchemaDocument.HasBeside(schema);
+            schema = both ? Beside(schema, target, path) : target;
+        }
+
+        return null;
+    }
+
     private GrammarNode Combined(JsonElement schema, string path)
     {
         if (SchemaDocument.Array(schema, "allOf", path) is { } all)
@@ -104,16 +126,9 @@ internal sealed partial class SchemaCompiler(
             var merged = Without(schema, "allOf");
             foreach (var part in all.EnumerateArray())
             {
-                if (part.ValueKind == JsonValueKind.True) continue;
-                if (part.ValueKind != JsonValueKind.Object || _document.Resolve(part) is not { ValueKind: JsonValueKind.Object } target)
-                    return b.Never();
-                // A reference with keywords beside it keeps both.
-                if (part.Find("$ref") is not null && part.EnumerateObject().Count() > 1)
-                {
-                    merged = Merge(merged, Without(part, "$ref"), out var beside);
-                    if (beside is not null) Relax($"allOf' ('{beside}')", path);
-                }
-
+                var followed = Followed(part, path);
+                if (followed is { ValueKind: JsonValueKind.True }) continue;
+                if (followed is not { ValueKind: JsonValueKind.Object } target) return b.Never();
                 merged = Merge(merged, target, out var conflict);
                 if (conflict is not null) Relax($"allOf' (both say '{conflict}')", path);
             }
@@ -141,7 +156,9 @@ internal sealed partial class SchemaCompiler(
         {
             for (var i = 0; i < options.Length; i++)
             {
-                if (_document.Resolve(options[i]) is not { ValueKind: JsonValueKind.Object } target) continue;
+                var followed = Followed(options[i], $"{path}/{key}/{i}");
+                if (followed is { ValueKind: JsonValueKind.True }) options[i] = rest;
+                if (followed is not { ValueKind: JsonValueKind.Object } target) continue;
                 options[i] = Merge(rest, target, out var conflict);
                 if (conflict is not null) Relax($"{key}' (both say '{conflict}')", path);
             }

@@ -9,6 +9,9 @@ namespace D2Pruner.AI.Runtime.Generation.Constraints.Json;
 /// <summary>A JSON schema's text: local references, and typed looks at keywords that name their place when they are wrong.</summary>
 internal sealed class SchemaDocument(JsonElement root)
 {
+    /// <summary>Longest chain of references that is followed in one go.</summary>
+    public const int MostReferences = 32;
+
     private const int MaxText = 1 << 20;
 
     public JsonElement Root => root;
@@ -72,18 +75,26 @@ internal sealed class SchemaDocument(JsonElement root)
         return at;
     }
 
-    /// <summary>Follows references that stand alone; the target of several is the last. Circles end at null.</summary>
-    public JsonElement? Resolve(JsonElement schema)
+    /// <summary>Follows references; the target of several is the last. Circles end at null.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="beside">Whether keywords stood beside a reference: the schema then allows less than its target.</param>
+    public JsonElement? Resolve(JsonElement schema, out bool beside)
     {
-        for (var i = 0; i < 32; i++)
+        beside = false;
+        for (var i = 0; i < MostReferences; i++)
         {
             if (schema.Text("$ref") is not { } reference) return schema;
             if (Find(reference) is not { } target) return null;
+            beside |= HasBeside(schema);
             schema = target;
         }
 
         return null;
     }
+
+    /// <summary>Whether keywords that constrain stand beside a schema's reference.</summary>
+    public static bool HasBeside(JsonElement schema) =>
+        schema.EnumerateObject().Any(p => p.Name != "$ref" && !SchemaKeywords.IsAnnotation(p.Name));
 
     public static JsonElement? Object(JsonElement schema, string key, string path) =>
         Typed(schema, key, path, JsonValueKind.Object, "an object");

@@ -28,7 +28,8 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     public JsonKinds Kinds(JsonElement schema, int depth = 0)
     {
         if (schema.ValueKind == JsonValueKind.False) return JsonKinds.None;
-        if (++_looks > MaxLooks || depth > 8 || document.Resolve(schema) is not { ValueKind: JsonValueKind.Object } s) return JsonKinds.All;
+        if (++_looks > MaxLooks || depth > 8 || document.Resolve(schema, out _) is not { ValueKind: JsonValueKind.Object } s)
+            return JsonKinds.All;
         var kinds = JsonKinds.All;
         if (s.TryGetProperty("const", out var constant)) kinds &= JsonKindsReading.Of(constant);
         if (s.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array)
@@ -48,10 +49,11 @@ internal sealed class SchemaOverlap(SchemaDocument document)
     {
         var (a, b) = (Kinds(first), Kinds(second));
         if ((a & b) == 0) return true;
-        if (++_looks > MaxLooks || depth > 4 || document.Resolve(first) is not { ValueKind: JsonValueKind.Object } x
-            || document.Resolve(second) is not { ValueKind: JsonValueKind.Object } y) return false;
+        if (++_looks > MaxLooks || depth > 4 || document.Resolve(first, out var more) is not { ValueKind: JsonValueKind.Object } x
+            || document.Resolve(second, out var others) is not { ValueKind: JsonValueKind.Object } y) return false;
         if (Values(x) is { } u && Values(y) is { } v) return !u.Overlaps(v);
-        return (a & b) == JsonKinds.Object && (Differ(x, y, depth) || (NeverFits(x, y) && NeverFits(y, x)));
+        // Keywords beside a reference may declare what its target lacks.
+        return (a & b) == JsonKinds.Object && (Differ(x, y, depth) || (!more && !others && NeverFits(x, y) && NeverFits(y, x)));
     }
 
     // A property that both require, with values that exclude each other.
