@@ -15,6 +15,7 @@ namespace D2Pruner.AI.Cli;
 /// <summary><c>d2pruner serve</c>: models behind OpenAI's API, metrics, and the studio page.</summary>
 internal static class ServeCommand
 {
+    private const string McpPath = "/mcp";
     private static readonly Option<string[]> Model =
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache; may be given several times. " +
             "Models of the configuration (D2Pruner:Models) are served too.", AllowMultipleArgumentsPerToken = true };
@@ -103,7 +104,15 @@ internal static class ServeCommand
         builder.WebHost.UseUrls($"http://{(host.Contains(':') && !host.StartsWith('[') ? $"[{host}]" : host)}:{port}");
         var app = builder.Build();
         app.MapD2PrunerServer();
-        if (parse.GetValue(Mcp)) app.MapD2PrunerMcp().RequireD2PrunerAccess();
+        if (parse.GetValue(Mcp))
+        {
+            // The same pages as everywhere else, whether an option or the configuration names them.
+            app.Services.GetRequiredService<IOptions<D2PrunerMcpOptions>>().Value.AllowedOrigins =
+                app.Services.GetRequiredService<IOptions<D2PrunerServerOptions>>().Value.CorsOrigins;
+            app.MapD2PrunerMcp(McpPath).RequireD2PrunerDoors();
+            app.MapD2PrunerPreflight(McpPath);
+        }
+
         return app;
     }
 
@@ -116,7 +125,7 @@ internal static class ServeCommand
 
         var eyes = services.First(d => d.ServiceType == typeof(IChatClient)).ServiceKey;
         services.AddD2PrunerVisionTools(o => o.AllowedFolders = [.. parse.GetValue(AllowFolder)!], eyes);
-        services.AddD2PrunerMcp(o => o.AllowedOrigins = [.. parse.GetValue(CorsOrigin) ?? []]);
+        services.AddD2PrunerMcp();
     }
 
     private static void Configure(D2PrunerServerOptions options, ParseResult parse)

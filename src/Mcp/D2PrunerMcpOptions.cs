@@ -19,7 +19,7 @@ public sealed class D2PrunerMcpOptions
     /// <summary>
     /// Origins of web pages (<c>https://app.example.org</c>) that may call over HTTP beside those of this machine. Others are refused, so
     /// that no web page reaches a local server through a name that it points here. Requests without an <c>Origin</c> header do not come
-    /// from a web page.
+    /// from a web page. <c>*</c> lets every page call.
     /// </summary>
     public IList<string> AllowedOrigins { get; set; } = [];
 }

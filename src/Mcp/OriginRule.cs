@@ -12,8 +12,9 @@ internal sealed class OriginRule(IEnumerable<string> allowed)
     {
         if (header.Count == 0) return true;
         // The request's Host does not count: a name that was pointed at this machine stands in both.
-        return header is [{ } origin]
-            && (allowed.Contains(origin) || (Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Scheme is ("http" or "https")
-            && uri.IsLoopback));
+        return header is [{ } origin] && (allowed.Contains("*") || allowed.Contains(origin) || IsOfThisMachine(origin));
     }
+
+    private static bool IsOfThisMachine(string origin) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Scheme is ("http" or "https") && uri.IsLoopback;
 }

@@ -145,6 +145,28 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task Errors_CarryTheHeadersOfAnswers()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedChat(), o =>
+        {
+            o.ApiKeys.Add("k");
+            o.CorsOrigins.Add("https://a.example");
+        });
+        foreach (var (key, status) in new[] { ("k", 400), ("wrong", 401) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions") { Content = RunningServer.Json("{}") };
+            request.Headers.Add("Origin", "https://a.example");
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+            using var response = await server.Http.SendAsync(request);
+            Assert.Equal(status, (int)response.StatusCode);
+            Assert.Equal("https://a.example", response.Headers.GetValues("Access-Control-Allow-Origin").Single());
+            Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+            Assert.True(response.Headers.CacheControl!.NoStore);
+            Assert.False(response.Headers.Contains("X-Request-Id"));
+        }
+    }
+
+    [Fact]
     public async Task BadSettings_StopTheStart()
     {
         using var folder = new TemporaryFolder();

@@ -132,6 +132,79 @@ public sealed class ChatEndpointTests
         Assert.Equal("tool_calls", deltas[^1].GetProperty("finish_reason").GetString());
     }
 
+    [Fact]
+    public async Task CallsThatTheServedClientRuns_AreNotTheCallers()
+    {
+        var chat = new ScriptedChat
+        {
+            Script = (messages, _) => messages[^1].Role == ChatRole.Tool ? null : [new FunctionCallContent("c1", "look")],
+        };
+        await using var server = await RunningServer.StartAsync(Looking(chat));
+        var (_, json, _) = await server.ChatAsync(RunningServer.ChatBody());
+        Assert.Equal(2, chat.Calls);
+        var choice = json.GetProperty("choices")[0];
+        Assert.Equal(("It is a cat.", "stop"),
+            (choice.GetProperty("message").GetProperty("content").GetString(), choice.GetProperty("finish_reason").GetString()));
+        Assert.False(choice.GetProperty("message").TryGetProperty("tool_calls", out _));
+
+        var events = await server.StreamAsync(RunningServer.ChatBody("\"stream\":true"));
+        Assert.Equal(4, chat.Calls);
+        var deltas = events[..^1].Select(e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0]).ToList();
+        Assert.Equal("It is a cat.",
+            string.Concat(deltas.Select(d => d.GetProperty("delta").TryGetProperty("content", out var text) ? text.GetString() : "")));
+        Assert.All(deltas, d => Assert.False(d.GetProperty("delta").TryGetProperty("tool_calls", out _)));
+        Assert.Equal("stop", deltas[^1].GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
+    public async Task CallsOfTheCallersTools_AreSent_BesideThoseThatTheServedClientRan()
+    {
+        // One id for both: some models number their calls anew in every turn.
+        var chat = new ScriptedChat
+        {
+            Script = (messages, _) => [new FunctionCallContent("c1", messages[^1].Role == ChatRole.Tool ? "ask" : "look")],
+        };
+        await using var server = await RunningServer.StartAsync(Looking(chat));
+        const string tools = """
+            "tools":[{"type":"function","function":{"name":"ask","parameters":{"type":"object","properties":{}}}}]
+            """;
+        var (_, json, _) = await server.ChatAsync(RunningServer.ChatBody(tools));
+        var choice = json.GetProperty("choices")[0];
+        Assert.Equal("tool_calls", choice.GetProperty("finish_reason").GetString());
+        var whole = Assert.Single(choice.GetProperty("message").GetProperty("tool_calls").EnumerateArray());
+        Assert.Equal("ask", whole.GetProperty("function").GetProperty("name").GetString());
+
+        var events = await server.StreamAsync(RunningServer.ChatBody("\"stream\":true," + tools));
+        var deltas = events[..^1].Select(e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0]).ToList();
+        var delta = Assert.Single(deltas, d => d.GetProperty("delta").TryGetProperty("tool_calls", out _)).GetProperty("delta");
+        var streamed = Assert.Single(delta.GetProperty("tool_calls").EnumerateArray());
+        Assert.Equal((0, "ask"),
+            (streamed.GetProperty("index").GetInt32(), streamed.GetProperty("function").GetProperty("name").GetString()));
+        Assert.Equal("tool_calls", deltas[^1].GetProperty("finish_reason").GetString());
+    }
+
+    // A client that runs the function "look" itself.
+    private static IChatClient Looking(ScriptedChat chat)
+    {
+        var look = AIFunctionFactory.Create(() => "blue", "look");
+        return chat.AsBuilder().UseFunctionInvocation(configure: c => c.AdditionalTools = [look]).Build();
+    }
+
+    [Fact]
+    public async Task ANamedSchema_WithItsDialect_KeepsWhatMayBeLeftOut()
+    {
+        var engine = new ScriptedEngine { Pieces = ["{}"] };
+        using var client = new D2PrunerChatClient(engine);
+        await using var server = await RunningServer.StartAsync(client);
+        var (status, _, _) = await server.ChatAsync(RunningServer.ChatBody("""
+            "response_format":{"type":"json_schema","json_schema":{"name":"thing","schema":{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["a"]}}}
+            """));
+        Assert.Equal(HttpStatusCode.OK, status);
+        var schema = JsonDocument.Parse(engine.Last.Turns[^1].Text.Split('\n')[^1]).RootElement;
+        Assert.Equal(["a"], schema.GetProperty("required").EnumerateArray().Select(r => r.GetString()));
+        Assert.Equal(["a", "b"], schema.GetProperty("properties").EnumerateObject().Select(p => p.Name));
+    }
+
     [Theory]
     [InlineData("""{"prior":"/etc/passwd"}""")]
     [InlineData("""{"Reuse":"frozen"}""")]

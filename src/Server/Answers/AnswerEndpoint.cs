@@ -71,17 +71,13 @@ internal sealed partial class AnswerEndpoint(
     private async Task<string> WholeAsync(
         HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
     {
-        var facts = new AnswerFacts();
+        var facts = new AnswerFacts(start);
         var text = new System.Text.StringBuilder();
-        var calls = new List<FunctionCallContent>();
         await foreach (var update in served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken)
             .ConfigureAwait(false))
         {
             facts.Add(update);
             text.Append(update.Text);
-            calls.AddRange(update.Contents.OfType<FunctionCallContent>());
-            if (facts.FirstToken is null && (text.Length > 0 || calls.Count > 0))
-                facts.FirstToken = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 
         var outcome = Answered(served, facts, start);
@@ -89,7 +85,7 @@ internal sealed partial class AnswerEndpoint(
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers["X-Request-Id"] = writer.Id;
         var json = new Utf8JsonWriter(context.Response.BodyWriter, ServerJson.WriterOptions);
-        await using (json.ConfigureAwait(false)) writer.Whole(json, text.ToString(), calls, facts);
+        await using (json.ConfigureAwait(false)) writer.Whole(json, text.ToString(), facts.Calls, facts);
         await context.Response.BodyWriter.FlushAsync(cancellationToken).ConfigureAwait(false);
         return outcome;
     }
@@ -97,8 +93,7 @@ internal sealed partial class AnswerEndpoint(
     private async Task<string> StreamAsync(
         HttpContext context, AnswerKind kind, ServedModel served, AnswerRequest request, long start, CancellationToken cancellationToken)
     {
-        var facts = new AnswerFacts();
-        var called = 0;
+        var facts = new AnswerFacts(start);
         var writer = new AnswerWriter(kind, served);
         var updates = served.Client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken)
             .GetAsyncEnumerator(cancellationToken);
@@ -118,20 +113,18 @@ internal sealed partial class AnswerEndpoint(
                 var update = updates.Current;
                 facts.Add(update);
                 if (update.Text is { Length: > 0 } text)
-                {
-                    facts.FirstToken ??= Stopwatch.GetElapsedTime(start).TotalSeconds;
                     await events.SendAsync(json => writer.Text(json, text, request.IncludeUsage), cancellationToken).ConfigureAwait(false);
-                }
-
-                List<FunctionCallContent> calls = [.. update.Contents.OfType<FunctionCallContent>()];
-                if (calls.Count == 0) continue;
-                facts.FirstToken ??= Stopwatch.GetElapsedTime(start).TotalSeconds;
-                await events.SendAsync(json => writer.Calls(json, calls, called, request.IncludeUsage), cancellationToken)
-                    .ConfigureAwait(false);
-                called += calls.Count;
             }
 
-            await events.SendAsync(json => writer.Finish(json, facts, called > 0, request.IncludeUsage), cancellationToken)
+            // Text goes out at once; calls only now, when it is known which of them the client has run itself.
+            var calls = facts.Calls;
+            foreach (var (index, call) in calls.Index())
+            {
+                await events.SendAsync(json => writer.Calls(json, [call], index, request.IncludeUsage), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            await events.SendAsync(json => writer.Finish(json, facts, calls.Count > 0, request.IncludeUsage), cancellationToken)
                 .ConfigureAwait(false);
             if (request.IncludeUsage)
                 await events.SendAsync(json => writer.UsageChunk(json, facts), cancellationToken).ConfigureAwait(false);

@@ -1,18 +1,27 @@
+using System.Diagnostics;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Server;
 
 /// <summary>What is gathered of an answer beside its text while its updates come by.</summary>
-internal sealed class AnswerFacts
+/// <param name="start">When the request arrived (<see cref="Stopwatch.GetTimestamp"/>).</param>
+internal sealed class AnswerFacts(long start)
 {
+    private readonly List<FunctionCallContent> _calls = [];
     private AdditionalPropertiesDictionary? _properties;
+    private double? _firstText;
+    private double? _firstCall;
 
     public ChatFinishReason? FinishReason { get; private set; }
 
     public UsageDetails? Usage { get; private set; }
 
-    /// <summary>Seconds from the request's arrival to the first piece.</summary>
-    public double? FirstToken { get; set; }
+    /// <summary>Calls that the caller is to run. Known at the end: a client that runs functions itself shows its calls, then their
+    /// results.</summary>
+    public IReadOnlyList<FunctionCallContent> Calls => [.. _calls.Where(c => !c.InformationalOnly)];
+
+    /// <summary>Seconds from the request's arrival to the first text; without any, to the calls that the caller is to run.</summary>
+    public double? FirstToken => _firstText ?? (Calls.Count > 0 ? _firstCall : null);
 
     public PruningReport? Report => D2PrunerResponseExtensions.GetPruningReport(_properties);
 
@@ -23,11 +32,24 @@ internal sealed class AnswerFacts
     public void Add(ChatResponseUpdate update)
     {
         FinishReason = update.FinishReason ?? FinishReason;
+        if (update.Text.Length > 0) _firstText ??= Elapsed();
         foreach (var content in update.Contents)
         {
-            if (content is not UsageContent usage) continue;
-            if (Usage is null) Usage = usage.Details;
-            else Usage.Add(usage.Details);
+            switch (content)
+            {
+                case FunctionCallContent call:
+                    _calls.Add(call);
+                    _firstCall ??= Elapsed();
+                    break;
+                case FunctionResultContent result:
+                    _calls.RemoveAll(c => c.CallId == result.CallId);
+                    if (_calls.Count == 0) _firstCall = null;
+                    break;
+                case UsageContent usage:
+                    if (Usage is null) Usage = usage.Details;
+                    else Usage.Add(usage.Details);
+                    break;
+            }
         }
 
         if (update.AdditionalProperties is { Count: > 0 } properties) _properties = properties;
@@ -37,8 +59,9 @@ internal sealed class AnswerFacts
     public string Reason(bool called) => FinishReason?.Value switch
     {
         "length" => "length",
-        "tool_calls" => "tool_calls",
         "content_filter" => "content_filter",
         _ => called ? "tool_calls" : "stop",
     };
+
+    private double Elapsed() => Stopwatch.GetElapsedTime(start).TotalSeconds;
 }

@@ -58,6 +58,13 @@ public static class D2PrunerServerEndpointRouteBuilderExtensions
         RequestDelegate Handle(Func<HttpContext, int, Task> handle) => context => doors.OpenAsync(context, key => handle(context, key));
     }
 
+    /// <summary>Answers what a browser asks before a page calls an endpoint behind <c>RequireD2PrunerDoors()</c>.</summary>
+    internal static void MapD2PrunerPreflight(this IEndpointRouteBuilder endpoints, string pattern)
+    {
+        var doors = endpoints.ServiceProvider.GetRequiredService<Doors>();
+        endpoints.MapMethods(pattern, ["OPTIONS"], context => doors.OpenAsync(context, _ => Task.CompletedTask));
+    }
+
     private static Task UnknownAsync(HttpContext context, int key)
     {
         var path = context.Request.Path.Value?.TrimEnd('/') ?? "";

@@ -10,7 +10,9 @@ internal static class ErrorResponse
     public static async Task WriteAsync(HttpResponse response, ServerError error)
     {
         if (response.HasStarted) return;
-        response.Clear();
+        // The other headers stay: pages of allowed origins read an error by them as they read an answer.
+        response.Headers.Remove("X-Request-Id");
+        response.ContentLength = null;
         response.StatusCode = error.Status;
         response.ContentType = "application/json; charset=utf-8";
         if (error.RetryAfter is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);

@@ -19,7 +19,9 @@ internal sealed class CrossOrigin(IOptions<D2PrunerServerOptions> options, ICors
     private static CorsPolicy? Policy(IList<string> origins)
     {
         if (origins.Count == 0) return null;
-        var builder = new CorsPolicyBuilder().WithMethods("GET", "POST").AllowAnyHeader().WithExposedHeaders("Retry-After", "X-Request-Id")
+        // DELETE and the session's id are for MCP, which may stand behind the same doors.
+        var builder = new CorsPolicyBuilder().WithMethods("GET", "POST", "DELETE").AllowAnyHeader()
+            .WithExposedHeaders("Retry-After", "X-Request-Id", "WWW-Authenticate", "Mcp-Session-Id")
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10));
         return (origins.Contains("*") ? builder.AllowAnyOrigin() : builder.WithOrigins([.. origins.Select(o => o.TrimEnd('/'))])).Build();
     }

@@ -88,9 +88,24 @@ internal static class ToolsReader
                 var schema = named.Object("schema")
                     ?? throw RequestException.Bad(
                         named.PathOf("schema"), $"'{named.PathOf("schema")}' is missing; expected a JSON schema.");
-                return ChatResponseFormat.ForJsonSchema(schema.Element.Clone(), named.String("name"), named.String("description"));
+                return ChatResponseFormat.ForJsonSchema(Plain(schema.Element), named.String("name"), named.String("description"));
             default: throw RequestException.Bad(
                 format.PathOf("type"), $"'{format.PathOf("type")}' is unknown; expected text, json_object or json_schema.");
+        }
+    }
+
+    // The client takes a named schema with "$schema" for one that was made of a .NET type, and requires what may be left out.
+    private static JsonElement Plain(JsonElement schema)
+    {
+        try
+        {
+            if (!schema.TryGetProperty("$schema", out _)) return schema.Clone();
+            var kept = schema.EnumerateObject().Where(p => !p.NameEquals("$schema")).Select(p => p.ToString());
+            return JsonElement.Parse("{" + string.Join(',', kept) + "}");
+        }
+        catch (InvalidOperationException)
+        {
+            return schema.Clone(); // Halves of surrogate pairs in a name: the client says so.
         }
     }
 }
