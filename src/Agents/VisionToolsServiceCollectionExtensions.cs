@@ -13,7 +13,7 @@ public static class VisionToolsServiceCollectionExtensions
     private const string EyesKey = "d2pruner.vision-tools";
 
     /// <summary>The one-liner: a local vision-language model, a chat client for it under a key of its own, and <see cref="VisionTools"/>
-    /// over it.</summary>
+    /// over it. Registrations of the same path share one model, chat clients' too.</summary>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">A model folder, or a Hub id in the local Hugging Face cache.</param>
     /// <param name="configure">What may be looked at, prompts and limits.</param>
@@ -22,9 +22,9 @@ public static class VisionToolsServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
-        // The path is the model's name, so that other clients of the same path do not hold its weights twice.
-        services.AddD2PrunerModel(modelPath, o => o.ModelPath = modelPath);
-        services.AddKeyedD2PrunerChatClient(EyesKey, o => o.Model = modelPath);
+        // A chat client of the same path does not hold its weights twice.
+        var model = services.AddD2PrunerModelAt(modelPath, preferredName: modelPath);
+        services.AddKeyedD2PrunerChatClient(EyesKey, o => o.Model = model);
         return services.AddD2PrunerVisionTools(configure, EyesKey);
     }
 

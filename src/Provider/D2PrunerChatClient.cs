@@ -66,9 +66,10 @@ public sealed partial class D2PrunerChatClient : IChatClient
         messageMapper = new MessageMapper(this.options, imageResolver ?? new DenyAllImageResolver(this.options.MaxImageBytes), unsupported);
     }
 
-    /// <summary>What tells this client's answers from those of a client with another model or other settings.</summary>
-    internal string Fingerprint =>
-        System.Text.Json.JsonSerializer.Serialize(options, ReportJson.Default.D2PrunerChatClientOptions) + model.Fingerprint;
+    /// <summary>What tells this client's answers from those of a client with another model or other settings; null while the model's
+    /// version is not known.</summary>
+    internal string? Fingerprint => model.Fingerprint is { } version
+        ? System.Text.Json.JsonSerializer.Serialize(options, ReportJson.Default.D2PrunerChatClientOptions) + version : null;
 
     /// <inheritdoc />
     /// <exception cref="ArgumentException">Options or messages that cannot be honoured.</exception>

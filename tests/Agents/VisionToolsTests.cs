@@ -6,6 +6,8 @@ using D2Pruner.AI.Tests.SemanticKernel;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
+using static Microsoft.SemanticKernel.D2PrunerKernelBuilderExtensions;
+using Kernel = Microsoft.SemanticKernel.Kernel;
 
 namespace D2Pruner.AI.Tests.Agents;
 
@@ -274,6 +276,23 @@ public sealed class VisionToolsTests
         Assert.Equal(5, tools.Functions.Count);
         Assert.Equal(["a.png"], provider.GetRequiredService<VisionImages>().Files());
         Assert.Null(provider.GetService<IChatClient>());
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task OneRegistration_SharesTheModel_WithAChatClientOfTheSamePath(bool ofAKernel, bool toolsFirst)
+    {
+        var builder = Kernel.CreateBuilder();
+        if (toolsFirst) builder.Services.AddD2PrunerVisionTools(Repository.DemoModel);
+        if (ofAKernel) builder.AddD2PrunerChatClient(Repository.DemoModel);
+        else builder.Services.AddD2PrunerChatClient(Repository.DemoModel);
+        if (!toolsFirst) builder.Services.AddD2PrunerVisionTools(Repository.DemoModel);
+        await using var provider = builder.Services.BuildServiceProvider();
+        Assert.Single(provider.GetServices<RegisteredModel>());
+        Assert.Equal(5, provider.GetRequiredService<VisionTools>().Functions.Count);
     }
 
     [Theory]

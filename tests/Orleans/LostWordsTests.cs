@@ -84,6 +84,31 @@ public sealed class LostWordsTests
         Assert.Equal(0, answers.Count);
     }
 
+    [Fact]
+    public async Task AReaderWhoWasLeftBehind_EndsLate_WithoutEndingTheAnswerOfTheOneWhoCameBack()
+    {
+        var clock = new StepClock();
+        var answers = new OpenAnswers(clock);
+        var engine = new Words();
+        var request = new D2Pruner.AI.Orleans.Wire.AnswerRequest("", [], [], 0, Guid.NewGuid());
+        var left = answers.ReadAsync(request, engine.SayAsync, default).GetAsyncEnumerator();
+        Assert.True(await left.MoveNextAsync());
+        await using var back = answers.ReadAsync(request with { From = 1 }, engine.SayAsync, default).GetAsyncEnumerator();
+        Assert.True(await back.MoveNextAsync());
+        await left.DisposeAsync();
+        // On the pool, where what a timer wakes runs at once.
+        await Task.Run(clock.RingAll);
+        Assert.Equal(1, answers.Count);
+        Assert.False(engine.Ended);
+        List<int> rest = [back.Current.Number];
+        while (await back.MoveNextAsync()) rest.Add(back.Current.Number);
+        Assert.Equal([1, 2, 3], rest);
+        Assert.True(engine.Ended);
+        Assert.Equal(1, engine.Begun);
+        clock.RingAll();
+        await TestWorkers.UntilAsync(() => answers.Count == 0, "it is forgotten");
+    }
+
     // Its timers ring when they are told to.
     private sealed class StepClock : TimeProvider
     {

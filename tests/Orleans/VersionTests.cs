@@ -1,6 +1,11 @@
+using System.Collections.Concurrent;
 using D2Pruner.AI.Orleans;
+using D2Pruner.AI.Orleans.Client;
 using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Orleans;
@@ -46,9 +51,57 @@ public sealed class VersionTests
         var replaced = await Assert.ThrowsAsync<ModelReplacedException>(() => workers.Client.GetResponseAsync(history));
         Assert.Equal(VisionErrorKind.InvalidRequest, replaced.GetVisionErrorKind());
         Assert.Equal(TestWorkers.Model, replaced.Model);
+        // What a server asks to tell whether it is ready.
+        await TestWorkers.UntilAsync(
+            () => workers.Client.GetService<IVisionEngine>()?.GetStatus().State == EngineState.Ready, "the new version is seen");
         history[1].AdditionalProperties!.Remove("d2pruner.fingerprint");
         Assert.Equal(
             EchoEngine.Answer("new", TestWorkers.Image(1), "second"), (await workers.Client.GetResponseAsync(history)).Text);
+    }
+
+    [Fact]
+    public async Task AClientThatIsNotAsked_LearnsFromItsStatus_WhatIsServedNow()
+    {
+        await using var workers = await TestWorkers.StartAsync(1, _ => new EchoEngine("old"));
+        await workers.Client.GetResponseAsync([TestWorkers.Ask(1, "question")]);
+        var engine = workers.Client.GetService<IVisionEngine>()!;
+        var view = workers.Cluster.Client.ServiceProvider.GetRequiredService<ClusterView>();
+        var before = Assert.Single(view.Latest.Versions(TestWorkers.Model));
+        var old = workers.Cluster.Silos[0];
+        await workers.AddAsync(_ => new EchoEngine("new"));
+        await workers.Cluster.StopSiloAsync(old);
+        await TestWorkers.UntilAsync(
+            () => engine.GetStatus().State == EngineState.Ready && view.Latest.Versions(TestWorkers.Model) is [var now] && now != before,
+            "the new version is seen without a request");
+    }
+
+    [Fact]
+    public async Task ACacheOfSeveralProcesses_GivesNoAnswerOfAVersionThatIsGone()
+    {
+        await using var workers = await TestWorkers.StartAsync(1, _ => new EchoEngine("old"));
+        var cache = new SharedCache();
+        List<ChatMessage> question = [TestWorkers.Ask(1, "question")];
+        await using (var first = Process(workers, cache))
+        {
+            var answer = await first.GetRequiredService<IChatClient>().GetResponseAsync(question);
+            Assert.Equal(EchoEngine.Answer("old", TestWorkers.Image(1), "question"), answer.Text);
+        }
+
+        var old = workers.Cluster.Silos[0];
+        await workers.AddAsync(_ => new EchoEngine("new"));
+        await workers.Cluster.StopSiloAsync(old);
+        await using var second = Process(workers, cache);
+        var client = second.GetRequiredService<IChatClient>();
+        var asked = 0;
+        for (var i = 0; i < 3; i++)
+        {
+            asked = TestWorkers.EngineOf(workers.Cluster.Silos[^1]).Requests.Count;
+            var answer = await client.GetResponseAsync(question);
+            Assert.Equal(EchoEngine.Answer("new", TestWorkers.Image(1), "question"), answer.Text);
+        }
+
+        // With the version known, the second one was kept.
+        Assert.Equal(asked, TestWorkers.EngineOf(workers.Cluster.Silos[^1]).Requests.Count);
     }
 
     [Fact]
@@ -101,5 +154,46 @@ public sealed class VersionTests
         Assert.Equal(2, versions.Count);
         Assert.True(results.Sum(r => r.Done) > 10);
         Assert.True(results.Sum(r => r.Cut) <= 4, "more conversations were cut than were open when the last old worker went");
+    }
+
+    // What a process that has asked nothing yet has.
+    private static ServiceProvider Process(TestWorkers workers, IDistributedCache cache)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(workers.Cluster.Client.ServiceProvider.GetRequiredService<IGrainFactory>());
+        services.ConfigureD2PrunerCluster(o => o.LoadInterval = TimeSpan.FromMilliseconds(50));
+        services.AddD2PrunerOrleansChatClient(TestWorkers.Model).UseD2PrunerDistributedCache(cache);
+        return services.BuildServiceProvider();
+    }
+
+    private sealed class SharedCache : IDistributedCache
+    {
+        private readonly ConcurrentDictionary<string, byte[]> _values = new();
+
+        public byte[]? Get(string key) => _values.GetValueOrDefault(key);
+
+        public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
+
+        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => _values[key] = value;
+
+        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+        {
+            Set(key, value, options);
+            return Task.CompletedTask;
+        }
+
+        public void Refresh(string key)
+        {
+        }
+
+        public Task RefreshAsync(string key, CancellationToken token = default) => Task.CompletedTask;
+
+        public void Remove(string key) => _values.TryRemove(key, out _);
+
+        public Task RemoveAsync(string key, CancellationToken token = default)
+        {
+            Remove(key);
+            return Task.CompletedTask;
+        }
     }
 }

@@ -24,10 +24,12 @@ internal sealed class ClusterEngine(
     /// <summary>The version that answers.</summary>
     public string Fingerprint { get; private set; } = report.Fingerprint;
 
-    /// <summary>The load of all workers of this version together, as far as they have told.</summary>
+    /// <summary>The load of all workers of the model together, whatever their version, as far as they have told.</summary>
     public EngineStatus GetStatus()
     {
-        var models = view.Latest.Serving(name, Fingerprint).Select(w => w.Model).ToList();
+        // A server that is not ready gets no requests, which alone would read anew.
+        view.Refresh();
+        var models = view.Latest.Serving(name).Select(w => w.Model).ToList();
         var slots = models.Sum(m => m.Slots);
         var running = models.Sum(m => Math.Min(m.Load, m.Slots));
         return new EngineStatus(

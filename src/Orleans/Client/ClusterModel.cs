@@ -27,7 +27,8 @@ internal sealed class ClusterModel(
     // A request may also name the model as its worker does.
     public IReadOnlyCollection<string> Names => _engine is { } engine ? [name, engine.Model.Id] : [name];
 
-    public string Fingerprint => $"{name}|{fingerprint ?? Engine?.Fingerprint}";
+    // Which version answers is not known before the first answer.
+    public string? Fingerprint => (fingerprint ?? Engine?.Fingerprint) is { } version ? $"{name}|{version}" : null;
 
     public IVisionEngine? Current => _engine;
 

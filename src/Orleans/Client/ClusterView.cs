@@ -27,9 +27,8 @@ internal sealed class ClusterView(IGrainFactory grains, IOptions<D2PrunerCluster
         lock (_gate)
         {
             known = _read is not null;
-            if (_read is { } read && clock.GetElapsedTime(read) < options.Value.LoadInterval) return _view;
-            if (_reading is null or { IsCompleted: true }) _reading = ExchangeAsync(null);
-            reading = _reading;
+            if (IsRecent()) return _view;
+            reading = Read();
         }
 
         if (!known) return await reading.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -37,6 +36,15 @@ internal sealed class ClusterView(IGrainFactory grains, IOptions<D2PrunerCluster
         await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         return Latest;
+    }
+
+    /// <summary>Has it read anew where it is older than an interval; waits for nothing.</summary>
+    public void Refresh()
+    {
+        lock (_gate)
+        {
+            if (!IsRecent()) _ = Read();
+        }
     }
 
     /// <summary>Tells a report, and reads what the others have told.</summary>
@@ -51,5 +59,18 @@ internal sealed class ClusterView(IGrainFactory grains, IOptions<D2PrunerCluster
             _read = clock.GetTimestamp();
             return _view = _view.With(changes);
         }
+    }
+
+    // Within the lock, as the next one.
+    private bool IsRecent() => _read is { } read && clock.GetElapsedTime(read) < options.Value.LoadInterval;
+
+    // One at a time, for all who ask.
+    private Task<BoardView> Read()
+    {
+        if (_reading is { IsCompleted: false }) return _reading;
+        _reading = ExchangeAsync(null);
+        // Nobody may be waiting for it when it fails.
+        _ = _reading.ContinueWith(t => t.Exception, TaskScheduler.Default);
+        return _reading;
     }
 }

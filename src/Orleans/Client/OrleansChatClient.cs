@@ -8,8 +8,8 @@ namespace D2Pruner.AI.Orleans.Client;
 
 /// <summary>
 /// A chat client whose engine is a cluster. Everything but the engine's work happens here, by the same code as in a process of its own:
-/// options, images, presets, boxes, reports. Answers carry the version of the model that gave them, and a history that does is
-/// answered by the same version.
+/// options, images, presets, boxes, reports. Answers carry the model that gave them and its version, and a history that does is
+/// answered by the same version of this model.
 /// </summary>
 internal sealed class OrleansChatClient(
     ClusterModel model, D2PrunerChatClientOptions options, IImageResolver? images, ILoggerFactory? loggers, PrunerRegistry pruners)
@@ -23,7 +23,7 @@ internal sealed class OrleansChatClient(
     {
         var (client, history, chosen) = Open(messages);
         var response = await client.GetResponseAsync(history, options, cancellationToken).ConfigureAwait(false);
-        if (chosen.Engine is { } engine) (response.Messages[^1].AdditionalProperties ??= [])[ClusterKeys.Fingerprint] = engine.Fingerprint;
+        if (chosen.Engine is { } engine) Sign(response.Messages[^1].AdditionalProperties ??= [], engine);
         return response;
     }
 
@@ -54,24 +54,30 @@ internal sealed class OrleansChatClient(
         return (new D2PrunerChatClient(chosen, options, owned: null, images, loggers, pruners), history, chosen);
     }
 
-    private static async IAsyncEnumerable<ChatResponseUpdate> Mark(
+    private async IAsyncEnumerable<ChatResponseUpdate> Mark(
         IAsyncEnumerable<ChatResponseUpdate> updates, ClusterModel chosen, CancellationToken caller,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(caller, cancellationToken);
         await foreach (var update in updates.WithCancellation(both.Token).ConfigureAwait(false))
         {
-            if (update.FinishReason is not null && chosen.Engine is { } engine)
-                (update.AdditionalProperties ??= [])[ClusterKeys.Fingerprint] = engine.Fingerprint;
+            if (update.FinishReason is not null && chosen.Engine is { } engine) Sign(update.AdditionalProperties ??= [], engine);
             yield return update;
         }
     }
 
-    private static string? BegunBy(List<ChatMessage> history) => history.Where(m => m?.Role == ChatRole.Assistant)
-        .Select(m => m.AdditionalProperties?.GetValueOrDefault(ClusterKeys.Fingerprint) switch
-        {
-            string text => text,
-            JsonElement { ValueKind: JsonValueKind.String } json => json.GetString(),
-            _ => null,
-        }).LastOrDefault(f => f is not null);
+    private void Sign(AdditionalPropertiesDictionary properties, ClusterEngine engine) =>
+        (properties[ClusterKeys.Fingerprint], properties[ClusterKeys.Model]) = (engine.Fingerprint, model.ModelId);
+
+    // Another model's version says nothing about this one. An answer without a name is taken for this model's.
+    private string? BegunBy(List<ChatMessage> history) => history.OfType<ChatMessage>()
+        .Where(m => m.Role == ChatRole.Assistant && (Text(m, ClusterKeys.Model) ?? model.ModelId) == model.ModelId)
+        .Select(m => Text(m, ClusterKeys.Fingerprint)).LastOrDefault(f => f is not null);
+
+    private static string? Text(ChatMessage message, string key) => message.AdditionalProperties?.GetValueOrDefault(key) switch
+    {
+        string text => text,
+        JsonElement { ValueKind: JsonValueKind.String } json => json.GetString(),
+        _ => null,
+    };
 }

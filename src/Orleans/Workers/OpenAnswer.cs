@@ -21,10 +21,13 @@ internal sealed class OpenAnswer : IAsyncDisposable
     /// <summary>Readers that there ever were, so that one who leaves can tell whether another has come.</summary>
     public int Readers => Volatile.Read(ref _readers);
 
+    /// <summary>A reader comes.</summary>
+    /// <returns>Its number.</returns>
+    public int Enter() => Interlocked.Increment(ref _readers);
+
     /// <summary>Its words from one on. A reader who leaves ends nothing.</summary>
     public async IAsyncEnumerable<AnswerEvent> ReadAsync(int from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _readers);
         for (var i = from; await WordAsync(i, cancellationToken).ConfigureAwait(false) is { } said; i++) yield return said;
     }
 

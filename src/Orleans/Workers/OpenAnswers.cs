@@ -26,23 +26,24 @@ internal sealed class OpenAnswers(TimeProvider clock)
     {
         var answer = request.From == 0 ? _answers.GetOrAdd(request.Id, _ => new OpenAnswer(begin)) : _answers.GetValueOrDefault(request.Id);
         if (answer is null) yield break;
+        var mine = answer.Enter();
         try
         {
             await foreach (var said in answer.ReadAsync(request.From, cancellationToken).ConfigureAwait(false)) yield return said;
         }
         finally
         {
-            _ = ForgetAsync(request.Id, answer, answer.Readers);
+            _ = ForgetAsync(request.Id, answer, mine);
         }
     }
 
     /// <summary>Ends an answer that nobody wants any more.</summary>
     public ValueTask EndAsync(Guid id) => _answers.TryRemove(id, out var answer) ? answer.DisposeAsync() : default;
 
-    private async Task ForgetAsync(Guid id, OpenAnswer answer, int readers)
+    private async Task ForgetAsync(Guid id, OpenAnswer answer, int reader)
     {
         await Task.Delay(Patience, clock).ConfigureAwait(false);
-        // Where another reader has come since, its leaving counts.
-        if (answer.Readers == readers) await EndAsync(id).ConfigureAwait(false);
+        // Only the newest one's leaving counts: an older one may have been left behind unseen.
+        if (answer.Readers == reader) await EndAsync(id).ConfigureAwait(false);
     }
 }

@@ -9,7 +9,8 @@ public static class D2PrunerChatClientBuilderExtensions
 {
     /// <summary>
     /// Caches answers like <c>UseDistributedCache</c>, with the model and the client's pruning settings in the key: two presets over one
-    /// cache never share an answer. Requests with a <c>RawRepresentationFactory</c> or with images behind URIs are not cached.
+    /// cache never share an answer. Requests with a <c>RawRepresentationFactory</c> or with images behind URIs are not cached, nor are
+    /// those to a cluster before its first answer has told the model's version.
     /// </summary>
     /// <param name="builder">The pipeline.</param>
     /// <param name="storage">The cache; null takes the registered one.</param>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Caching.Distributed;
 namespace D2Pruner.AI;
 
 /// <summary>The framework's cache with the model and the client's settings in its key. What a key cannot tell apart is not cached:
-/// factories, and images behind URIs.</summary>
+/// factories, images behind URIs, and answers of a version that is not known yet.</summary>
 internal sealed class PruningCachingChatClient(IChatClient inner, IDistributedCache storage, D2PrunerChatClient client)
     : DistributedCachingChatClient(inner, storage)
 {
@@ -12,7 +12,8 @@ internal sealed class PruningCachingChatClient(IChatClient inner, IDistributedCa
         base.EnableCaching(messages, options)
         && options?.RawRepresentationFactory is null
         && messages.SelectMany(ToolMessages.Flatten)
-        .All(c => c is not UriContent uri || uri.Uri is { IsAbsoluteUri: true, Scheme: "data" });
+        .All(c => c is not UriContent uri || uri.Uri is { IsAbsoluteUri: true, Scheme: "data" })
+        && client.Fingerprint is not null;
 
     protected override string GetCacheKey(
         IEnumerable<ChatMessage> messages, ChatOptions? options, params ReadOnlySpan<object?> additionalValues) =>

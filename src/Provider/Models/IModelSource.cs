@@ -12,8 +12,8 @@ internal interface IModelSource
     IReadOnlyCollection<string> Names { get; }
 
     /// <summary>What tells answers of this model from another's; known before it is loaded, the same in every
-    /// process that has the same files.</summary>
-    string Fingerprint { get; }
+    /// process that has the same files. Null where it is elsewhere and its version not known yet.</summary>
+    string? Fingerprint { get; }
 
     /// <summary>The engine if it is loaded.</summary>
     IVisionEngine? Current { get; }
