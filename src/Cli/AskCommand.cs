@@ -46,11 +46,17 @@ internal static class AskCommand
         return command;
     }
 
+    /// <summary>Whether the command begins a conversation.</summary>
+    internal static bool IsConversation(ParseResult parse) => parse.GetValue(Prompt) is null;
+
     private static async Task Run(ParseResult parse, CancellationToken cancellationToken)
     {
         var (json, compare, runs, overlay) = (parse.GetValue(Json), parse.GetValue(Compare), parse.GetValue(Runs), parse.GetValue(Overlay));
         var sources = parse.GetValue(Image)!;
         if (runs is < 1 or > 1000) throw new ArgumentException($"--runs is {runs}; it must be 1..1000.");
+        if (IsConversation(parse) && (json || compare || runs > 1 || overlay is not null))
+            throw new ArgumentException(
+                "--prompt is missing; a conversation has neither --json nor --compare, --runs or --overlay (but /overlay).");
         if (overlay is not null && sources.Length == 0) throw new ArgumentException("--overlay needs an image; give one with --image.");
         OutputFile.EnsureWritable("--overlay", overlay);
         var overrides = Pruning.Overrides(parse);
@@ -74,7 +80,6 @@ internal static class AskCommand
         var preset = parse.GetValue(NoPrune) ? PruningPreset.None : Pruning.Preset(parse);
         if (parse.GetValue(Prompt) is not { } prompt)
         {
-            if (json || compare) throw new ArgumentException("--prompt is missing; a conversation has neither --json nor --compare.");
             await new ChatSession(client, Console.In, Console.Out, preset, overrides, parse.GetValue(MaxTokens), parse.GetValue(AllowUrl))
                 .RunAsync(images, cancellationToken);
             return;

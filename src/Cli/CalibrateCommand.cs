@@ -41,11 +41,7 @@ internal static class CalibrateCommand
         var command = new Command(
             "calibrate", "Averages the attention that each position gets over many images (the prior that D²Pruner divides by). An " +
             "interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
-        command.SetAction((parse, ct) => Failure.Guard(() =>
-        {
-            Run(parse, ct);
-            return Task.CompletedTask;
-        }));
+        command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
 
@@ -72,7 +68,7 @@ internal static class CalibrateCommand
         var force = parse.GetValue(Force);
         PriorTarget.Check(target, model.Info.Fingerprint, images.Count, layers, force);
         var settings = new CalibrationOptions { Layers = layers, StatePath = target + StateEnding };
-        Console.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {images.Count} image(s).");
+        Console.Error.WriteLine($"{model.Info.Id}: K = {string.Join(", ", layers)} over {images.Count} image(s).");
         var progress = new ConsoleProgress();
         var result = Calibrator.Run(model, images, settings, progress, cancellationToken);
         if (result.Prior.SplitHalfCorrelation is { } correlation && correlation < PriorFile.LowCorrelation && !force)
@@ -93,7 +89,7 @@ internal static class CalibrateCommand
                 ? "- (needs two images)" : $"{r:F4}");
         }
 
-        AnsiConsole.Write(table);
+        Output.Write(table);
         if (result.Prior.SplitHalfCorrelation is < 0.9)
             Console.WriteLine("A correlation below 0.9 means that the prior is still noisy: use more images.");
         foreach (var s in result.Skipped) Console.WriteLine($"skipped {s}");
@@ -108,12 +104,12 @@ internal static class CalibrateCommand
 
         public void Report(CalibrationProgress p)
         {
-            if (p.Problem is not null) Console.WriteLine($"image {p.Done} skipped: {p.Problem}");
+            if (p.Problem is not null) Console.Error.WriteLine($"image {p.Done} skipped: {p.Problem}");
             if (_watch.Elapsed < _next && p.Done < p.Total) return;
             _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
             var fresh = p.Done - p.Resumed;
             var left = fresh > 0 ? _watch.Elapsed / fresh * (p.Total - p.Done) : TimeSpan.Zero;
-            Console.WriteLine($"{p.Done}/{p.Total} images{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, " +
+            Console.Error.WriteLine($"{p.Done}/{p.Total} images{(p.Resumed > 0 ? $" ({p.Resumed} from an earlier run)" : "")}, " +
                 $"{left:hh\\:mm\\:ss} left");
         }
     }

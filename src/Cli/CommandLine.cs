@@ -36,9 +36,8 @@ internal static class CommandLine
     {
         root.Subcommands.Add(CompletionsCommand.CreateComplete(root));
         var parse = root.Parse(args.Length == 0 ? ["--help"] : args);
-        // A server ends its answers before it ends: its host listens to the signals itself, without this library's two seconds.
         if (parse.Action is not ParseErrorAction)
-            return await parse.InvokeAsync(args is ["serve", ..] ? new InvocationConfiguration { ProcessTerminationTimeout = null } : null);
+            return await parse.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TerminationTimeout(parse) });
         var names = new List<string>();
         for (var c = parse.CommandResult; c is not null; c = c.Parent as System.CommandLine.Parsing.CommandResult)
             names.Insert(0, c.Command is RootCommand ? "d2pruner" : c.Command.Name);
@@ -47,4 +46,14 @@ internal static class CommandLine
         Failure.Error($"{problem} See '{string.Join(' ', names)} --help'.");
         return 1;
     }
+
+    /// <summary>How long a command has to end by itself after Ctrl-C; null where it listens to signals itself: a server ends its answers
+    /// first, a conversation stops an answer and goes on. A step of the long ones can take seconds.</summary>
+    internal static TimeSpan? TerminationTimeout(ParseResult parse) => parse.CommandResult.Command.Name switch
+    {
+        "serve" or "chat" => null,
+        "ask" when AskCommand.IsConversation(parse) => null,
+        "evaluate" or "calibrate" or "tune" or "quantize" => TimeSpan.FromSeconds(30),
+        _ => TimeSpan.FromSeconds(2),
+    };
 }

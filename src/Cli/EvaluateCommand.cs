@@ -60,11 +60,7 @@ internal static class EvaluateCommand
             Model, Data, Methods, Convention, Against, Keep, Layer, Limit, Seed, Split, Workers, Out, Device, Precision,
         };
         command.Add(CreateFetch());
-        command.SetAction((parse, ct) => Failure.Guard(() =>
-        {
-            Run(parse, ct);
-            return Task.CompletedTask;
-        }));
+        command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
 
@@ -84,7 +80,8 @@ internal static class EvaluateCommand
             var snapshot = await TransferDisplay.RunAsync(
                 progress => DataSetHub.PullAsync(repository, f => DataSets.Wants(set, f, parse.GetValue(split)!), null, progress, ct));
             Console.WriteLine($"{snapshot.Id}: {Units.Bytes(snapshot.Bytes)}, {Units.Bytes(snapshot.BytesFetched)} of them fetched now.");
-            Console.WriteLine($"Next: d2pruner evaluate --model MODEL --data {set}={snapshot.Folder} --out FOLDER");
+            var part = parse.GetResult(split) is { Implicit: false } ? $" --split {parse.GetValue(split)}" : "";
+            Console.WriteLine($"Next: d2pruner evaluate --model MODEL --data {set}={snapshot.Folder}{part} --out FOLDER");
         }));
         return command;
     }
@@ -175,8 +172,8 @@ internal static class EvaluateCommand
         public void Report(EvaluationProgress p)
         {
             if (_watch.Elapsed < _next && p.Done < p.Total) return;
-            _next = _watch.Elapsed + TimeSpan.FromSeconds(5);
-            Console.WriteLine($"{p.Done}/{p.Total} questions, {p.Left:hh\\:mm\\:ss} left ({p.Text})");
+            _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
+            Console.Error.WriteLine($"{p.Done}/{p.Total} questions, {p.Left:hh\\:mm\\:ss} left ({p.Text})");
         }
     }
 }

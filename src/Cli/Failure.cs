@@ -7,6 +7,10 @@ namespace D2Pruner.AI.Cli;
 /// <summary>Errors that a user can mend are told in one message on standard error, without a stack trace.</summary>
 internal static class Failure
 {
+    /// <summary>Runs work that takes its thread for long. On a thread of its own, for the command line listens to Ctrl-C only when it has
+    /// the action's task.</summary>
+    public static Task<int> GuardWork(Action action) => Guard(() => Task.Run(action));
+
     public static async Task<int> Guard(Func<Task> action)
     {
         try
@@ -19,7 +23,7 @@ internal static class Failure
             Error("Cancelled.");
             return 130;
         }
-        catch (Exception e) when (e.GetVisionErrorKind() is not null and not VisionErrorKind.Internal)
+        catch (Exception e) when (e is InvalidDataException || e.GetVisionErrorKind() is not null and not VisionErrorKind.Internal)
         {
             Error(Message(e));
             return 1;

@@ -27,7 +27,7 @@ internal static class LibtorchInstaller
                 "There is no libtorch package for this system; TorchSharp runs on Linux x64, Windows x64 and macOS arm64.");
         packages = Path.GetFullPath(packages);
         var libraries = LibtorchLocator.Libraries(packages);
-        if (Directory.Exists(libraries) && Directory.EnumerateFiles(libraries, "*torch_cpu*").Any()) return libraries;
+        if (LibtorchLocator.IsWhole(packages)) return libraries;
         Directory.CreateDirectory(packages);
         var project = Directory.CreateTempSubdirectory("d2pruner-libtorch-").FullName;
         try

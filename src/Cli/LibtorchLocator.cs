@@ -41,8 +41,12 @@ internal static class LibtorchLocator
 
     /// <summary>The first folder that holds libtorch.</summary>
     public static string? Find() => PackageId is null ? null
-        : new[] { InstallFolder, NuGetPackages }.Select(Libraries)
-            .FirstOrDefault(f => File.Exists(Path.Combine(f, TorchEnvironment.FileName("torch_cpu"))));
+        : new[] { InstallFolder, NuGetPackages }.Where(IsWhole).Select(Libraries).FirstOrDefault();
+
+    /// <summary>Whether a folder of packages holds libtorch, unpacked to the end: NuGet writes a package's metadata last.</summary>
+    public static bool IsWhole(string packages) =>
+        File.Exists(Path.Combine(Libraries(packages), TorchEnvironment.FileName("torch_cpu")))
+            && File.Exists(Path.Combine(packages, PackageId!, Version, ".nupkg.metadata"));
 
     /// <summary>The folder with the libraries below a folder of packages.</summary>
     public static string Libraries(string packages) =>

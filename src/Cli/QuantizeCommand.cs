@@ -34,11 +34,7 @@ internal static class QuantizeCommand
         {
             Model, Out, Bits, Group, Asymmetric, Images, Limit, Prompts,
         };
-        command.SetAction((parse, ct) => Failure.Guard(() =>
-        {
-            Run(parse, ct);
-            return Task.CompletedTask;
-        }));
+        command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
 
@@ -52,14 +48,14 @@ internal static class QuantizeCommand
         if (parse.GetValue(Prompts) is { Length: > 0 } prompts) options = options with { CalibrationPrompts = prompts };
         var target = parse.GetValue(Out)!.FullName;
         if (options.CalibrationImages.Count > 0)
-            Console.WriteLine($"Reading {options.CalibrationImages.Count} image(s) with the 16-bit model.");
+            Console.Error.WriteLine($"Reading {options.CalibrationImages.Count} image(s) with the 16-bit model.");
         var watch = Stopwatch.StartNew();
         var next = TimeSpan.Zero;
         ModelQuantizer.Write(parse.GetValue(Model)!, target, options, new Lines(p =>
         {
             if (watch.Elapsed < next && p.Done < p.Total) return;
             next = watch.Elapsed + TimeSpan.FromSeconds(2);
-            Console.WriteLine($"{p.Done / 1e6:N0} of {p.Total / 1e6:N0} MB written");
+            Console.Error.WriteLine($"{p.Done / 1e6:N0} of {p.Total / 1e6:N0} MB written");
         }), cancellationToken);
         Console.WriteLine($"Written: {target}. A prior belongs to a precision: d2pruner calibrate --model \"{target}\" --images " +
             "FOLDER_OF_PICTURES");

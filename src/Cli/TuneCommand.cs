@@ -39,11 +39,7 @@ internal static class TuneCommand
         {
             Model, Images, Layer, Keep, Prompt, Limit, Name, Out, Device, Precision,
         };
-        command.SetAction((parse, ct) => Failure.Guard(() =>
-        {
-            Run(parse, ct);
-            return Task.CompletedTask;
-        }));
+        command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
 
@@ -64,20 +60,25 @@ internal static class TuneCommand
                 && r is > 0 and < 1 ? r : null),
         };
         if (parse.GetValue(Prompt) is { } prompt) options = options with { Prompt = prompt };
+        // Before minutes of measuring that could not be written.
+        var name = parse.GetValue(Name)!;
+        if (name.Length == 0 || name.AsSpan().IndexOfAny('/', '\\', ':') >= 0)
+            throw new ArgumentException($"--name is '{name}'; expected a name without /, \\ and :.");
+        var folder = Directory.CreateDirectory(parse.GetValue(Out)!).FullName;
+        var profile = Path.Combine(folder, $"{name}.profile.json");
+        OutputFile.EnsureWritable("--out", new FileInfo(profile));
         var report = ModelTuning.Run(options, new Lines(images.Count), cancellationToken);
         var table = new Table().Border(TableBorder.Rounded).AddColumns("K", "edges", "explained by the mean map", "halves");
         foreach (var r in options.Ratios) table.AddColumn(FormattableString.Invariant($"filled at {r:0.###}"));
         foreach (var l in report.Layers)
             table.AddRow([$"{l.Layer}", Percent(l.EdgeDensity), Percent(l.PriorStrength),
                 l.SplitHalf.ToString("0.000", CultureInfo.InvariantCulture), .. l.Fill.Select(Percent)]);
-        AnsiConsole.Write(table);
+        Output.Write(table);
         foreach (var skipped in report.Skipped) Console.WriteLine($"skipped {skipped}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Suggested: method {report.Method}, K = {report.LayersBeforePruning}, theta " +
             $"{report.Theta}{(report.UniformPrior ? ", no prior" : "")}."));
         foreach (var reason in report.Reasons) Console.WriteLine($"- {reason}");
-        var (name, folder) = (parse.GetValue(Name)!, Directory.CreateDirectory(parse.GetValue(Out)!).FullName);
-        var profile = Path.Combine(folder, $"{name}.profile.json");
         TuningFiles.WriteProfile(report, name, profile);
         TuningFiles.DrawMaps(report, Path.Combine(folder, $"{name}.attention.png"));
         Console.WriteLine($"Written: {profile}; bind its section {TuningFiles.Section}:{name} to the client's options.");
@@ -100,7 +101,7 @@ internal static class TuneCommand
         {
             if (_watch.Elapsed < _next && done < total) return;
             _next = _watch.Elapsed + TimeSpan.FromSeconds(2);
-            Console.WriteLine($"{done}/{total} images");
+            Console.Error.WriteLine($"{done}/{total} images");
         }
     }
 }

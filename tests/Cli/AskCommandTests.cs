@@ -1,6 +1,7 @@
 using System.Text.Json;
 using D2Pruner.AI.Cli;
 using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;
 using Xunit;
 
@@ -25,6 +26,43 @@ public sealed class AskCommandTests
     [InlineData("half")]
     public void Keep_RefusesTheRest(string text) =>
         Assert.Contains("--keep", Assert.Throws<ArgumentException>(() => PruningFlags.ParseKeep(text)).Message);
+
+    // Told before a model is looked for.
+    [Theory]
+    [InlineData("--overlay", "o.png")]
+    [InlineData("--runs", "5")]
+    [InlineData("--json")]
+    [InlineData("--compare")]
+    public async Task AConversation_RefusesWhatItCannotDo(params string[] arguments)
+    {
+        var (code, _, error) = await ConsoleRun.OfAsync(
+            AskCommand.Create(),
+            ["--model", "no/such-model", "--image", Path.Combine(Repository.Root, "samples", "Grounding", "boxes.png"), .. arguments]);
+        Assert.Equal(1, code);
+        Assert.Contains(arguments[0], error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ctrl-C stops an answer of a conversation, and everything else ends.</summary>
+    [Theory]
+    [InlineData(null, "chat", "--model", "m")]
+    [InlineData(null, "ask", "--model", "m")]
+    [InlineData(null, "serve", "--model", "m")]
+    [InlineData(2.0, "ask", "--model", "m", "--prompt", "p")]
+    [InlineData(30.0, "quantize", "m", "o", "--bits", "4")]
+    public void CtrlC_IsListenedToByWhoCan(double? seconds, params string[] arguments) =>
+        Assert.Equal(seconds, CommandLine.TerminationTimeout(CommandLine.CreateRoot().Parse(arguments))?.TotalSeconds);
+
+    [Fact]
+    public void Libtorch_UnpackedHalf_IsNotThere()
+    {
+        if (LibtorchLocator.PackageId is not { } id) return;
+        using var packages = new TemporaryFolder();
+        var libraries = Directory.CreateDirectory(LibtorchLocator.Libraries(packages.Path)).FullName;
+        File.WriteAllText(Path.Combine(libraries, TorchEnvironment.FileName("torch_cpu")), "");
+        Assert.False(LibtorchLocator.IsWhole(packages.Path));
+        File.WriteAllText(packages.File($"{id}/{LibtorchLocator.Version}/.nupkg.metadata"), "{}");
+        Assert.True(LibtorchLocator.IsWhole(packages.Path));
+    }
 
     [Fact]
     public async Task Json_HasTheDocumentedShape()

@@ -20,6 +20,8 @@ public sealed class EvaluateCommandTests : IDisposable
             "--limit", "2", "--seed", "1", "--out", _folder.File("report"));
         Assert.True(code == 0, error);
         Assert.Contains("Written: ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" left (", output, StringComparison.Ordinal); // progress goes to standard error
+        Assert.Contains(" left (", error, StringComparison.Ordinal);
         Assert.Contains("d2pruner", await File.ReadAllTextAsync(_folder.File("report/report.md")), StringComparison.Ordinal);
     }
 
@@ -34,6 +36,54 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("Suggested: method ", output, StringComparison.Ordinal);
         Assert.True(File.Exists(_folder.File("tuned/mine.profile.json")));
+    }
+
+    [Fact]
+    public async Task Tune_TriesItsFilesFirst()
+    {
+        File.Copy(Path.Combine(Repository.Root, "samples", "VisionAgent", "images", "shapes.png"), _folder.File("a.png"));
+        var (code, _, error) = await ConsoleRun.OfAsync(
+            TuneCommand.Create(), "--model", "no/such-model", "--images", _folder.Path, "--name", "a/b", "--out", _folder.Path);
+        Assert.Equal(1, code);
+        Assert.Contains("--name", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatHoldsNothing_IsToldWithoutAStack()
+    {
+        File.WriteAllText(_folder.File("empty.tsv"), "");
+        var (code, _, error) = await ConsoleRun.OfAsync(
+            EvaluateCommand.Create(), "--model", Repository.DemoModel, "--data", $"mmstar={_folder.File("empty.tsv")}", "--out",
+            _folder.File("o"));
+        Assert.Equal(1, code);
+        Assert.Contains("empty.tsv", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A terminal's Ctrl-C ends a long command politely: what was answered stays, and the exit code says so.</summary>
+    [Fact]
+    public async Task Interrupted_SaysSo()
+    {
+        if (OperatingSystem.IsWindows()) return; // has no signals
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+            "dotnet", [BuiltProgram.Path("src/Cli", "d2pruner"), "evaluate", "--model", Repository.DemoModel, "--data", "demo", "--out",
+                _folder.File("long")]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync();
+            // Progress: it is asking.
+            while (await process.StandardError.ReadLineAsync() is { } line && !line.Contains(" left (", StringComparison.Ordinal)) { }
+            using var kill = System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]);
+            var rest = await process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            Assert.Equal(130, process.ExitCode);
+            Assert.Contains("Cancelled.", rest, StringComparison.Ordinal);
+            Assert.NotEmpty(File.ReadAllText(_folder.File("long/samples.jsonl")));
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
     }
 
     [Theory]

@@ -272,6 +272,71 @@ public sealed class DataSetTests : IDisposable
         Broken(objects, "row 1", "empty");
     }
 
+    /// <summary>All of RefCOCO lies in one folder as published.</summary>
+    [Fact]
+    public async Task RefCoco_TakesItsOwnFilesAmongTheOthers()
+    {
+        foreach (var name in new[] { "refcoco+_val", "refcoco_val", "refcocog_val", "refcoco_testA", "refcoco_testB" })
+            Write($"{name}.jsonl",
+                $"{{\"image\": \"r.jpg\", \"sent\": \"{name}\", \"bbox\": [1, 1, 9, 9], \"width\": 40, \"height\": 20}}");
+        Image("train2014/r.jpg");
+        foreach (var name in new[] { "refcoco", "refcoco+", "refcocog" })
+            Assert.Equal(name + "_val", DataSets.Load(
+                $"{name}={_folder.Path}", Request() with { Split = "val" }).Samples.Single().Question);
+        var error = Assert.Throws<ArgumentException>(() => Load("refcoco")); // "test" could be either
+        Assert.Contains("refcoco_testA.jsonl, refcoco_testB.jsonl", error.Message);
+        foreach (var part in new[] { "test", "testA" })
+            await Parquet($"parquet/data/{part}-00000-of-00001.parquet",
+                [new Row { question_id = part, expressions = [part], bbox = [10, 5, 20, 10], image = new ImageColumn { bytes = Png } }],
+                r => new ObjectRow { question_id = r.question_id, answer = r.expressions, bbox = r.bbox, image = r.image });
+        Assert.Equal("test", DataSets.Load($"refcoco={_folder.File("parquet")}", Request()).Samples.Single().Question);
+    }
+
+    [Fact]
+    public void SeveralTables_AreNoGuess()
+    {
+        foreach (var name in new[] { "AI2D_TEST", "MMBench_DEV_EN" })
+            Tsv($"{name}.tsv", "index\tquestion\tA\tB\tanswer\timage", $"7\t{name}?\tcat\tdog\tA\t{Base64}");
+        Assert.Contains("AI2D_TEST.tsv, MMBench_DEV_EN.tsv", Assert.Throws<ArgumentException>(() => Load("mmbench_en")).Message);
+        Assert.Equal("MMBench_DEV_EN?", DataSets.Load(
+            $"mmbench_en={_folder.File("MMBench_DEV_EN.tsv")}", Request()).Samples.Single().Question);
+    }
+
+    /// <summary>Converted lines hold one answer of ten: alone it can score nothing.</summary>
+    [Fact]
+    public void VqaLines_TakeTheAnswersBesideThem()
+    {
+        Write("textvqa_train.jsonl", """{"question_id": 1, "image": "data/t/train_images/i.jpg", "question": "train", "answer": "x"}""");
+        Write("textvqa_val.jsonl", """{"question_id": 7, "image": "data/t/train_images/i.jpg", "question": "brand?", "answer": "nike"}""");
+        Image("train_images/i.jpg");
+        Assert.Contains("one answer", Assert.Throws<InvalidDataException>(() => Load("textvqa", PromptStyle.InternVL)).Message);
+        Write("textvqa_val_annotations.json", """
+            {"annotations": [{"question_id": 7, "answers": [{"answer": "nike"}, {"answer": "nike"}, {"answer": "nike"}, {"answer": "nike"}]}]}
+            """);
+        var data = Load("textvqa", PromptStyle.InternVL);
+        Assert.Equal("brand?", data.Samples.Single().Question);
+        Assert.Equal(Png, data.Samples[0].ReadImage!());
+        Assert.Equal(1, data.Score(data.Samples[0], "nike").Value);
+    }
+
+    [Fact]
+    public async Task MmBenchParquet_HasTheWordNanWhereNothingStands()
+    {
+        await Parquet("en/dev-00000-of-00001.parquet", [new Row()], _ => new ChoiceRow
+        {
+            index = 3, question = "Which?", hint = "nan", A = "cat", B = "dog", C = "nan", D = "nan", answer = "B",
+            image = new ImageColumn { bytes = Png },
+        });
+        var sample = Load("mmbench_en").Samples.Single();
+        Assert.Equal(["cat", "dog"], sample.Options);
+        Assert.DoesNotContain("nan", sample.Prompt);
+    }
+
+    [Theory]
+    [InlineData("okvqa", "data/val2014-00000-of-00002.parquet", "test")]
+    [InlineData("refcoco", "data/testA-00000-of-00001.parquet", "testA")]
+    public void Fetch_WantsTheFilesThatAreThere(string name, string file, string split) => Assert.True(DataSets.Wants(name, file, split));
+
     [Fact]
     public void Limit_TakesWholeImagesOfASeed()
     {
@@ -382,6 +447,28 @@ public sealed class DataSetTests : IDisposable
         public List<string>? answer { get; set; }
 
         public List<double>? bbox { get; set; }
+
+        public ImageColumn? image { get; set; }
+    }
+
+    /// <summary>MMBench's rows.</summary>
+    public sealed record ChoiceRow
+    {
+        public long? index { get; set; }
+
+        public string? question { get; set; }
+
+        public string? hint { get; set; }
+
+        public string? A { get; set; }
+
+        public string? B { get; set; }
+
+        public string? C { get; set; }
+
+        public string? D { get; set; }
+
+        public string? answer { get; set; }
 
         public ImageColumn? image { get; set; }
     }

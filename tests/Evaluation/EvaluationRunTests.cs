@@ -94,6 +94,29 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         Assert.Contains("--out", error.Message);
     }
 
+    /// <summary>Answers depend on the prior, which is no part of the weights.</summary>
+    [Fact]
+    public void AnotherPrior_IsAnotherRun()
+    {
+        using var folder = new TemporaryFolder();
+        var copy = folder.Copy(Repository.DemoModel, f => f != ModelLoader.PriorFileName);
+        var options = Options(folder.File("run")) with
+        {
+            Model = new() { ModelPath = copy, Device = "cpu" }, Data = [DemoData.Create(Split.Validation, 77, 1)], Methods = ["d2pruner"],
+            Against = [], Keep = [64], Draw = false,
+        };
+        EvaluationRun.Run(options);
+        File.Copy(Path.Combine(Repository.DemoModel, ModelLoader.PriorFileName), Path.Combine(copy, ModelLoader.PriorFileName));
+        var error = Assert.Throws<ArgumentException>(() => EvaluationRun.Run(options with { Keep = [64, 32] }));
+        Assert.Contains("prior", error.Message);
+        // A run that began before priors stood there goes on.
+        var about = Path.Combine(options.OutputFolder, EvaluationRun.RunFileName);
+        var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(about))!.AsObject();
+        Assert.True(json.Remove("prior"));
+        File.WriteAllText(about, json.ToJsonString());
+        EvaluationRun.Run(options);
+    }
+
     /// <summary>The report's own numbers by other few lines, from the answers on disk alone.</summary>
     [Fact]
     public void Cells_AreWhatTheAnswersSay()

@@ -64,6 +64,23 @@ public sealed class QuantizeCommandTests
     }
 
     [Fact]
+    public async Task Interrupted_LeavesNothing_AndMayBeRepeated()
+    {
+        using var folder = new TemporaryFolder();
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => ModelQuantizer.Write(
+            Repository.DemoModel, folder.File("out"), new QuantizeOptions { Bits = 8 }, new Stopper(stop), stop.Token));
+        Assert.True(stop.IsCancellationRequested);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+        Assert.Equal(0, await Run(Repository.DemoModel, folder.File("out"), "--bits", "8"));
+    }
+
+    private sealed class Stopper(CancellationTokenSource stop) : IProgress<(long Done, long Total)>
+    {
+        public void Report((long Done, long Total) value) => stop.Cancel();
+    }
+
+    [Fact]
     public async Task WhatCannotBe_IsRefused()
     {
         using var folder = new TemporaryFolder();

@@ -11,15 +11,30 @@ internal static class Published
         if (!File.Exists(path) && !Directory.Exists(path))
             throw new FileNotFoundException($"{path} is not there; give the folder or file of the data set as NAME=PATH.");
         if (ParquetRows.IsParquet(path)) return ParquetRows.Read(path, part, split);
-        return Find(path, "*.tsv") is { } tsv ? TsvRows.Read(tsv, problems) : null;
+        return Only(path, "*.tsv") is { } tsv ? TsvRows.Read(tsv, problems) : null;
     }
 
-    /// <summary>The file of a pattern: the path itself, or one in it; null if there is none.</summary>
-    public static string? Find(string path, string pattern)
+    /// <summary>The first file of a pattern: the path itself, or one in it; null if there is none.</summary>
+    public static string? Find(string path, string pattern) => All(path, pattern).FirstOrDefault();
+
+    /// <summary>The one file of a pattern; null if there is none. A folder may hold those of other sets and parts.</summary>
+    /// <param name="path">A file or folder.</param>
+    /// <param name="pattern">With * and ?.</param>
+    /// <param name="wanted">Which of them count; null for all.</param>
+    /// <exception cref="ArgumentException">There are several: to take one of them would be a guess.</exception>
+    public static string? Only(string path, string pattern, Func<string, bool>? wanted = null)
+    {
+        string[] found = [.. All(path, pattern).Where(f => wanted is null || wanted(Path.GetFileName(f)))];
+        if (found.Length < 2) return found.SingleOrDefault();
+        var names = string.Join(", ", found.Take(8).Select(f => Path.GetRelativePath(path, f)));
+        throw new ArgumentException($"{path} holds {found.Length} files that could be meant: {names}; name one as NAME=PATH/FILE.");
+    }
+
+    private static string[] All(string path, string pattern)
     {
         if (File.Exists(path))
-            return System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(path)) ? path : null;
-        return Directory.GetFiles(path, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal).FirstOrDefault();
+            return System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(path)) ? [path] : [];
+        return [.. Directory.GetFiles(path, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The file of a pattern.</summary>

@@ -55,6 +55,13 @@ internal sealed class SampleReader(string name)
         return () => throw new FileNotFoundException($"The image {file} is not there.");
     }
 
+    /// <summary>An image of a file that was converted for InternVL's scripts: they name it as data/coco/train2014/NAME, of which the last
+    /// part is enough.</summary>
+    /// <param name="folders">Where it may lie.</param>
+    /// <param name="image">The path as it stands in the row.</param>
+    public Func<byte[]> Converted(IReadOnlyList<string> folders, string image) =>
+        folders.Any(f => System.IO.File.Exists(Path.Combine(f, image))) ? File(folders, image) : File(folders, Path.GetFileName(image));
+
     /// <summary>The data set.</summary>
     /// <exception cref="FileNotFoundException">Images are missing.</exception>
     /// <exception cref="InvalidDataException">No row can be used.</exception>

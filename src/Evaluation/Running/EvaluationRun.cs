@@ -1,6 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Reports;
 using D2Pruner.AI.Evaluation.Rivals;
@@ -259,16 +263,49 @@ public sealed class EvaluationRun
     private void CheckFolder(VisionLanguageModel model)
     {
         var path = Path.Combine(_options.OutputFolder, RunFileName);
-        var about = JsonSerializer.Serialize(
+        var about = JsonNode.Parse(JsonSerializer.Serialize(
             new { model = model.Info.Id, fingerprint = model.Info.Fingerprint, dtype = model.Info.DType, seed = _options.Seed,
                 data = _options.Data.Select(
-                    d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }) },
-            new JsonSerializerOptions { WriteIndented = true });
-        if (!File.Exists(path)) AtomicFile.Write(path, about);
-        else if (RegularFile.ReadAllText(path) != about)
+                    d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }),
+                prior = PriorHash(model.Prior) }))!.AsObject();
+        if (!File.Exists(path))
+        {
+            AtomicFile.Write(path, about.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            return;
+        }
+
+        var found = Parse(path);
+        if (found?.ContainsKey("prior") == false) about.Remove("prior"); // runs from before it stood there
+        if (!JsonNode.DeepEquals(found, about))
             throw new ArgumentException(
-                $"{_options.OutputFolder} holds a run of another model, seed or data set (see {RunFileName}); choose another --out. " +
-                "Methods and budgets may be added to a run, the rest stays.");
+                $"{_options.OutputFolder} holds a run of another model, prior, seed or data set (see {RunFileName}); choose another " +
+                "--out. Methods and budgets may be added to a run, the rest stays.");
+    }
+
+    private static JsonObject? Parse(string path)
+    {
+        try
+        {
+            return JsonNode.Parse(RegularFile.ReadAllText(path)) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // The prior is no part of the model's fingerprint, and answers depend on it.
+    private static string PriorHash(PositionalBiasPrior? prior)
+    {
+        if (prior is null) return "none";
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var ((layer, component), map) in prior.Maps.OrderBy(m => m.Key))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"K{layer}.{component} {map.Rows}x{map.Columns}\n"));
+            hash.AppendData(MemoryMarshal.AsBytes<float>(map.Values));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private sealed record Work(EvaluationData Data, EvaluationSample Sample, Condition[] Conditions);

@@ -40,7 +40,7 @@ internal static class Calibrator
     /// <param name="cancellationToken">Observed between images and layers; what is done is saved first if
     /// <see cref="CalibrationOptions.StatePath"/> is set.</param>
     /// <exception cref="ArgumentException">No image, or a K outside 1..L.</exception>
-    /// <exception cref="InvalidOperationException">No image could be used.</exception>
+    /// <exception cref="ArgumentException">No image could be used.</exception>
     public static CalibrationResult Run(
         VisionLanguageModel model, IReadOnlyList<string> images, CalibrationOptions options,
         IProgress<CalibrationProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -81,7 +81,7 @@ internal static class Calibrator
         }
 
         if (sums.Sums.Count == 0)
-            throw new InvalidOperationException($"None of {images.Count} image(s) could be used; the first: {skipped[0]}");
+            throw new ArgumentException($"None of {images.Count} image(s) could be used; the first: {skipped[0]}", nameof(images));
         var split = sums.Sums.ToDictionary(s => s.Key, s => PriorAccumulator.SplitHalf(s.Value));
         var known = split.Values.Where(double.IsFinite).ToArray();
         return new CalibrationResult(

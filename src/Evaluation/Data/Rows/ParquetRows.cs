@@ -11,7 +11,8 @@ internal static class ParquetRows
     /// <summary>Reads the shards of a folder that belong to a part of a data set.</summary>
     /// <param name="folder">The folder, or one shard.</param>
     /// <param name="part">Part of the path that must be there (a configuration's folder or name); null for any.</param>
-    /// <param name="split">Beginning of the files' names: <c>test</c> reads <c>test-00000-of-00002.parquet</c>; null for any.</param>
+    /// <param name="split">Beginning of the files' names: <c>test</c> reads <c>test-00000-of-00002.parquet</c> and <c>test2014-...</c>,
+    /// but not <c>testA-...</c>; null for any.</param>
     /// <exception cref="FileNotFoundException">No shard fits.</exception>
     /// <exception cref="InvalidDataException">A shard is damaged.</exception>
     public static IEnumerable<DataRow> Read(string folder, string? part, string? split)
@@ -37,7 +38,7 @@ internal static class ParquetRows
             var relative = Path.GetRelativePath(folder, f);
             return (part is null || relative.Split(Path.DirectorySeparatorChar)
                 .Any(p => p.StartsWith(part, StringComparison.OrdinalIgnoreCase)))
-                && (split is null || Path.GetFileName(f).StartsWith(split, StringComparison.OrdinalIgnoreCase));
+                && (split is null || IsOf(split, Path.GetFileName(f)));
         }
 
         string[] chosen = File.Exists(folder) ? all : [.. all.Where(Fits)];
@@ -46,6 +47,9 @@ internal static class ParquetRows
             $"{folder} holds no Parquet file of {(part is null ? "" : $"'{part}', ")}split '{split}'; found: " +
             $"{string.Join(", ", all.Take(8).Select(f => Path.GetRelativePath(folder, f)))}.");
     }
+
+    private static bool IsOf(string split, string file) =>
+        file.StartsWith(split, StringComparison.OrdinalIgnoreCase) && file.Length > split.Length && !char.IsAsciiLetter(file[split.Length]);
 
     private static IEnumerable<Dictionary<string, object?>> ReadShard(string path)
     {

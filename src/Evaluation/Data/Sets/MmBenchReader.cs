@@ -1,3 +1,4 @@
+using D2Pruner.AI.Evaluation.Data.Rows;
 using D2Pruner.AI.Evaluation.Metrics;
 
 namespace D2Pruner.AI.Evaluation.Data.Sets;
@@ -23,7 +24,7 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
         var reader = new SampleReader(Name);
         var rows = Published.Rows(path, chinese ? "cn" : "en", "dev", reader.Problems)
             ?? throw new FileNotFoundException($"{path} holds {Name} neither as TSV nor as Parquet.");
-        reader.Add(rows, row =>
+        reader.Add(rows.Select(WithoutNan), row =>
         {
             var (index, options, bytes) = (row.Whole("index"), Published.OptionColumns(row), row.Image("image"));
             return new EvaluationSample
@@ -41,6 +42,12 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
             ["Letters by VLMEvalKit's rules without a judge; rows count alone in cells, all rotations together in the circular figure."],
             Figures);
     }
+
+    // The Parquet files were written from pandas: where nothing stands, the word does.
+    private static DataRow WithoutNan(DataRow row) => row with
+    {
+        Fields = row.Fields.Where(f => f.Value is not "nan").ToDictionary(f => f.Key, f => f.Value, StringComparer.Ordinal),
+    };
 
     private static string? Letter(EvaluationSample s, string answer) => MmBench.InferVlmEvalKit(answer, OptionLetters.Of(s.Options));
 

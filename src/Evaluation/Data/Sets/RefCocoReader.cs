@@ -30,12 +30,13 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
         List<string> notes = [];
         if (Published.Find(path, "*.jsonl") is not null)
         {
-            var file = Published.Find(path, $"*{request.Split}*.jsonl")
+            // All eight files lie in one folder as published: the set's own name first.
+            var file = Published.Find(path, $"{Name}_{request.Split}.jsonl") ?? Published.Only(path, $"*{request.Split}*.jsonl")
                 ?? throw new FileNotFoundException(
                     $"{path} holds no JSON lines of the part '{request.Split}' (--split val, testA, testB or test).");
             var folders = Published.Folders(path);
             reader.Add(JsonRows.Lines(file, reader.Problems), row =>
-                Sample(request, row.Place, row.Text("image"), Find(reader, folders, row.Text("image")), row.Text("sent"),
+                Sample(request, row.Place, row.Text("image"), reader.Converted(folders, row.Text("image")), row.Text("sent"),
                     Inside(row.Box("bbox")), (int)row.Whole("width"), (int)row.Whole("height")));
         }
         else
@@ -114,10 +115,6 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
         using var codec = SkiaSharp.SKCodec.Create(data) ?? throw new RowException("its image cannot be decoded");
         return (codec.Info.Width, codec.Info.Height);
     }
-
-    // The converted files name images as data/coco/train2014/NAME: the last part is enough.
-    private static Func<byte[]> Find(SampleReader reader, IReadOnlyList<string> folders, string image) =>
-        folders.Any(f => File.Exists(Path.Combine(f, image))) ? reader.File(folders, image) : reader.File(folders, Path.GetFileName(image));
 
     private EvaluationSample Sample(
         DataRequest request, string id, string image, Func<byte[]> read, string phrase, double[] box, int width, int height) => new()

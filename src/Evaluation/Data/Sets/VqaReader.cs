@@ -31,7 +31,7 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
     private string Split => kind switch { Kind.VqaV2 or Kind.TextVqa => "validation", _ => "val" };
 
     /// <inheritdoc/>
-    public IEnumerable<string> FileParts(string split) => [Split + "-"];
+    public IEnumerable<string> FileParts(string split) => [kind == Kind.OkVqa ? "val2014-" : Split + "-"];
 
     /// <inheritdoc/>
     public EvaluationData Read(string path, DataRequest request)
@@ -48,7 +48,7 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
                     ?? row.Text("question_id", "index", "id"), () => bytes, row.Text("question"), answers, Ocr(row));
             });
         }
-        else if (Published.Find(path, "*.jsonl") is { } lines) ReadLines(reader, path, lines, request);
+        else if (Published.Only(path, "*.jsonl", f => File.Exists(path) || IsVal(f)) is { } lines) ReadLines(reader, path, lines, request);
         else ReadOriginal(reader, path, request);
         var rules = request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : kind == Kind.VqaV2 ? "the VQA server's" : "the EvalAI";
         return reader.Build(request, (s, a) => new SampleScore(Score(request.Style, s, a)),
@@ -59,19 +59,26 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
         ? VqaAccuracy.VlmEvalKit(answer, s.Answers)
         : kind == Kind.VqaV2 ? VqaAccuracy.Official(answer, s.Answers) : VqaAccuracy.EvalAi(answer, s.Answers);
 
-    // Either LLaVA's questions (text holds the whole prompt; answers come from the original file) or InternVL's lines (answers inside).
+    // The folder of converted lines holds those of other parts too.
+    private static bool IsVal(string file) =>
+        file.StartsWith("val", StringComparison.OrdinalIgnoreCase) || file.Contains("_val", StringComparison.OrdinalIgnoreCase);
+
+    // Either LLaVA's questions (text holds the whole prompt) or InternVL's lines (one of the ten answers inside); the answers that count
+    // come from the original file.
     private void ReadLines(SampleReader reader, string path, string lines, DataRequest request)
     {
         var folders = Published.Folders(path);
         var answers = kind == Kind.TextVqa && Published.Find(path, "TextVQA_*_val.json") is { } original
             ? JsonRows.Items(original, "data").GroupBy(r => (r.Text("image_id"), PythonText.Lower(r.Text("question"))))
             .ToDictionary(g => g.Key, g => g.First().Answers("answers")) : null;
+        var annotated = Published.Find(folders[0], AnnotationsFile) is { } file
+            ? JsonRows.Items(file, "annotations").GroupBy(r => r.Text("question_id")).ToDictionary(g => g.Key, g => g.First()) : [];
         reader.Add(JsonRows.Lines(lines, reader.Problems), row =>
         {
             var image = row.Text("image");
             if (row.TextOrNull("text") is not { } prompt)
-                return Sample(request, row.Text("question_id"), image, reader.File(folders, image), row.Text("question"),
-                    row.Answers("answer", "answers"), null);
+                return Sample(request, row.Text("question_id"), image, reader.Converted(folders, image), row.Text("question"),
+                    Ten(row, annotated), null);
             var question = TextVqaPrompts.Question(prompt);
             var key = (row.Text("question_id"), question);
             if (answers?.GetValueOrDefault(key) is not { } found)
@@ -79,6 +86,23 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
             return Sample(request, $"{key.Item1}-{question}", image, reader.File(folders, image), question, found,
                 null) with { Prompt = prompt };
         });
+    }
+
+    private string AnnotationsFile => kind switch
+    {
+        Kind.VqaV2 => "v2_mscoco_val2014_annotations.json",
+        Kind.OkVqa => "mscoco_val2014_annotations.json",
+        Kind.TextVqa => "textvqa_val_annotations.json",
+        _ => "vizwiz_val_annotations.json",
+    };
+
+    // Soft accuracy leaves one answer out at a time: of a single one nothing would be left, and every answer would be wrong.
+    private List<string> Ten(DataRow row, Dictionary<string, DataRow> annotated)
+    {
+        var answers = (annotated.GetValueOrDefault(row.Text("question_id")) ?? row).Answers("answers", "answer");
+        return answers.Count > 1 ? answers
+            : throw new RowException($"one answer, where the score needs those of ten people: {AnnotationsFile} is not beside it, or " +
+                "does not know the question");
     }
 
     private void ReadOriginal(SampleReader reader, string path, DataRequest request)
@@ -97,10 +121,9 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
                         row.Answers("answers"), null));
                 break;
             default:
-                var (questions, annotations) = kind == Kind.VqaV2
-                    ? ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json")
-                    : ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json");
-                var answers = JsonRows.Items(Published.Require(path, annotations, Name), "annotations")
+                var questions = kind == Kind.VqaV2 ? "v2_OpenEnded_mscoco_val2014_questions.json"
+                    : "OpenEnded_mscoco_val2014_questions.json";
+                var answers = JsonRows.Items(Published.Require(path, AnnotationsFile, Name), "annotations")
                     .ToDictionary(r => r.Text("question_id"), r => r);
                 reader.Add(JsonRows.Items(Published.Require(path, questions, Name), "questions"), row =>
                 {

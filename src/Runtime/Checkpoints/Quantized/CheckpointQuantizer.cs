@@ -44,7 +44,22 @@ internal sealed class CheckpointQuantizer
                 _folder.Path, [$"its weights are quantized already ({own.Description}); start from the 16-bit checkpoint."]);
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
             throw new IOException($"The folder '{target}' is not empty; give a new one.");
+        var isNew = !Directory.Exists(target);
         Directory.CreateDirectory(target);
+        try
+        {
+            WriteFiles(target, progress);
+        }
+        catch
+        {
+            // Nothing of it is of use, and a second try wants an empty folder.
+            Clear(target, isNew);
+            throw;
+        }
+    }
+
+    private void WriteFiles(string target, IProgress<(long Done, long Total)>? progress)
+    {
         foreach (var file in Directory.GetFiles(_folder.Path).Where(IsKept))
             AtomicFile.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         var output = new SafetensorsStream();
@@ -58,6 +73,19 @@ internal sealed class CheckpointQuantizer
 
         AtomicFile.Write(Path.Combine(target, "config.json"), Config(quantized));
         output.Write(Path.Combine(target, "model.safetensors"), done => progress?.Report((done, output.Bytes)), _cancellationToken);
+    }
+
+    private static void Clear(string target, bool isNew)
+    {
+        try
+        {
+            foreach (var file in Directory.GetFiles(target)) File.Delete(file);
+            if (isNew) Directory.Delete(target);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The first error is the one to tell.
+        }
     }
 
     private static bool IsKept(string path)
