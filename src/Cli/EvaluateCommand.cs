@@ -24,7 +24,7 @@ internal static class EvaluateCommand
             AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string> Methods =
         new("--methods") { Description = $"Methods, separated by commas: {string.Join(", ", MethodSettings.Names)}. 'default' is the " +
-            "rule that the presets put in force.", DefaultValueFactory = _ => "default,d2pruner,fastv,dart,divprune" };
+            "rule that the presets put in force.", DefaultValueFactory = _ => string.Join(',', EvaluationOptions.DefaultMethods) };
     private static readonly Option<string> Convention = CreateConvention();
     private static readonly Option<string?> Against =
         new("--against") { Description = "Methods, of those run, to which differences are taken besides d2pruner; separated by commas." };

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using D2Pruner.AI.Cli;
+using D2Pruner.AI.Evaluation.Running;
+using D2Pruner.AI.Runtime;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Cli;
@@ -23,6 +25,17 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.DoesNotContain(" left (", output, StringComparison.Ordinal); // progress goes to standard error
         Assert.Contains(" left (", error, StringComparison.Ordinal);
         Assert.Contains("d2pruner", await File.ReadAllTextAsync(_folder.File("report/report.md")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Every table has the controls, unless methods are named.</summary>
+    [Fact]
+    public void Evaluate_HasTheControlsByDefault()
+    {
+        string[] expected = ["default", "d2pruner", "fastv", "dart", "divprune", "random", "stride", "pool2x2", "pool3x3"];
+        var typed = EvaluateCommand.Create().Parse(Array.Empty<string>()).GetValue<string>("--methods");
+        Assert.Equal(string.Join(',', expected), typed);
+        var options = new EvaluationOptions { Model = new VisionModelOptions(), Data = [], OutputFolder = "o" };
+        Assert.Equal(expected, options.Methods);
     }
 
     [Fact]
@@ -60,7 +73,8 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    /// <summary>A terminal's Ctrl-C ends a long command politely: what was answered stays, and the exit code says so.</summary>
+    /// <summary>A signal ends a long command politely: what was answered stays, and the exit code says so. Not Ctrl-C's, which a process
+    /// that was started in the background ignores.</summary>
     [Fact]
     public async Task Interrupted_SaysSo()
     {
@@ -73,9 +87,10 @@ public sealed class EvaluateCommandTests : IDisposable
             var output = process.StandardOutput.ReadToEndAsync();
             // Progress: it is asking.
             while (await process.StandardError.ReadLineAsync() is { } line && !line.Contains(" left (", StringComparison.Ordinal)) { }
-            using var kill = System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]);
-            var rest = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
+            using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]);
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+            var rest = await process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
             Assert.Equal(130, process.ExitCode);
             Assert.Contains("Cancelled.", rest, StringComparison.Ordinal);
             Assert.NotEmpty(File.ReadAllText(_folder.File("long/samples.jsonl")));

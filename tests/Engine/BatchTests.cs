@@ -153,6 +153,37 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public async Task AFollowUp_ReusesTheTextOfTheTurnBefore_Too()
+    {
+        await using var engine = await Load(false, 1, 64L << 20, ModelPrecision.Float32);
+        await using var fresh = await Load(false, 1, 0, ModelPrecision.Float32);
+        VisionRequest Request(params ChatTurn[] further) => new()
+        {
+            Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart(string.Join(' ', Enumerable.Repeat("is", 60)))]),
+                .. further],
+            Generation = new GenerationSettings { MaxNewTokens = 4, IgnoreModelDefaults = true },
+            Pruning = new PruningSettings { Prior = "uniform", LayersBeforePruning = 2 },
+        };
+        var first = await Ask(engine, Request());
+        var followUp = Request(
+            new ChatTurn("assistant", [new TextPart("A star.")]), new ChatTurn("user", [new TextPart("And where is it?")]));
+        // Behind the turn's text the first prompt has the answer's heading only.
+        await Same(followUp, first.Prefill.PromptTokens - "ASSISTANT: ".Length);
+        // Asked again, everything is known but the last rows; what the short second turn added was not worth a copy.
+        await Same(Request(), first.Prefill.PromptTokens - 2);
+        await Same(followUp, first.Prefill.PromptTokens - "ASSISTANT: ".Length);
+
+        async Task Same(VisionRequest request, int cached)
+        {
+            var (expected, actual) = (await Ask(fresh, request), await Ask(engine, request));
+            Assert.Equal(expected.TokenIds, actual.TokenIds);
+            Assert.Equal(expected.Prefill.Images[0].Kept, actual.Prefill.Images[0].Kept);
+            Assert.Equal(PrefixReuse.Exact, actual.Prefill.Reused);
+            Assert.InRange(actual.Prefill.CachedTokens, cached, actual.Prefill.PromptTokens - 1);
+        }
+    }
+
+    [Fact]
     public async Task AnotherImageBehindTheSameText_IsJudgedByItself()
     {
         await using var engine = await Load(false, 1, 64L << 20, ModelPrecision.Float32);

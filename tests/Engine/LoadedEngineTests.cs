@@ -2,6 +2,8 @@ using System.Diagnostics;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Engine;
+using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using Xunit;
 
@@ -72,6 +74,34 @@ public sealed class LoadedEngineTests
         Assert.Equal(2, (await Ask(engine, 2)).TokenIds.Count);
     }
 
+    [Theory]
+    [InlineData(QueueFullMode.Wait)]
+    [InlineData(QueueFullMode.Reject)]
+    public async Task BadPicture_WaitsForNoPlace(QueueFullMode mode)
+    {
+        using var model = ModelExecutor.Load(Options(), null, NullLoggerFactory.Instance, default);
+        using var gate = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor { CheckingImages = model.CheckImages, Started = _ => gate.Wait(TimeSpan.FromMinutes(1)) };
+        var limits = new EngineLimits { QueueCapacity = 1, QueueFullMode = mode, QueueTimeout = TimeSpan.FromMinutes(10) };
+        await using var engine = await VisionLanguageEngine.StartAsync(_ => executor, limits, null, default);
+        var running = VisionLanguageEngineTests.All(engine, "running");
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus() is { IsBusy: true, QueueLength: 0 });
+        var waiting = VisionLanguageEngineTests.All(engine, "waiting");
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus().QueueLength == 1);
+        var bytes = new byte[50];
+        new Random(1).NextBytes(bytes);
+        var bad = new VisionRequest { Turns = [new ChatTurn("user", [new ImagePart(bytes), new TextPart("?")])] };
+        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(() => Read(bad).WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(1, engine.GetStatus().QueueLength);
+        gate.Set();
+        await Task.WhenAll(running, waiting);
+
+        async Task Read(VisionRequest request)
+        {
+            await foreach (var e in engine.GenerateAsync(request)) GC.KeepAlive(e);
+        }
+    }
+
     [Fact]
     public async Task PromptBeyondTheContext_SaysBothNumbers()
     {
@@ -103,6 +133,20 @@ public sealed class LoadedEngineTests
         Assert.Equal(12, result.Prefill.VisualTokensKept);
         Assert.True(result.Prefill.KvBytes < result.Prefill.KvBytesUnpruned);
         Assert.Equal("uniform", result.Prefill.Prior);
+    }
+
+    [Theory]
+    [InlineData(ModelQuantization.None, "--layers 2; or set")]
+    [InlineData(ModelQuantization.Int8, "--layers 2 --quantization Int8; or set")]
+    public async Task MissingPrior_IsToldWithTheCommandForThisPrecision(ModelQuantization quantization, string expected)
+    {
+        var log = new Provider.CollectingLogger();
+        var options = Options();
+        options.Quantization = quantization;
+        await using (var engine = await VisionLanguageEngine.LoadAsync(options, null, log))
+            await Ask(engine, 1, new PruningSettings { LayersBeforePruning = 2 });
+        Assert.Contains(expected, Assert.Single(log.Lines, l => l.Contains("No prior for K", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -252,6 +252,49 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public async Task TheStatus_IsMeasured_WhileTheEngineLives()
+    {
+        var (id, seen) = (Guid.NewGuid().ToString(), new Dictionary<string, long>());
+        using var meters = new MeterListener { InstrumentPublished = (i, l) =>
+            { if (i.Meter.Name == "D2Pruner.AI" && i.IsObservable) l.EnableMeasurementEvents(i); } };
+        meters.SetMeasurementEventCallback<long>((i, value, tags, _) =>
+        {
+            if (tags.ToArray().Any(t => t.Key == "d2pruner.model" && t.Value as string == id)) seen[i.Name] = value;
+        });
+        meters.Start();
+        using var gate = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor(id) { VisionCacheBytes = 46, KvBytes = _ => 7,
+            Started = _ => gate.Wait(TimeSpan.FromMinutes(1)) };
+        await using var engine = await Start(executor);
+        var running = All(engine, "running");
+        await WaitFor(() => engine.GetStatus() is { IsBusy: true, QueueLength: 0 });
+        var waiting = All(engine, "waiting");
+        await WaitFor(() => engine.GetStatus().QueueLength == 1);
+        meters.RecordObservableInstruments();
+        var s = engine.GetStatus();
+        Assert.Equal((1, 1, 7L), (s.QueueLength, s.RunningSequences, s.KvBytes));
+        Assert.Equal(new SortedDictionary<string, long>(StringComparer.Ordinal)
+        {
+            ["d2pruner.queue.length"] = s.QueueLength,
+            ["d2pruner.sequences.running"] = s.RunningSequences,
+            ["d2pruner.weights.size"] = s.WeightBytes,
+            ["d2pruner.kv_cache.usage"] = s.KvBytes,
+            ["d2pruner.kv_cache.limit"] = s.MaxKvBytes,
+            ["d2pruner.vision_cache.size"] = s.VisionCacheBytes,
+            ["d2pruner.prefix_cache.size"] = s.PrefixCacheBytes,
+            ["d2pruner.prefix_cache.queries"] = s.PrefixCacheQueries,
+            ["d2pruner.prefix_cache.hits"] = s.PrefixCacheHits,
+        }, new SortedDictionary<string, long>(seen, StringComparer.Ordinal));
+
+        gate.Set();
+        await Task.WhenAll(running, waiting);
+        await engine.DisposeAsync();
+        seen.Clear();
+        meters.RecordObservableInstruments();
+        Assert.Empty(seen);
+    }
+
+    [Fact]
     public async Task ListenersThatThrow_EndNothing()
     {
         using var meters = new MeterListener { InstrumentPublished = (i, l) =>

@@ -22,7 +22,8 @@ internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
 
     public long MaxKvBytes { get; init; } = 1000;
 
-    public ExecutorMemory Memory => new() { WeightBytes = 42, VisionCacheBytes = VisionCacheBytes };
+    public ExecutorMemory Memory =>
+        new() { WeightBytes = 42, VisionCacheBytes = VisionCacheBytes, PrefixCacheBytes = 43, PrefixQueries = 45, PrefixHits = 44 };
 
     public long VisionCacheBytes { get; set; }
 
@@ -37,6 +38,9 @@ internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
     public int Slices { get; init; } = 1;
 
     public TimeSpan TokenTime { get; init; }
+
+    /// <summary>Called on the caller's side before a place is taken.</summary>
+    public Action<VisionRequest>? CheckingImages { get; init; }
 
     /// <summary>Called on the caller's side.</summary>
     public Action<VisionRequest, CancellationToken>? Preparing { get; init; }
@@ -65,6 +69,8 @@ internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
     public void Validate(VisionRequest request)
     {
     }
+
+    public void CheckImages(VisionRequest request) => CheckingImages?.Invoke(request);
 
     public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken)
     {

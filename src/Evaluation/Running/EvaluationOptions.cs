@@ -16,7 +16,7 @@ public sealed record EvaluationOptions
     public required IReadOnlyList<EvaluationData> Data { get; init; }
 
     /// <summary>Methods by name; differences are taken to <c>d2pruner</c> where it is among them.</summary>
-    public IReadOnlyList<string> Methods { get; init; } = [DefaultMethod, "d2pruner", "fastv", "dart", "divprune"];
+    public IReadOnlyList<string> Methods { get; init; } = DefaultMethods;
 
     /// <summary>Methods, of those above, to which differences are taken besides <c>d2pruner</c>.</summary>
     public IReadOnlyList<string> Against { get; init; } = [];
@@ -42,6 +42,10 @@ public sealed record EvaluationOptions
 
     /// <summary>Draw plots and kept-token images.</summary>
     public bool Draw { get; init; } = true;
+
+    /// <summary>What is run where nothing is named: the controls are among them.</summary>
+    internal static IReadOnlyList<string> DefaultMethods { get; } =
+        [DefaultMethod, "d2pruner", "fastv", "dart", "divprune", "random", "stride", "pool2x2", "pool3x3"];
 
     /// <summary>All conditions, unpruned first.</summary>
     internal IEnumerable<Condition> Conditions =>

@@ -147,7 +147,7 @@ internal static class PromptForward
         // K of the first stage: what stands before it is the same for every question.
         private int FirstStage() => _options.Pruner?.Schedule[0].Point is { Kind: PruningPointKind.AfterLayer } p ? p.Layer + 1 : 0;
 
-        // After layer K-1 the known rows come back, and the rows up to the last image's end are kept for the next question.
+        // After layer K-1 the known rows come back, and the rows that are wanted are kept for the next question.
         private void Join(int layers)
         {
             using var scope = NewDisposeScope();

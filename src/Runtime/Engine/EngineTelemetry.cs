@@ -32,9 +32,21 @@ internal static class EngineTelemetry
 
     static EngineTelemetry()
     {
-        Meter.CreateObservableGauge("d2pruner.queue.length", () => Observe(s => s.QueueLength), "{request}", "Requests waiting.");
-        Meter.CreateObservableGauge(
-            "d2pruner.vision_cache.size", () => Observe(s => s.VisionCacheBytes), "By", "Bytes of cached image features.");
+        Gauge("d2pruner.queue.length", s => s.QueueLength, "{request}", "Requests waiting.");
+        Gauge("d2pruner.sequences.running", s => s.RunningSequences, "{request}", "Answers in progress.");
+        Gauge("d2pruner.weights.size", s => s.WeightBytes, "By", "Bytes of weights.");
+        Gauge("d2pruner.kv_cache.usage", s => s.KvBytes, "By", "Bytes of keys and values reserved by the answers in progress.");
+        Gauge("d2pruner.kv_cache.limit", s => s.MaxKvBytes, "By", "Bytes of keys and values that they may hold together.");
+        Gauge("d2pruner.vision_cache.size", s => s.VisionCacheBytes, "By", "Bytes of cached image features.");
+        Gauge("d2pruner.prefix_cache.size", s => s.PrefixCacheBytes, "By", "Bytes of cached prompt beginnings.");
+        Count("d2pruner.prefix_cache.queries", s => s.PrefixCacheQueries, "Prompt tokens that were looked up in the prefix cache.");
+        Count("d2pruner.prefix_cache.hits", s => s.PrefixCacheHits, "Prompt tokens that were found in the prefix cache.");
+
+        static void Gauge(string name, Func<EngineStatus, long> value, string unit, string description) =>
+            Meter.CreateObservableGauge(name, () => Observe(value), unit, description);
+
+        static void Count(string name, Func<EngineStatus, long> value, string description) =>
+            Meter.CreateObservableCounter(name, () => Observe(value), "{token}", description);
     }
 
     public static void Started(VisionLanguageEngine engine)

@@ -14,6 +14,9 @@ internal interface IExecutor : IDisposable
     /// <summary>Checks settings that need no image; on the caller's thread, before anything waits.</summary>
     void Validate(VisionRequest request);
 
+    /// <summary>Checks images by their headers: nothing is decoded; on the caller's thread, before anything waits.</summary>
+    void CheckImages(VisionRequest request);
+
     /// <summary>Everything that needs no tensor: images decoded and resized, the prompt, the constraint, the budget. Off the
     /// engine's thread, several at once.</summary>
     PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken);

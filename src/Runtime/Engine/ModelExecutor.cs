@@ -20,6 +20,8 @@ internal sealed partial class ModelExecutor : IExecutor
     private readonly PrefixCache _prefixes;
     private readonly Preparer _preparer;
     private readonly int _visionBatch;
+    private readonly string _precisionFlag;
+    private const int WorthCopying = 64;
     private bool _warnedOfPrior;
     private long _visionRuns;
 
@@ -34,6 +36,7 @@ internal sealed partial class ModelExecutor : IExecutor
             options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
         _prefixes = new PrefixCache(options.PrefixCacheBytes ?? (device.type == DeviceType.CUDA ? 2L << 30 : 1L << 30));
         _visionBatch = options.VisionBatch ?? (device.type == DeviceType.CUDA ? 8 : 1);
+        _precisionFlag = options.Quantization == ModelQuantization.None ? "" : $" --quantization {options.Quantization}";
         MaxKvBytes = options.MaxKvBytes ?? DeviceMemory.KvBudget(device);
         _preparer = new Preparer(model, _features, MaxKvBytes);
     }
@@ -62,6 +65,8 @@ internal sealed partial class ModelExecutor : IExecutor
     }
 
     public void Validate(VisionRequest request) => _preparer.Validate(request);
+
+    public void CheckImages(VisionRequest request) => Preparer.CheckImages(request);
 
     public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken) =>
         _preparer.Prepare(request, cancellationToken);
@@ -192,14 +197,17 @@ internal sealed partial class ModelExecutor : IExecutor
         var p => p.FullLayers,
     };
 
-    // Up to the last image's end: the text behind it is short, and another question's differs.
+    // Nearly all of it: further turns begin with its text too. The last two tokens are left out, so that the same prompt asked again
+    // reads two rows: of one alone attention rounds the query to the cache's type. A short text behind known images is no reason to
+    // copy these again: many questions about one image would push out every other image's beginning.
     private int PrefixToKeep(PreparedRequest prepared, PrefixUse? use)
     {
         if (!_prefixes.IsOn || prepared.Request.PrefixReuse == PrefixReuse.Off || prepared.Pruning is null || Border(prepared) == 0
             || use is { Prefix.Frozen: not null }) return 0;
         if (prepared.Images.Any(i => i.Output?.Levels is not null)) return 0;
-        var end = prepared.Prompt.VisualPositions.Max(p => p[^1]) + 1;
-        return use is not null && use.Length >= end ? 0 : end;
+        var images = prepared.Prompt.VisualPositions.Max(p => p[^1]) + 1;
+        var end = Math.Max(images, prepared.Prompt.Length - 2);
+        return use is not null && use.Length >= images && end - use.Length < WorthCopying ? 0 : end;
     }
 
     // Runs the tower for images that nobody has encoded and no prefix holds.
@@ -278,7 +286,7 @@ internal sealed partial class ModelExecutor : IExecutor
         if (source == PriorSource.Missing && !_warnedOfPrior)
         {
             _warnedOfPrior = true;
-            Log.NoPrior(_logger, k, _model.Info.Id, _model.Info.Folder);
+            Log.NoPrior(_logger, k, _model.Info.Id, _model.Info.Folder, _precisionFlag);
         }
 
         return pruning.Prior;
@@ -304,7 +312,8 @@ internal sealed partial class ModelExecutor : IExecutor
     {
         [LoggerMessage(10, LogLevel.Warning,
             "No prior for K = {Layer} lies beside the model '{Model}'; attention is not debiased. Make one with: d2pruner calibrate " +
-            "--model \"{Folder}\" --images FOLDER_OF_PICTURES --layers {Layer}; or set the prior to 'uniform' to say that this is meant.")]
-        public static partial void NoPrior(ILogger logger, int layer, string model, string folder);
+            "--model \"{Folder}\" --images FOLDER_OF_PICTURES --layers {Layer}{Flag}; or set the prior to 'uniform' to say that this is " +
+            "meant.")]
+        public static partial void NoPrior(ILogger logger, int layer, string model, string folder, string flag);
     }
 }

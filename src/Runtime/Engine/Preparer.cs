@@ -7,9 +7,9 @@ using D2Pruner.AI.Runtime.Prompts;
 namespace D2Pruner.AI.Runtime.Engine;
 
 /// <summary>
-/// Makes a request ready on the caller's side: images decoded and resized, the prompt tokenized, constraint and budgets settled. A broken
-/// image, a prompt beyond the context or an impossible setting fails here, at once, whatever the queue holds. No
-/// tensor is touched. Safe for concurrent use.
+/// Makes a request ready on the caller's side: images decoded and resized, the prompt tokenized, constraint and budgets settled. What takes
+/// no memory is checked before a place in the queue is taken: impossible settings and images that are broken by their headers fail at
+/// once, whatever the queue holds. No tensor is touched. Safe for concurrent use.
 /// </summary>
 internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache features, long maxKvBytes)
 {
@@ -21,6 +21,10 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         model.Generation.Merge(request.Generation);
         if (request.Pruning is { } pruning) request.Pruners.Plan(pruning, model.Info.DecoderLayers);
     }
+
+    /// <summary>Checks images by their headers, one by one and together.</summary>
+    public static void CheckImages(VisionRequest request) =>
+        ImageDecoder.CheckAll([.. request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>().Select(p => p.Bytes)], Limits(request));
 
     public PreparedRequest Prepare(VisionRequest request, CancellationToken cancellationToken)
     {
@@ -55,10 +59,12 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         }
     }
 
+    private static ImageLimits? Limits(VisionRequest request) =>
+        request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
+
     private List<PreparedImage> Images(ImagePart[] parts, VisionRequest request, bool clsAttention, CancellationToken cancellationToken)
     {
-        var limits = request.MaxImagePixels is { } pixels ? new ImageLimits(pixels) : null;
-        ImageDecoder.CheckAll([.. parts.Select(p => p.Bytes)], limits);
+        var limits = Limits(request);
         var images = new List<PreparedImage>(parts.Length);
         try
         {

@@ -199,13 +199,14 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         }
     }
 
-    // A place in the line first, so that a full one refuses before any image is decoded.
+    // Headers first: a broken image waits for nothing. Then a place in the line, so that a full one refuses before any image is decoded.
     private async Task<Sequence> QueueAsync(VisionRequest request, ActivityContext parent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         ThrowIfClosed();
         try
         {
+            _executor.CheckImages(request);
             await _line.EnterAsync(cancellationToken).ConfigureAwait(false);
             return await EnqueueAsync(request, parent, cancellationToken).ConfigureAwait(false);
         }

@@ -23,8 +23,9 @@ internal static class MetricViews
         if (instrument.Meter.Name != EngineMeter) return null;
         return instrument.Unit switch
         {
-            // It would get the name of the server's count.
-            _ when instrument.Name == "d2pruner.requests" => new MetricStreamConfiguration { Name = "d2pruner.engine.requests" },
+            // They would get the names of the server's counts.
+            _ when instrument.Name is "d2pruner.requests" or "d2pruner.prefix_cache.queries" or "d2pruner.prefix_cache.hits" =>
+                new MetricStreamConfiguration { Name = instrument.Name.Replace("d2pruner.", "d2pruner.engine.", StringComparison.Ordinal) },
             "s" when instrument is Histogram<double> => new ExplicitBucketHistogramConfiguration { Boundaries = Seconds },
             "{token}" when instrument is Histogram<long> => new ExplicitBucketHistogramConfiguration { Boundaries = Tokens },
             "By" when instrument is Histogram<long> => new ExplicitBucketHistogramConfiguration { Boundaries = Bytes },
