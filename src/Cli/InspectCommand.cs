@@ -23,13 +23,14 @@ internal static class InspectCommand
     private static readonly Option<string> Device = CommonOptions.Device();
     private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
     private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
+    private static readonly Option<int> ActivationBits = CommonOptions.ActivationBits();
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead (shape: docs/cli.md)." };
 
     public static Command Create()
     {
         var command = new Command(
             "inspect", "Explains a model folder: family, sizes, grid, what will be pruned, memory needed and free. Reads no " +
-            "weights.") { Model, Size, Images, MaxTokens, Device, Precision, Quantization, Json };
+            "weights.") { Model, Size, Images, MaxTokens, Device, Precision, Quantization, ActivationBits, Json };
         command.SetAction((parse, _) => Failure.Guard(() =>
         {
             Run(parse);
@@ -49,7 +50,7 @@ internal static class InspectCommand
         if (answer < 1) throw new ArgumentException($"--max-tokens is {answer}; it must be at least 1.");
         var facts = ModelFacts.Read(
             parse.GetValue(Model)!, new MemoryWorkload { Width = width, Height = height, Images = images, AnswerTokens = answer },
-            parse.GetValue(Device)!, parse.GetValue(Precision), parse.GetValue(Quantization));
+            parse.GetValue(Device)!, parse.GetValue(Precision), parse.GetValue(Quantization), parse.GetValue(ActivationBits));
         if (parse.GetValue(Json)) Output.Json(facts.ToJson());
         else facts.Print();
     }

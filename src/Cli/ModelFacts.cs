@@ -4,6 +4,7 @@ using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Kernels;
 using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Native;
 using TorchSharp;
@@ -34,9 +35,14 @@ internal sealed class ModelFacts
 
     public required DeviceType Device { get; init; }
 
+    /// <summary>Type of activations where an answer's next token is computed: the model's, or int8.</summary>
+    public required string Activations { get; init; }
+
     public required MemoryVerdict Memory { get; init; }
 
     public required IReadOnlyList<int>? PriorLayers { get; init; }
+
+    public required string PriorName { get; init; }
 
     private int VisualTokens => Image.Grids.Sum(g => g.Rows * g.Columns);
 
@@ -46,10 +52,12 @@ internal sealed class ModelFacts
     private string? StoredType => Folder.Config.TryGetProperty("torch_dtype", out var dtype)
         || Folder.Config.TryGetProperty("dtype", out dtype) ? dtype.ToString() : null;
 
+    /// <exception cref="ArgumentException">Options that a load would refuse.</exception>
     /// <exception cref="CheckpointException">It is no model that is supported.</exception>
     public static ModelFacts Read(
-        string model, MemoryWorkload workload, string device, ModelPrecision precision, ModelQuantization quantization)
+        string model, MemoryWorkload workload, string device, ModelPrecision precision, ModelQuantization quantization, int activationBits)
     {
+        if (activationBits is not (8 or 16)) throw new ArgumentException($"--activation-bits is {activationBits}; it must be 8 or 16.");
         if (!DeviceName.IsValid(device)) throw new ArgumentException($"--device is '{device}'; expected auto, cpu, cuda or cuda:N.");
         var folder = CheckpointFolder.Open(ModelLocator.Resolve(model));
         var blueprint = ModelFamilies.Read(folder);
@@ -65,7 +73,15 @@ internal sealed class ModelFacts
             ModelPrecision.Auto when stored == "float32" => ScalarType.Float32,
             _ => ScalarType.BFloat16,
         };
-        var prior = Path.Combine(folder.Path, ModelLoader.PriorFileName);
+        var codes = type == ScalarType.Float32 ? null : MemoryEstimate.Codes(folder, quantization, where.type);
+        if (activationBits == 8
+            && !(codes is { } c && KernelMatrix.TakesByteActivations(blueprint.Text.IntermediateSize, c.Bits, c.Group)))
+            throw new ArgumentException(
+                "--activation-bits is 8, which needs 4-bit weights in groups of 128 columns or a multiple of it on CPU, and a model in " +
+                "16 bits. Leave it at 16, or add --quantization Int4.");
+        var prior = ModelLoader.PriorPath(folder.Path, quantization);
+        if (!File.Exists(prior)) prior = Path.Combine(folder.Path, ModelLoader.PriorFileName); // as a load does
+        var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, quantization, where.type);
         return new ModelFacts
         {
             Folder = folder,
@@ -75,8 +91,10 @@ internal sealed class ModelFacts
             Image = blueprint.ImageProcessor(default).Plan(workload.Width, workload.Height),
             Type = type,
             Device = where.type,
-            Memory = MemoryVerdict.Of(blueprint, MemoryEstimate.BytesOfWeights(folder, plan, type, quantization), type, where, workload),
+            Activations = activationBits == 8 ? "int8" : type.ToString().ToLowerInvariant(),
+            Memory = MemoryVerdict.Of(blueprint, bytes, type, where, workload, quantized: folder.Quantization is not null),
             PriorLayers = File.Exists(prior) ? [.. PriorFile.Load(prior).Layers] : null,
+            PriorName = Path.GetFileName(prior),
         };
     }
 
@@ -92,16 +110,18 @@ internal sealed class ModelFacts
                 $"{Units.Short(Parameters * 2)}, {Parameters * 2:N0} bytes in 16 bit; {Units.Short(Parameters * 4)}, " +
                 $"{Parameters * 4:N0} in 32 bit; with --quantization Int8 {Rounded(ModelQuantization.Int8):N0}, Int4 " +
                 $"{Rounded(ModelQuantization.Int4):N0}")
-            : Output.Invariant($"{Units.Bytes(Memory.Estimate.WeightBytes)} as they are; {Parameters * 2:N0} if they were 16 bit"));
+            : Output.Invariant($"{Units.Bytes(Memory.Estimate.WeightBytes)} as they are loaded; {Parameters * 2:N0} if they were 16 bit"));
         if (Folder.Quantization is { } quantization)
         {
-            Row("quantized", $"{quantization.Description}; activations keep their type in prompts; answers on CPU take them in " +
-                "16 bits, or in 8 (ActivationBits = 8) over 4-bit codes in groups of 128 (docs/quantization.md)");
+            Row("quantized", quantization.Description);
             if (quantization.Exceptions.Count > 0)
                 Row("left dense", string.Join(", ", quantization.Exceptions.Take(4))
                     + (quantization.Exceptions.Count > 4 ? $" and {quantization.Exceptions.Count - 4} more" : ""));
         }
 
+        Row("activations", Activations == "int8"
+            ? $"int8 over 4-bit codes while an answer is written, {Type.ToString().ToLowerInvariant()} in prompts (docs/quantization.md)"
+            : $"{Activations} (--activation-bits 8 takes them in 8 bits over 4-bit codes in groups of 128 on CPU)");
         Row("weights access", Access(Folder));
         Row("stored type", StoredType ?? "not named in config.json");
         Row("decoder", $"{text.Layers} layers, hidden {text.HiddenSize}, {text.Heads} heads, {text.KvHeads} KV heads, context " +
@@ -116,8 +136,8 @@ internal sealed class ModelFacts
                 $"image {Units.Bytes(KvBytesPerToken * kept)} instead of {Units.Bytes(KvBytesPerToken * VisualTokens)} in 16 bit");
         }
 
-        Row("prior", PriorLayers is { } layers ? $"K = {string.Join(", ", layers)}"
-            : $"none ({ModelLoader.PriorFileName} is not there): attention is not debiased");
+        Row("prior", PriorLayers is { } layers ? $"K = {string.Join(", ", layers)} ({PriorName})"
+            : $"none ({PriorName} is not there): attention is not debiased");
         Verdict(Row);
         Output.Write(table);
     }
@@ -134,6 +154,7 @@ internal sealed class ModelFacts
             ["stored_type"] = StoredType,
             ["weights_access"] = Access(Folder),
             ["quantization"] = Folder.Quantization?.Description,
+            ["activations"] = Activations,
             ["weights"] = new JsonObject { ["bytes_16_bit"] = Parameters * 2, ["bytes_32_bit"] = Parameters * 4,
                 ["bytes_int8"] = Rounded(ModelQuantization.Int8), ["bytes_int4"] = Rounded(ModelQuantization.Int4) },
             ["decoder"] = new JsonObject { ["layers"] = text.Layers, ["hidden_size"] = text.HiddenSize, ["heads"] = text.Heads,
@@ -187,7 +208,7 @@ internal sealed class ModelFacts
     }
 
     private long Rounded(ModelQuantization quantization) =>
-        MemoryEstimate.BytesOfWeights(Folder, Blueprint.Plan(), ScalarType.BFloat16, quantization);
+        MemoryEstimate.BytesOfWeights(Folder, Blueprint.Plan(), ScalarType.BFloat16, quantization, Device);
 
     private void Verdict(Action<string, string> row)
     {

@@ -104,7 +104,7 @@ public sealed class CalibrationTests
             Assert.Contains("broken.png", Assert.Single(result.Skipped), StringComparison.Ordinal);
             Assert.Equal(1, result.Prior.ImageCount);
             Assert.Contains("broken.png",
-                Assert.Throws<InvalidOperationException>(
+                Assert.Throws<ArgumentException>(
                     () => Calibrator.Run(model, [folder.File("broken.png")], new CalibrationOptions { Layers = [2] })).Message,
                     StringComparison.Ordinal);
             Assert.Throws<ArgumentOutOfRangeException>(() => Calibrator.Run(model, pictures, new CalibrationOptions { Layers = [99] }));

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using D2Pruner.AI.Cli;
 using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Models;
 using Spectre.Console;
 using Xunit;
 
@@ -53,6 +55,36 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public async Task Activations_AreThoseInForce()
+    {
+        Assert.Equal("bfloat16", (await Inspected(Repository.DemoModel)).GetProperty("activations").GetString());
+        Assert.Equal("int8", (await Inspected(Repository.DemoModel, "--quantization", "Int4", "--activation-bits", "8"))
+            .GetProperty("activations").GetString());
+        foreach (var flags in new[] { "--quantization None", "--quantization Int8", "--quantization Int4 --precision Float32" })
+        {
+            var (code, _, error) = await ConsoleRun.OfAsync(InspectCommand.Create(),
+                [Repository.DemoModel, "--device", "cpu", "--activation-bits", "8", .. flags.Split(' ')]);
+            Assert.Equal(1, code); // as a load
+            Assert.Contains("--activation-bits is 8", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Prior_IsThatOfThePrecision()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Path.Combine(Repository.DemoModel, "config.json"), folder.File("config.json"));
+        File.Copy(
+            Path.Combine(Repository.DemoModel, ModelLoader.PriorFileName), ModelLoader.PriorPath(folder.Path, ModelQuantization.Int8));
+        Assert.Equal(JsonValueKind.Null, (await Inspected(folder.Path)).GetProperty("prior_layers").ValueKind);
+        var layers = (await Inspected(folder.Path, "--quantization", "Int8")).GetProperty("prior_layers");
+        Assert.Equal([2, 5], layers.EnumerateArray().Select(k => k.GetInt32()));
+        // Where it has none of its own, a load takes the checkpoint's.
+        layers = (await Inspected(Repository.DemoModel, "--quantization", "Int4")).GetProperty("prior_layers");
+        Assert.Equal([2, 5], layers.EnumerateArray().Select(k => k.GetInt32()));
+    }
+
+    [Fact]
     public async Task UnknownQuantization_IsToldInsteadOfFigures()
     {
         using var folder = new TemporaryFolder();
@@ -63,6 +95,13 @@ public sealed class InspectCommandTests
         Assert.Equal(1, code);
         Assert.Contains("'hqq'", error, StringComparison.Ordinal);
         Assert.Empty(output);
+    }
+
+    private static async Task<JsonElement> Inspected(string model, params string[] flags)
+    {
+        var (code, output, error) = await ConsoleRun.OfAsync(InspectCommand.Create(), [model, "--json", "--device", "cpu", .. flags]);
+        Assert.True(code == 0, error);
+        return JsonDocument.Parse(output).RootElement;
     }
 
     private static async Task<(int Code, string Text)> Run(params string[] args)

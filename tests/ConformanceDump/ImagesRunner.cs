@@ -87,9 +87,10 @@ internal sealed class ImagesRunner(string folder)
         var columns = new Dictionary<string, int>();
         if (plan.BestResolution is { } best)
         {
-            var mosaic = plan.Grids.Single(g => g.Name == "mosaic");
+            // Of a picture thin as a line, unpadding leaves no mosaic: rows of newlines alone, or nothing.
+            var (mosaic, rows) = (plan.Grids.SingleOrDefault(g => g.Name == "mosaic"), plan.SeparatorOffsets.Length);
             (columns["next_best_h"], columns["next_best_w"], columns["next_mosaic_rows"], columns["next_mosaic_cols"]) =
-                (best.Height, best.Width, mosaic.Rows, mosaic.Columns);
+                (best.Height, best.Width, rows, mosaic?.Columns ?? (rows == 0 ? best.Width / PatchSize : 0));
         }
         else if (plan.GridThw is { } grid)
         {

@@ -66,6 +66,47 @@ public sealed class MemoryVerdictTests : IDisposable
         Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
     }
 
+    // 4 bits in groups of 16 and float8 are made dense as they load; the others stay codes.
+    [Theory]
+    [InlineData(4, 16)]
+    [InlineData(4, 32)]
+    [InlineData(4, 128)]
+    [InlineData(8, 64)]
+    public void QuantizedFolder_TakesWhatIsEstimated(int bits, int group)
+    {
+        var target = _folder.File("quantized");
+        ModelQuantizer.Write(Repository.DemoModel, target, new QuantizeOptions { Bits = bits, Group = group });
+        AssertEstimate(target, ModelQuantization.None);
+    }
+
+    [Fact]
+    public void Float8_TakesWhatIsEstimated() =>
+        AssertEstimate(Path.Combine(FixtureFolders.Copies!, "quantized", "ct-fp8-channel", "model"), ModelQuantization.None);
+
+    [Theory]
+    [InlineData(ModelQuantization.None)]
+    [InlineData(ModelQuantization.Int8)]
+    [InlineData(ModelQuantization.Int4)]
+    public void RoundedAtLoad_TakesWhatIsEstimated(ModelQuantization quantization) =>
+        AssertEstimate(Repository.DemoModel, quantization);
+
+    [Fact]
+    public void Rounding_IsOfferedOnlyWhereItSaves()
+    {
+        var llava = Blueprint("llava-1.5-7b");
+        bool Offered(Device device, bool quantized) => MemoryVerdict
+            .Of(llava, 7_063_427_072 * 2, ScalarType.BFloat16, device, new MemoryWorkload(), 8 * GiB, quantized)
+            .Choices.Any(c => c.Contains("--quantization", StringComparison.Ordinal));
+        var gpu = new Device(DeviceType.CUDA, 0);
+        Assert.True(Offered(CPU, quantized: false));
+        Assert.False(Offered(CPU, quantized: true)); // a load refuses it
+        Assert.False(Offered(gpu, quantized: false));
+        var demo = CheckpointFolder.Open(Repository.DemoModel);
+        var plan = ModelFamilies.Read(demo).Plan();
+        Assert.Equal(2 * plan.Parameters,
+            MemoryEstimate.BytesOfWeights(demo, plan, ScalarType.BFloat16, ModelQuantization.Int4, DeviceType.CUDA));
+    }
+
     [Fact]
     public void Float32_IsToldOfBFloat16()
     {
@@ -97,6 +138,15 @@ public sealed class MemoryVerdictTests : IDisposable
     {
         Assert.InRange(MachineMemory.FreeBytes, 1 << 20, MachineMemory.TotalBytes);
         Assert.NotNull(NvidiaDriver.Devices());
+    }
+
+    private static void AssertEstimate(string path, ModelQuantization quantization)
+    {
+        using var model = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = path, Device = "cpu", Quantization = quantization });
+        var bytes = MemoryEstimate.BytesOfWeights(
+            CheckpointFolder.Open(path), model.Blueprint.Plan(), ScalarType.BFloat16, quantization, DeviceType.CPU);
+        Assert.InRange((double)bytes / model.WeightBytes, 0.97, 1.03);
     }
 
     private ModelBlueprint Blueprint(string plan)

@@ -68,6 +68,7 @@ public sealed class PriorCatalogTests
 
     [Theory]
     [InlineData("uniform", "x")]
+    [InlineData("in/door", "x")]
     [InlineData(" ", "x")]
     [InlineData("x", "")]
     public async Task NameThatIsNone_IsAnArgumentException(string name, string path) =>

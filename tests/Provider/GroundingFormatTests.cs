@@ -22,6 +22,14 @@ public sealed class GroundingFormatTests
         AssertBox(Assert.Single(GroundingReader.Read("[[100, 200, 300, 800]]", [Image(plan)]).Regions), 0.1f, 0.2f, 0.3f, 0.8f);
     }
 
+    /// <summary>Numbers that sum to less than 4 are fractions, as InternVL's own script has it.</summary>
+    [Fact]
+    public void InternVL_MayWriteFractions()
+    {
+        var plan = new InternVLImageProcessor(new InternVLImageOptions()).Plan(1000, 500);
+        AssertBox(Assert.Single(GroundingReader.Read("[[0.1, 0.2, 0.3, 0.8]]", [Image(plan)]).Regions), 0.1f, 0.2f, 0.3f, 0.8f);
+    }
+
     [Fact]
     public void Qwen_WritesPixelsOfTheResizedPicture()
     {

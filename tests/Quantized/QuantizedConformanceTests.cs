@@ -51,6 +51,89 @@ public sealed class QuantizedConformanceTests
         AssertGoldens(c, model);
     }
 
+    // Old compressed-tensors files; some name the method outside too. What is sparse is said outside.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ConfigurationInsideAnother_IsFound(bool namedOutside)
+    {
+        var c = new QuantizedCase(Path.Combine(FixtureFolders.Copies!, "quantized", "ct-pack4-asym"));
+        using var temporary = new TemporaryFolder();
+        var model = temporary.Copy(c.Model);
+        var path = Path.Combine(model, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        var outer = new JsonObject
+        {
+            ["quantization_config"] = config["quantization_config"]!.DeepClone(),
+            ["sparsity_config"] = new JsonObject { ["format"] = "dense" },
+        };
+        if (namedOutside) outer["quant_method"] = "compressed-tensors";
+        config["quantization_config"] = outer;
+        File.WriteAllText(path, config.ToJsonString());
+        AssertGoldens(c, model);
+        outer["sparsity_config"]!["format"] = "sparse-bitmask";
+        File.WriteAllText(path, config.ToJsonString());
+        var e = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(model));
+        Assert.Contains("'sparse-bitmask'", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "layers.0.mlp.down_proj.weight' is I8")]
+    [InlineData(true, "layers.0.mlp.down_proj.weight_scale' of shape [64, 1] is missing")]
+    public void Int8WeightWithoutScale_IsNamed(bool configured, string expected)
+    {
+        var source = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model");
+        using var temporary = new TemporaryFolder();
+        var model = temporary.Copy(source);
+        if (configured)
+        {
+            var path = Path.Combine(model, "config.json");
+            var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            config["quantization_config"] = JsonNode.Parse(
+                """
+                { "quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": { "group_0": { "weights":
+                  { "num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel" } } } }
+                """);
+            File.WriteAllText(path, config.ToJsonString());
+        }
+
+        var writer = new SafetensorsWriter();
+        using (var file = SafetensorsFile.Open(Path.Combine(source, "model.safetensors")))
+        {
+            foreach (var name in file.Names)
+            {
+                ScalarType? type = name.EndsWith("layers.0.mlp.down_proj.weight", StringComparison.Ordinal) ? ScalarType.Int8 : null;
+                using var tensor = file.Read(name, type);
+                writer.Add(name, tensor);
+            }
+        }
+
+        writer.Write(Path.Combine(model, "model.safetensors"));
+        AssertNames(model, expected);
+    }
+
+    [Fact]
+    public void Float8WeightWithoutScale_IsNamed()
+    {
+        using var temporary = new TemporaryFolder();
+        var model = temporary.Copy(Path.Combine(FixtureFolders.Copies!, "quantized", "ct-fp8-channel", "model"));
+        var path = Path.Combine(model, "model.safetensors");
+        var bytes = File.ReadAllBytes(path);
+        var scale = "layers.0.mlp.down_proj.weight_scale"u8;
+        var at = bytes.AsSpan().IndexOf(scale);
+        Assert.True(at > 0);
+        bytes[at + scale.Length - 1] = (byte)'x'; // another name of the same length
+        File.WriteAllBytes(path, bytes);
+        AssertNames(model, "layers.0.mlp.down_proj.weight_scale' of shape [64, 1] is missing");
+    }
+
+    private static void AssertNames(string model, string expected)
+    {
+        var e = Assert.Throws<CheckpointException>(
+            () => ModelLoader.LoadModel(new VisionModelOptions { ModelPath = model, Device = "cpu" }));
+        Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
     private static void AssertGoldens(QuantizedCase c, string model)
     {
         var folder = CheckpointFolder.Open(model);

@@ -35,6 +35,8 @@ internal static partial class GroundingReader
         issue = v.Length != 4 ? $"'{raw}' has {v.Length} numbers; a box has 4." : Problem(v, image.Map.Space) is { } problem
             ? $"'{raw}' {problem}" : null;
         if (issue is not null) return null;
+        // Thousandths by convention; four numbers this small are fractions, as the model's own script reads them.
+        if (image.Map.Space == CoordinateSpace.Thousand && v.Sum() < 4) v = Array.ConvertAll(v, x => x * 1000);
         var p = image.Map.FromModel(v[0], v[1], v[2], v[3]);
         var box = BoundingBox.Clip(p.Left / image.Width, p.Top / image.Height, p.Right / image.Width, p.Bottom / image.Height);
         return new GroundedRegion(

@@ -119,6 +119,9 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
             if (!found.Shape.AsSpan().SequenceEqual(t.Shape))
                 problems.Add($"the tensor '{name}' has the shape [{string.Join(", ", found.Shape)}]; the configuration asks for " +
                     $"[{string.Join(", ", t.Shape)}].");
+            if (!IsFloating(found.Type))
+                problems.Add($"the tensor '{name}' is {SafetensorsTypes.Name(found.Type)}; the model takes F16, BF16, F32 or F64 there, " +
+                    "and config.json names no quantization that this would be part of.");
         }
 
         var ignored = unused.SelectMany(u => new[] { u, names.ToOld(u) }).ToArray();
@@ -144,7 +147,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <summary>The floating type of most bytes in the files.</summary>
     public ScalarType StoredType() => _where
         .Select(w => w.Value.Find(w.Key)!)
-        .Where(e => e.Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64)
+        .Where(e => IsFloating(e.Type))
         .GroupBy(e => e.Type)
         .OrderByDescending(g => g.Sum(e => e.Bytes))
         .Select(g => g.Key)
@@ -231,6 +234,9 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     // Buffers that older versions saved; recomputed here.
     [GeneratedRegex(@"(\.position_ids|\.rotary_emb\.inv_freq)$")]
     private static partial Regex Buffers();
+
+    private static bool IsFloating(ScalarType type) =>
+        type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
     private Tensor? Load(string canonical)
     {

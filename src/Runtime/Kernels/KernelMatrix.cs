@@ -101,7 +101,28 @@ internal sealed unsafe class KernelMatrix : IDisposable
         };
 
     /// <summary>Whether the kernels can read a matrix; others are made dense.</summary>
-    public static bool CanPack(QuantizedMatrix q) => !q.Float8 && q.Bits is 4 or 8 && FitsKernel(q) && TryOrder(q, out _);
+    public static bool CanPack(QuantizedMatrix q) => !q.Float8 && q.Bits is 4 or 8 && FitsKernel(q.Bits, GroupOf(q)) && TryOrder(q, out _);
+
+    /// <summary>Bytes of a packed matrix without zero points; null where the kernels do not read its groups.</summary>
+    /// <param name="outputs">Rows.</param>
+    /// <param name="inputs">Columns.</param>
+    /// <param name="bits">4 or 8.</param>
+    /// <param name="group">Columns that share a scale; 0 for whole rows.</param>
+    public static long? BytesOf(long outputs, long inputs, int bits, int group)
+    {
+        if (group >= inputs) group = 0;
+        if (!FitsKernel(bits, group)) return null;
+        var padded = RoundUp(checked((int)inputs), Chunk);
+        var packed = PackedGroup(bits, group, padded);
+        return outputs * ((bits == 4 ? padded / 2 : padded) + (padded + packed - 1L) / packed * 4);
+    }
+
+    /// <summary>Whether activations may meet codes in 8 bits; parameters as those of <see cref="BytesOf"/>.</summary>
+    public static bool TakesByteActivations(long inputs, int bits, int group)
+    {
+        if (group >= inputs) group = 0;
+        return bits == 4 && FitsKernel(bits, group) && PackedGroup(bits, group, Chunk) == Chunk;
+    }
 
     /// <summary>Packs some rows of a quantized matrix.</summary>
     /// <param name="q">The matrix; <see cref="CanPack"/> holds.</param>
@@ -115,7 +136,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
         var outputs = rows?.Length ?? q.Outputs;
         var four = q.Bits == 4;
         var padded = RoundUp(q.Inputs, Chunk);
-        var group = q.Groups == 1 ? (four ? Chunk : padded) : four ? Math.Min(q.GroupSize, Chunk) : q.GroupSize;
+        var group = PackedGroup(q.Bits, GroupOf(q), padded);
         var groups = (padded + group - 1) / group;
         var m = new KernelMatrix(four ? KernelMatrixKind.Int4 : KernelMatrixKind.Int8, outputs, q.Inputs, null)
         {
@@ -150,8 +171,13 @@ internal sealed unsafe class KernelMatrix : IDisposable
         Bias = null;
     }
 
-    private static bool FitsKernel(QuantizedMatrix q) =>
-        q.Groups == 1 || (q.GroupSize % 32 == 0 && (q.Bits == 8 || q.GroupSize % Chunk == 0 || Chunk % q.GroupSize == 0));
+    private static bool FitsKernel(int bits, int group) =>
+        group == 0 || (group % 32 == 0 && (bits == 8 || group % Chunk == 0 || Chunk % group == 0));
+
+    private static int GroupOf(QuantizedMatrix q) => q.Groups == 1 ? 0 : q.GroupSize;
+
+    private static int PackedGroup(int bits, int group, int padded) =>
+        bits == 4 ? (group == 0 ? Chunk : Math.Min(group, Chunk)) : group == 0 ? padded : group;
 
     // Columns of one group side by side. Groups of other sizes than the format's are not the kernels'.
     private static bool TryOrder(QuantizedMatrix q, out int[]? order)

@@ -1,5 +1,7 @@
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Checkpoints.Quantized;
+using D2Pruner.AI.Runtime.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -76,20 +78,32 @@ internal sealed record MemoryEstimate
     /// <param name="plan">Its tensors.</param>
     /// <param name="type">The type it computes with.</param>
     /// <param name="quantization">What its decoder is rounded to at load.</param>
-    public static long BytesOfWeights(CheckpointFolder folder, TensorPlan plan, ScalarType type, ModelQuantization quantization)
+    /// <param name="device">Where.</param>
+    public static long BytesOfWeights(
+        CheckpointFolder folder, TensorPlan plan, ScalarType type, ModelQuantization quantization, DeviceType device)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
-        long Count(bool quantizable) =>
-            plan.Tensors.Where(t => !t.Optional && t.IsQuantizable == quantizable).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
-        var (maps, rest) = (Count(true), Count(false) * Size(type));
-        if (folder.Quantization is { } own) return own.BytesOf(maps) + rest;
-        return rest + quantization switch
+        var codes = Codes(folder, quantization, device);
+        return plan.Tensors.Where(t => !t.Optional).Sum(t =>
+            (t.IsQuantizable && codes is { } c ? KernelMatrix.BytesOf(t.Shape[0], t.Shape[1], c.Bits, c.Group) : null)
+            ?? t.Shape.Aggregate(1L, (a, b) => a * b) * Size(type));
+    }
+
+    /// <summary>What the decoder's weights stay in, as far as the kernels read it; null where all are made dense as they load.</summary>
+    /// <param name="folder">The model's folder; its own quantization counts.</param>
+    /// <param name="quantization">What its decoder is rounded to at load.</param>
+    /// <param name="device">Where; kernels for codes are the CPU's.</param>
+    public static QuantizationRule? Codes(CheckpointFolder folder, ModelQuantization quantization, DeviceType device)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        if (device != DeviceType.CPU) return null;
+        if (folder.Quantization is { } own) return own.Codes;
+        return quantization switch
         {
-            ModelQuantization.Int8 => maps,
-            // Half a byte, and a scale for each 128 columns.
-            ModelQuantization.Int4 => maps / 2 + maps / 32,
-            _ => maps * Size(type),
+            ModelQuantization.Int8 => QuantizationRule.Int8,
+            ModelQuantization.Int4 => QuantizationRule.Int4,
+            _ => null,
         };
     }
 

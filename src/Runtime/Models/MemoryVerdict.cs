@@ -24,8 +24,10 @@ internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, I
     /// <param name="device">Where.</param>
     /// <param name="workload">What it is to do.</param>
     /// <param name="freeBytes">Free bytes; null asks the system.</param>
+    /// <param name="quantized">Whether the checkpoint is quantized, so that it cannot be rounded at load.</param>
     public static MemoryVerdict Of(
-        ModelBlueprint blueprint, long weightBytes, ScalarType type, Device device, MemoryWorkload workload, long? freeBytes = null)
+        ModelBlueprint blueprint, long weightBytes, ScalarType type, Device device, MemoryWorkload workload, long? freeBytes = null,
+        bool quantized = false)
     {
         ArgumentNullException.ThrowIfNull(device);
         var free = freeBytes ?? (
@@ -34,7 +36,7 @@ internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, I
         var estimate = MemoryEstimate.Of(blueprint, weightBytes, type, device.type, workload);
         var verdict = new MemoryVerdict(estimate, free, []);
         return verdict.Fits ? verdict
-            : verdict with { Choices = Nearest(blueprint, weightBytes, type, device.type, workload, free!.Value) };
+            : verdict with { Choices = Nearest(blueprint, weightBytes, type, device.type, workload, free!.Value, quantized) };
     }
 
     /// <summary>Refuses what does not fit, before anything is read.</summary>
@@ -53,7 +55,7 @@ internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, I
     }
 
     private static List<string> Nearest(
-        ModelBlueprint blueprint, long weightBytes, ScalarType type, DeviceType device, MemoryWorkload workload, long free)
+        ModelBlueprint blueprint, long weightBytes, ScalarType type, DeviceType device, MemoryWorkload workload, long free, bool quantized)
     {
         var choices = new List<string>();
         if (type == ScalarType.Float32)
@@ -62,9 +64,9 @@ internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, I
             if (half.TotalPruned <= free) choices.Add($"precision BFloat16 (--precision BFloat16), {Units.Short(half.TotalPruned)}");
         }
 
-        else if (weightBytes > blueprint.Plan().Parameters * 3 / 2)
+        else if (device == DeviceType.CPU && !quantized && weightBytes > blueprint.Plan().Parameters * 3 / 2)
         {
-            // The decoder holds nearly all of it; what stays in 16 bit is little.
+            // The decoder holds nearly all of it; what stays in 16 bit is little. CUDA makes codes dense, so nothing is saved there.
             foreach (var (name, bytes) in new[] { ("Int8", weightBytes * 11 / 20), ("Int4", weightBytes * 3 / 10) })
             {
                 var rounded = MemoryEstimate.Of(blueprint, bytes, type, device, workload);

@@ -70,8 +70,9 @@ internal static partial class ModelLoader
             }, options.QuantizeHead ? QuantizationRule.Int8 : null, options.ActivationBits);
             if (options.CheckMemory)
             {
-                var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization);
-                MemoryVerdict.Of(blueprint, bytes, type, device, new MemoryWorkload { Float32Kv = options.Float32Kv })
+                var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization, device.type);
+                var workload = new MemoryWorkload { Float32Kv = options.Float32Kv };
+                MemoryVerdict.Of(blueprint, bytes, type, device, workload, quantized: folder.Quantization is not null)
                     .Ensure(options.ModelPath!);
             }
 

@@ -17,12 +17,19 @@ internal sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double
     {
         var edge = Side(c, "size", imageSize);
         var crop = Side(c, "crop_size", imageSize);
-        c.Require(c.Int("resample", 3, 0) == 3, "resample is not 3 (bicubic); other filters are not supported.");
-        c.Require(c.Bool("do_resize", true) && c.Bool("do_center_crop", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true),
-            "do_resize, do_center_crop, do_rescale and do_normalize must be true.");
+        RequireSteps(c);
+        c.Require(c.Bool("do_center_crop", true), "do_center_crop must be true.");
         var mean = Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]);
         var std = Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]);
         return new PreprocessorConfig(edge, crop, mean, new PixelNormalizer(mean, std, RescaleFactor(c)));
+    }
+
+    /// <summary>Refuses another filter, and steps that are switched off.</summary>
+    internal static void RequireSteps(ConfigReader c)
+    {
+        c.Require(c.Int("resample", 3, 0) == 3, "resample is not 3 (bicubic); other filters are not supported.");
+        c.Require(c.Bool("do_resize", true) && c.Bool("do_rescale", true) && c.Bool("do_normalize", true),
+            "do_resize, do_rescale and do_normalize must be true.");
     }
 
     /// <summary>What pixel values are multiplied by.</summary>

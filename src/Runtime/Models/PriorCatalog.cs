@@ -76,6 +76,9 @@ internal sealed class PriorCatalog
         {
             if (string.IsNullOrWhiteSpace(name) || string.IsNullOrWhiteSpace(path))
                 throw new ArgumentException($"Priors has the entry '{name}' = '{path}'; expected a name and a path.");
+            // It is a name, which requests give: never a path.
+            if (name.AsSpan().ContainsAny('/', '\\'))
+                throw new ArgumentException($"Priors has the entry '{name}', whose name has a slash; expected a name such as 'indoor'.");
             if (string.Equals(name, Uniform, StringComparison.OrdinalIgnoreCase))
                 throw new ArgumentException($"Priors names one '{Uniform}', which stands for no prior; give it another name.");
         }

@@ -16,6 +16,9 @@ internal sealed record TextDefaults(
     /// <summary>Qwen2 (Qwen2Config).</summary>
     public static TextDefaults Qwen2 { get; } = new(4096, 22016, 32, 32, 32, 151936, 1e-6, 10000, 32768, true);
 
+    /// <summary>The text part of Qwen2.5-VL (Qwen2_5_VLTextConfig): the largest model's.</summary>
+    public static TextDefaults Qwen25VL { get; } = new(8192, 29568, 80, 64, 8, 152064, 1e-5, 1000000, 32768, true);
+
     /// <summary>InternLM2 (the remote code's InternLM2Config).</summary>
     public static TextDefaults InternLm2 { get; } = new(4096, 11008, 32, 32, null, 103168, 1e-6, 10000, 2048, false);
 
@@ -24,7 +27,8 @@ internal sealed record TextDefaults(
     {
         "llama" => Llama,
         "mistral" => Mistral,
-        "qwen2" or "qwen2_5_vl" or "qwen2_5_vl_text" => Qwen2,
+        "qwen2" => Qwen2,
+        "qwen2_5_vl" or "qwen2_5_vl_text" => Qwen25VL,
         "internlm2" => InternLm2,
         _ => null,
     };

@@ -21,11 +21,14 @@ internal sealed class ByteFormat(bool float8, bool symmetric) : QuantizedFormat
 
     public override int Group => 0;
 
+    public override bool IsFloat8 => float8;
+
     public override IReadOnlyList<string> Endings { get; } = [Weight, Scale, Zero, "input_scale", "input_zero_point"];
 
     private ScalarType Type => float8 ? SafetensorsTypes.Float8 : ScalarType.Int8;
 
-    public override bool Holds(LinearTensors tensors) => tensors.Find(Weight)?.Type == Type && tensors.Find(Scale) is not null;
+    // By the type alone: a scale that is missing is named by Check.
+    public override bool Holds(LinearTensors tensors) => tensors.Find(Weight)?.Type == Type;
 
     public override void Check(LinearTensors tensors, int outputs, int inputs, List<string> problems)
     {

@@ -8,6 +8,7 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Quantized;
 /// </summary>
 public sealed class QuantizationConfig
 {
+    private const string Key = "quantization_config";
     private const string Instead =
         "Get the checkpoint in AWQ (gemm), GPTQ or compressed-tensors (pack-, int- or float-quantized), or load the 16-bit model with " +
             "Quantization = Int8 or Int4.";
@@ -29,7 +30,11 @@ public sealed class QuantizationConfig
 
     internal IReadOnlyList<QuantizedFormat> Formats { get; }
 
-    /// <summary>Bytes that a quantized weight of <paramref name="elements"/> elements takes with its scales, about.</summary>
+    /// <summary>Codes as the kernels would read them: those of the fewest bits; null for 8-bit floats, which are made dense.</summary>
+    internal QuantizationRule? Codes =>
+        Formats.MinBy(f => f.Bits) is { IsFloat8: false } f ? new QuantizationRule(f.Bits, f.Group, true) : null;
+
+    /// <summary>Bytes that a quantized weight of <paramref name="elements"/> elements takes in its file with its scales, about.</summary>
     public long BytesOf(long elements) => elements * Bits / 8 + (Formats[0].Group > 0 ? elements / Formats[0].Group * 4 : 0);
 
     /// <summary>Reads config.json.</summary>
@@ -42,7 +47,11 @@ public sealed class QuantizationConfig
         if (Find(config) is not { } q) return null;
         try
         {
-            return Parse(q);
+            // Old compressed-tensors files hold one configuration inside another; the outer one may name the method and what is sparse.
+            if (Child(q, "config_groups") is not null || Child(q, Key) is not { ValueKind: JsonValueKind.Object } inner)
+                return Parse(q, Text(q, "quant_method"));
+            RefuseUnread(q);
+            return Parse(inner, Text(inner, "quant_method") ?? Text(q, "quant_method"));
         }
         catch (NotSupportedException e)
         {
@@ -66,26 +75,21 @@ public sealed class QuantizationConfig
         return first;
     }
 
-    // At the top, in the text model's part (OpenGVLab: llm_config), under an older name, or once more inside itself.
+    // At the top, in the text model's part (OpenGVLab: llm_config), or under an older name.
     private static JsonElement? Find(JsonElement config)
     {
         foreach (var owner in new[] { config, Child(config, "text_config"), Child(config, "llm_config") })
         {
             if (owner is not { } o) continue;
-            foreach (var name in new[] { "quantization_config", "compression_config" })
-            {
-                if (Child(o, name) is not { } found) continue;
-                return Text(found, "quant_method") is null && Child(found, "config_groups") is null
-                    && Child(found, "quantization_config") is { } inner ? inner : found;
-            }
+            if ((Child(o, Key) ?? Child(o, "compression_config")) is { } found) return found;
         }
 
         return null;
     }
 
-    private static QuantizationConfig? Parse(JsonElement q)
+    private static QuantizationConfig? Parse(JsonElement q, string? named)
     {
-        var method = Text(q, "quant_method")?.ToLowerInvariant() ?? (Child(q, "config_groups") is not null ? "compressed-tensors" : null);
+        var method = named?.ToLowerInvariant() ?? (Child(q, "config_groups") is not null ? "compressed-tensors" : null);
         switch (method)
         {
             case "awq": return new QuantizationConfig(method, [Awq(q)], Names(q, "modules_to_not_convert"));
@@ -124,12 +128,7 @@ public sealed class QuantizationConfig
     private static QuantizationConfig? Compressed(JsonElement q)
     {
         var format = Text(q, "format")?.ToLowerInvariant() ?? "dense";
-        if (Child(q, "sparsity_config") is { } sparsity && Text(sparsity, "format") is { } sparse && sparse.ToLowerInvariant() != "dense")
-            throw new NotSupportedException($"compressed-tensors with the sparse form '{sparse}'");
-        if (Child(q, "transform_config") is { } transform
-            && transform.EnumerateObject()
-            .Any(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Value.GetRawText().Length > 2))
-            throw new NotSupportedException("compressed-tensors with transforms of the activations (transform_config)");
+        RefuseUnread(q);
         if (Child(q, "config_groups") is not { } groups || !groups.EnumerateObject().Any())
             return format == "dense" ? null : throw new NotSupportedException($"compressed-tensors '{format}' without config_groups");
         var formats = new List<QuantizedFormat>();
@@ -142,6 +141,16 @@ public sealed class QuantizationConfig
         }
 
         return formats.Count == 0 ? null : new QuantizationConfig("compressed-tensors", formats, Names(q, "ignore"));
+    }
+
+    private static void RefuseUnread(JsonElement q)
+    {
+        if (Child(q, "sparsity_config") is { } sparsity && Text(sparsity, "format") is { } sparse && sparse.ToLowerInvariant() != "dense")
+            throw new NotSupportedException($"compressed-tensors with the sparse form '{sparse}'");
+        if (Child(q, "transform_config") is { } transform
+            && transform.EnumerateObject()
+            .Any(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Value.GetRawText().Length > 2))
+            throw new NotSupportedException("compressed-tensors with transforms of the activations (transform_config)");
     }
 
     private static QuantizedFormat CompressedGroup(string format, JsonElement weights)

@@ -17,6 +17,9 @@ internal abstract class QuantizedFormat
     /// <summary>Columns that share a scale; 0 for whole rows.</summary>
     public abstract int Group { get; }
 
+    /// <summary>Whether weights are 8-bit floats, which no kernel reads.</summary>
+    public virtual bool IsFloat8 => false;
+
     /// <summary>Endings of the tensors that belong to a map in this form, used or not.</summary>
     public abstract IReadOnlyList<string> Endings { get; }
 

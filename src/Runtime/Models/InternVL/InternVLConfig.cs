@@ -71,7 +71,7 @@ internal sealed record InternVLConfig(
         var text = TextConfig.Read(
             llm, architecture.StartsWith("InternLM2", StringComparison.Ordinal) ? "internlm2" : "qwen2", tied: false);
         return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "qkv_bias", "qk_normalization"),
-            c.Ints("select_layer", [-1]).FirstOrDefault(), "gelu");
+            c.Ints("select_layer", [-1]).FirstOrDefault(), "gelu", "v1");
     }
 
     /// <summary>Reads config.json of Hugging Face-native checkpoints.</summary>
@@ -84,10 +84,12 @@ internal sealed record InternVLConfig(
         var layer = c.Ints("vision_feature_layer", [-1]);
         c.Require(layer.Length == 1, "vision_feature_layer names several layers; one is supported.");
         return Create(c, text, InternVisionConfig.Read(c.RequiredChild("vision_config"), "attention_bias", "use_qk_norm"), layer[0],
-            c.OneOf("projector_hidden_act", "gelu", "gelu", "silu", "relu"));
+            c.OneOf("projector_hidden_act", "gelu", "gelu", "silu", "relu"), "v2");
     }
 
-    private static InternVLConfig Create(ConfigReader c, DecoderConfig text, InternVisionConfig vision, int layer, string activation)
+    // Pixel shuffle where the file is silent: each class has a default of its own.
+    private static InternVLConfig Create(
+        ConfigReader c, DecoderConfig text, InternVisionConfig vision, int layer, string activation, string shuffle)
     {
         c.Require(layer is not 0 && layer >= -vision.Layers && layer <= vision.Layers,
             $"the feature layer {layer} is none of the tower's {vision.Layers} layers.");
@@ -95,6 +97,6 @@ internal sealed record InternVLConfig(
         var merge = (int)Math.Round(1 / ratio);
         c.Require(ratio > 0 && Math.Abs(merge * ratio - 1) < 1e-9 && vision.Side % merge == 0,
             $"downsample_ratio {ratio} does not divide the {vision.Side} patches of a side.");
-        return new InternVLConfig(text, vision, layer, Math.Max(1, merge), c.OneOf("ps_version", "v2", "v1", "v2") == "v1", activation);
+        return new InternVLConfig(text, vision, layer, Math.Max(1, merge), c.OneOf("ps_version", shuffle, "v1", "v2") == "v1", activation);
     }
 }

@@ -33,8 +33,11 @@ internal sealed class Qwen25VLBlueprint : ModelBlueprint
                 PreprocessorConfig.Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]),
                 PreprocessorConfig.RescaleFactor(c)),
         };
+        PreprocessorConfig.RequireSteps(c);
         c.Require(c.Int("patch_size", _images.PatchSize) == _images.PatchSize
-            && c.Int("merge_size", _images.MergeSize) == _images.MergeSize, "patch_size or merge_size differs from the tower's.");
+            && c.Int("merge_size", _images.MergeSize) == _images.MergeSize
+            && c.Int("temporal_patch_size", _images.TemporalPatchSize) == _images.TemporalPatchSize,
+            "patch_size, merge_size or temporal_patch_size differs from the tower's.");
         c.Require(_images.MinPixels <= _images.MaxPixels, $"min_pixels {_images.MinPixels} is above max_pixels {_images.MaxPixels}.");
         c.ThrowIfBad(folder.Path);
     }
