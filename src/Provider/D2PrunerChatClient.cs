@@ -133,7 +133,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
         // Cancelled when the consumer leaves the loop, before the engine's enumerator is asked to end.
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var own = caller.CanBeCanceled ? caller : cancellationToken;
-        var mapped = await OwnCancellation(messageMapper.MapAsync(messages, settings.Instructions, leaving.Token), own)
+        var mapped = await OwnCancellation(
+            RequestField.InAsync(RequestField.Messages, messageMapper.MapAsync(messages, settings.Instructions, leaving.Token)), own)
             .ConfigureAwait(false);
         var resolved = PruningResolver.Resolve(
             settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images),
@@ -148,7 +149,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
         var events = engine.GenerateAsync(Request(plan, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
         try
         {
-            while (await OwnCancellation(events.MoveNextAsync(), own).ConfigureAwait(false))
+            while (await MoveNextAsync(events, resolved, own).ConfigureAwait(false))
             {
                 switch (events.Current)
                 {
@@ -177,6 +178,22 @@ public sealed partial class D2PrunerChatClient : IChatClient
         {
             await leaving.CancelAsync().ConfigureAwait(false);
             await events.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // An engine refuses a named prior that is not registered (the argument "name"), or not made for this model and K.
+    private static async ValueTask<bool> MoveNextAsync(
+        IAsyncEnumerator<GenerationEvent> events, ResolvedPruning resolved, CancellationToken own)
+    {
+        try
+        {
+            return await OwnCancellation(events.MoveNextAsync(), own).ConfigureAwait(false);
+        }
+        catch (Exception e) when (resolved.Settings?.Prior is not null
+            && e is Runtime.Models.PriorMismatchException or ArgumentException { ParamName: "name" })
+        {
+            RequestField.Mark(e, D2PrunerKeys.Prior);
+            throw;
         }
     }
 

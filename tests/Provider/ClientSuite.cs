@@ -150,7 +150,7 @@ public abstract class ClientSuite
     {
         await Assert.ThrowsAsync<NotSupportedException>(
             () => Client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "application/pdf")])], Short));
-        await Assert.ThrowsAsync<NotSupportedException>(
+        await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(
             () => Client.GetResponseAsync(
                 [new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1, 2, 3 }, "application/octet-stream")])], Short));
         await Assert.ThrowsAsync<NotSupportedException>(

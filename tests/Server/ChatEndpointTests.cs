@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Server;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
 using Xunit;
@@ -214,6 +216,34 @@ public sealed class ChatEndpointTests
         await using var server = await RunningServer.StartAsync(new ScriptedChat());
         Assert.Equal(HttpStatusCode.BadRequest,
             (await server.ChatAsync(RunningServer.ChatBody($"\"pruning\":{{\"parameters\":{parameters}}}"))).Status);
+    }
+
+    [Theory]
+    [InlineData("indoor.v2")]
+    [InlineData("kitchen, west")]
+    public async Task APrior_HasAnyNameThatAnOperatorMayGive(string name)
+    {
+        PriorCatalog.CheckNames([KeyValuePair.Create(name, "prior.safetensors")]);
+        var client = new ScriptedChat();
+        await using var server = await RunningServer.StartAsync(client, inMemory: true);
+        var (status, _, _) = await server.ChatAsync(RunningServer.ChatBody($"\"pruning\":{{\"prior\":\"{name}\"}}"));
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(name, client.Last.Options!.AdditionalProperties![D2PrunerKeys.Prior] as string);
+    }
+
+    [Fact]
+    public void Scores_KeepTheirOrder()
+    {
+        // Of 2,880 tokens none has much.
+        float[] raw = [.. Enumerable.Range(0, 2880).Select(i => 1e-5f + (i * 1237 % 2880 * 2e-9f))];
+        var json = PruningJson.Full(new PruningReport { Images = [new PrunedImageReport { Scores = raw, Attention = raw }] });
+        foreach (var name in new[] { "scores", "attention" })
+        {
+            double[] written = [.. json["images"]![0]![name]!.AsArray().Select(v => v!.GetValue<double>())];
+            Assert.Equal(Order(raw), Order(written));
+        }
+
+        static int[] Order<T>(T[] values) => [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i])];
     }
 
     [Fact]

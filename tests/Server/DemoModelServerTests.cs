@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -66,5 +67,20 @@ public sealed class DemoModelServerTests
         Assert.Contains(limit.ToString(System.Globalization.CultureInfo.InvariantCulture),
             context.GetProperty("error").GetProperty("message").GetString());
         Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody("\"max_tokens\":1"))).Status);
+    }
+
+    [Fact]
+    public async Task PrefixLookups_AreTheEngines()
+    {
+        await using var server = await RunningServer.StartAsync(
+            services => services.AddD2PrunerChatClient(Repository.DemoModel, o => o.PrefixReuse = PrefixReuse.Off));
+        Assert.Equal(0, await QueriesAsync());
+        await server.ChatAsync(RunningServer.ChatBody("\"max_tokens\":1"));
+        Assert.Equal(0, await QueriesAsync());
+        var (_, json, _) = await server.ChatAsync(RunningServer.ChatBody("\"max_tokens\":1,\"pruning\":{\"reuse\":\"exact\"}"));
+        Assert.Equal(json.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(), await QueriesAsync());
+
+        async Task<double> QueriesAsync() =>
+            MetricsTests.Value(await server.Http.GetStringAsync("metrics"), "d2pruner_prefix_cache_queries_total", "demo-llava");
     }
 }

@@ -62,6 +62,11 @@ public sealed class ErrorDocTests
     }
 
     [Fact]
+    public void TheLibraryExample_ServesAsTheCommandLineDoes() => Assert.Contains(
+        "(o.ToolConvention, o.ParseGroundings) = (ToolConvention.Json, true)",
+        File.ReadAllText(Path.Combine(Repository.Root, "docs", "server.md")), StringComparison.Ordinal);
+
+    [Fact]
     public void EveryRow_IsBroughtAbout() => Assert.Equal(Rows.Keys.Order(),
         Table().Select(r => ((int)r[0], (string)r[2])).Order());
 

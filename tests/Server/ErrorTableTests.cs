@@ -5,6 +5,7 @@ using System.Text.Json;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
 using Xunit;
@@ -104,6 +105,46 @@ public sealed class ErrorTableTests
         var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody(field));
         Error(status, json, 400, "invalid_request_error", param: param);
         Assert.Equal(0, client.Calls);
+    }
+
+    // Fields that only the client can refuse are named too.
+    [Theory]
+    [InlineData("\"pruning\":{\"method\":\"nope\"}", "pruning.method")]
+    [InlineData("\"pruning\":{\"parameters\":{\"x\":1}}", "pruning.parameters.x")]
+    [InlineData("\"pruning\":{\"parameters\":{\"ladder_step\":\"far\"}}", "pruning.parameters.ladder_step")]
+    [InlineData("\"pruning\":{\"preset\":\"understanding\",\"prior\":\"indoor\"}", "pruning.prior")]
+    [InlineData("\"pruning\":{\"preset\":\"understanding\",\"layer\":32}", "pruning.layer")]
+    [InlineData("\"pruning\":{\"preset\":\"none\",\"keep_ratio\":0.5}", "pruning.keep_ratio")]
+    [InlineData("\"pruning\":{\"preset\":\"none\",\"keep_tokens\":5}", "pruning.keep_tokens")]
+    [InlineData("\"tools\":[{\"function\":{\"name\":\"f\"}},{\"function\":{\"name\":\"f\"}}]", "tools")]
+    [InlineData("\"tools\":[{\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\"", "tool_choice", "unsupported")]
+    [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"strin\"}}}", "response_format")]
+    [InlineData(
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"integer\",\"minimum\":3,\"maximum\":2}}}",
+        "response_format")]
+    public async Task WhatTheClientRefuses_IsNamed(string field, string param, string? code = null)
+    {
+        using var client = new D2PrunerChatClient(new ScriptedEngine { Answering = FindPriorAsync });
+        await using var server = await RunningServer.StartAsync(client, inMemory: true);
+        var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody(field, $"[{RunningServer.ImagePart()}]"));
+        Error(status, json, 400, "invalid_request_error", code, param);
+
+        // As an engine looks for a prior: here none is registered.
+        static async Task FindPriorAsync(int number)
+        {
+            await Task.Yield();
+            PriorCatalog.Load([], new ScriptedEngine().Model, null).Find("indoor", number);
+        }
+    }
+
+    [Fact]
+    public async Task BytesThatAreNoImage_AreABrokenImage()
+    {
+        using var client = new D2PrunerChatClient(new ScriptedEngine());
+        await using var server = await RunningServer.StartAsync(client, inMemory: true);
+        const string part = """{"type":"image_url","image_url":{"url":"data:application/octet-stream;base64,AQID"}}""";
+        var (status, json, _) = await server.ChatAsync(RunningServer.ChatBody(content: $"[{part}]"));
+        Error(status, json, 400, "invalid_request_error", "invalid_image", "messages");
     }
 
     [Theory]

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Server;
 using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -50,6 +52,18 @@ public sealed partial class MetricsTests
         Assert.Equal("text/plain", (await server.Http.GetAsync("metrics")).Content.Headers.ContentType!.MediaType);
     }
 
+    [Theory]
+    [InlineData("d2pruner.requests", "d2pruner.engine.requests")]
+    [InlineData("d2pruner.prefix_cache.hits", "d2pruner.engine.prefix_cache.hits")]
+    [InlineData("d2pruner.prefix_cache.queries", "d2pruner.engine.prefix_cache.queries")]
+    public void TheEnginesCounts_DoNotTakeTheServersNames(string name, string shown)
+    {
+        using var factory = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var meter = new Meter(MetricViews.EngineMeter);
+        var own = factory.GetRequiredService<IMeterFactory>();
+        Assert.Equal(shown, MetricViews.Of(meter.CreateCounter<long>(name), own)?.Name);
+    }
+
     [Fact]
     public async Task Gauges_AreTheEnginesStatus()
     {
@@ -59,6 +73,17 @@ public sealed partial class MetricsTests
         Assert.Equal(3, Value(text, "d2pruner_num_requests_waiting", "loaded"));
         Assert.Equal(2, Value(text, "d2pruner_num_requests_running", "loaded"));
         Assert.Equal(0.25, Value(text, "d2pruner_kv_cache_usage_ratio", "loaded"));
+    }
+
+    [Fact]
+    public async Task WithoutReuse_NothingIsLookedUp()
+    {
+        using var client = new D2PrunerChatClient(new ScriptedEngine());
+        await using var server = await RunningServer.StartAsync(services => services.AddKeyedChatClientOf("off", client));
+        await server.ChatAsync(RunningServer.ChatBody("\"pruning\":{\"reuse\":\"off\"}"));
+        var text = await Once(server, t => Value(t, "d2pruner_requests_total", "off", "outcome=\"ok\"") == 1);
+        Assert.Equal(600, Value(text, "d2pruner_prompt_tokens_total", "off"));
+        Assert.Equal(0, Value(text, "d2pruner_prefix_cache_queries_total", "off"));
     }
 
     [Fact]

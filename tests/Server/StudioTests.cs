@@ -187,6 +187,28 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
         Assert.Empty(_faults);
     }
 
+    [SkippableFact]
+    public async Task ACopiedFollowUp_HasItsConversation_AndBracesAreText()
+    {
+        await using var server = await RunningServer.StartAsync(Boxes());
+        var page = await browser.OpenAsync(server.Address, _faults);
+        await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "wide.png", MimeType = "image/png", Buffer = Wide });
+        await AskAsync(page, "Where is the cat?");
+        await page.Locator("#follow").CheckAsync();
+        await page.Locator("#question").FillAsync("Is it {{{x}}}?");
+        foreach (var button in new[] { "#curl", "#csharp" })
+        {
+            await page.Locator(button).ClickAsync();
+            var code = await page.Locator("#code-text").TextContentAsync();
+            foreach (var part in new[] { "Where is the cat?", "\"role\": \"assistant\"", "A cat at [0.25, 0.5, 0.5, 0.75]",
+                "Is it {{{x}}}?" }) Assert.Contains(part, code);
+            if (button == "#csharp") Assert.Matches("body = [$]{4}\"\"\"\n(.*\n)*.*\"[{]{4}image[}]{4}\"", code);
+            await page.Keyboard.PressAsync("Escape");
+        }
+
+        Assert.Empty(_faults);
+    }
+
     [SkippableTheory]
     [InlineData(1280, ColorScheme.Light)]
     [InlineData(1280, ColorScheme.Dark)]

@@ -11,7 +11,7 @@ internal static class PriorNote
     public static ResolvedPruning Add(ResolvedPruning resolved, VisionModelInfo model, PrunerRegistry pruners)
     {
         if (resolved.Settings is not { } settings) return resolved;
-        var plan = pruners.Plan(settings, model.DecoderLayers);
+        var plan = Plan(settings, model, pruners);
         var k = plan.Settings.LayersBeforePruning;
         var notes = new List<string> { resolved.Reason };
         if (k == model.DecoderLayers - 1 && k < settings.LayersBeforePruning)
@@ -19,5 +19,19 @@ internal static class PriorNote
         if (plan.PriorSource(model.PriorLayers) == PriorSource.Missing)
             notes.Add($"No calibrated prior for K = {k} lies beside the model, so attention is not debiased.");
         return resolved with { Reason = string.Join(" ", notes) };
+    }
+
+    // What it refuses of the settings as a whole is K: methods and parameters are checked by name before.
+    private static PruningPlan Plan(PruningSettings settings, VisionModelInfo model, PrunerRegistry pruners)
+    {
+        try
+        {
+            return pruners.Plan(settings, model.DecoderLayers);
+        }
+        catch (ArgumentException e) when (e.ParamName == nameof(settings))
+        {
+            RequestField.Mark(e, D2PrunerKeys.Layer);
+            throw;
+        }
     }
 }

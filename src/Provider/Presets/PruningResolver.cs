@@ -30,9 +30,10 @@ internal static class PruningResolver
         {
             // Auto says None only where there is nothing to prune; a person who says None and gives a budget contradicts himself.
             if (named == PruningPreset.None && (overrides.KeepTokens is not null || overrides.KeepRatio is < 1))
-                throw new ArgumentException(
+                throw RequestField.Mark(new ArgumentException(
                     $"The preset None (named by the {source}) prunes nothing, but a budget ({Budget(overrides)}) was given. Name a " +
-                    "preset that prunes, or leave the budget out.");
+                    "preset that prunes, or leave the budget out."),
+                    overrides.KeepTokens is null ? D2PrunerKeys.KeepRatio : D2PrunerKeys.KeepTokens);
             if (!imagesHaveBudgets) return new ResolvedPruning(null, PruningPreset.None, source, choice.Reason);
             var only = Apply(PruningSettings.FromPreset(PruningPreset.Understanding), overrides, autoRatio: 1);
             return new ResolvedPruning(

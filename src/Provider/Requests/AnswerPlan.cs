@@ -1,5 +1,6 @@
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Generation.Constraints;
+using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI;
 
@@ -21,11 +22,13 @@ internal sealed record AnswerPlan(IReadOnlyList<ChatTurn> Turns, IReadOnlyList<C
         var byConvention = !model.SupportsTools && options.ToolConvention == ToolConvention.Json;
         var possible = model.SupportsTools || byConvention;
         if (!possible && turns.Any(t => t.Role == "tool" || t.Parts.Any(p => p is ToolCallPart or ToolResultPart)))
-            throw new NotSupportedException(
-                $"The conversation holds tool calls or results, but models of the family '{model.Family}' have no tool format. {Remedy}");
+            throw RequestField.Mark(new NotSupportedException(
+                $"The conversation holds tool calls or results, but models of the family '{model.Family}' have no tool format. {Remedy}"),
+                RequestField.Messages);
         if (!possible && settings.Tools?.Rule == ToolCallRule.Required)
-            throw new NotSupportedException(
-                $"ToolMode requires a tool call, but models of the family '{model.Family}' have no tool format. {Remedy}");
+            throw RequestField.Mark(new NotSupportedException(
+                $"ToolMode requires a tool call, but models of the family '{model.Family}' have no tool format. {Remedy}"),
+                nameof(ChatOptions.ToolMode));
         if (!possible && settings.Tools?.Rule == ToolCallRule.Optional)
             unsupported.Ignore("Tools", $"models of the family '{model.Family}' have no tool format; {Remedy}");
 

@@ -1,5 +1,6 @@
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Imaging;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI;
@@ -9,6 +10,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
 {
     /// <summary>Maps a snapshot of messages; images behind URIs are read here.</summary>
     /// <exception cref="ArgumentException">Too many or empty images, or a bad budget on one.</exception>
+    /// <exception cref="ImageDecodeException">Bytes of no declared type that are no image.</exception>
     /// <exception cref="NotSupportedException">Content that no image model can take.</exception>
     /// <exception cref="ImageAccessDeniedException">A URI the resolver refuses.</exception>
     public async ValueTask<MappedMessages> MapAsync(
@@ -98,7 +100,7 @@ internal sealed class MessageMapper(D2PrunerChatClientOptions options, IImageRes
                 $"{what} has {bytes.Length} bytes, more than MaxImageBytes = {options.MaxImageBytes}. Shrink the image or raise " +
                 "the limit.");
         if (mustSniff && ImageSniffer.Sniff(bytes.Span) is null)
-            throw new NotSupportedException($"{what} holds no known image format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
+            throw new ImageDecodeException($"{what} holds no known image format; expected PNG, JPEG, WebP, GIF or BMP bytes.");
 
         if (content.AdditionalProperties is not { Count: > 0 } properties) return new ImagePart(bytes);
         var reader = new PropertyReader(properties, "an image's AdditionalProperties");

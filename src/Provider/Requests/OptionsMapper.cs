@@ -22,14 +22,16 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
                 Generation = new GenerationSettings { MaxNewTokens = client.DefaultMaxOutputTokens }, Pruning = new() };
 
         unsupported.Check(options);
-        var format = AnswerFormat.Read(options.ResponseFormat, client.StrictOptions, unsupported);
+        var format = RequestField.In(
+            nameof(options.ResponseFormat), () => AnswerFormat.Read(options.ResponseFormat, client.StrictOptions, unsupported));
         CheckModel(options.ModelId, modelNames);
         var raw = options.RawRepresentationFactory?.Invoke(owner) as VisionGenerationSettings;
         var properties = new PropertyReader(options.AdditionalProperties, "ChatOptions.AdditionalProperties");
         var known = D2PrunerKeys.RequestOf(pruners);
         if (properties.UnknownKeys(known).FirstOrDefault() is { } unknown)
-            throw new ArgumentException(
-                $"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", known)}.", nameof(options));
+            throw RequestField.Mark(new ArgumentException(
+                $"Unknown key '{unknown}' in ChatOptions.AdditionalProperties; known keys: {string.Join(", ", known)}.", nameof(options)),
+                unknown);
 
         var fromProperties = ReadPruning(properties, pruners);
         VisualPruningRules.ThrowIfInvalid(fromProperties, "request (AdditionalProperties)", pruners);
@@ -45,7 +47,8 @@ internal sealed class OptionsMapper(D2PrunerChatClientOptions client, Unsupporte
             Instructions = string.IsNullOrEmpty(options.Instructions) ? null : options.Instructions,
             Schema = (options.ResponseFormat as ChatResponseFormatJson)?.Schema?.GetRawText(),
             Format = format,
-            Tools = new ToolMapper(client.StrictOptions, unsupported).Map(options, format),
+            Tools = RequestField.In(
+                nameof(options.Tools), () => new ToolMapper(client.StrictOptions, unsupported).Map(options, format)),
         };
     }
 

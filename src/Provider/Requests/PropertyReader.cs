@@ -103,7 +103,8 @@ internal sealed class PropertyReader(IReadOnlyDictionary<string, object?>? prope
     }
 
     private ArgumentException Unreadable(string key, object value, string expected) =>
-        new($"'{key}' in {where} is '{Shown(value)}' ({value.GetType().Name}); expected {expected}.");
+        RequestField.Mark(
+            new ArgumentException($"'{key}' in {where} is '{Shown(value)}' ({value.GetType().Name}); expected {expected}."), key);
 
     // Objects of the caller's may be long, or fail to describe themselves.
     private static string Shown(object value)

@@ -33,10 +33,10 @@ internal sealed class ToolMapper(bool strict, UnsupportedOptions unsupported)
         var callable = required?.RequiredFunctionName is { } name ? tools.Where(t => t.Name == name).ToList() : tools;
         if (required is not null && callable.Count == 0)
         {
-            throw new ArgumentException(
+            throw RequestField.Mark(new ArgumentException(
                 $"ToolMode requires {(required.RequiredFunctionName is { } n ? $"a call of '{n}'" : "a tool call")}, but Tools holds " +
                     $"{(tools.Count == 0 ? "no function" : string.Join(", ", tools.Select(t => $"'{t.Name}'")))}.",
-                nameof(options));
+                nameof(options)), nameof(options.ToolMode));
         }
 
         if (tools.Count == 0) return null;

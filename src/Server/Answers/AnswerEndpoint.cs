@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using D2Pruner.AI.Runtime;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -80,7 +81,7 @@ internal sealed partial class AnswerEndpoint(
             text.Append(update.Text);
         }
 
-        var outcome = Answered(served, facts, start);
+        var outcome = Answered(served, request, facts, start);
         var writer = new AnswerWriter(kind, served);
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers["X-Request-Id"] = writer.Id;
@@ -141,12 +142,13 @@ internal sealed partial class AnswerEndpoint(
             return error.Outcome;
         }
 
-        return Answered(served, facts, start);
+        return Answered(served, request, facts, start);
     }
 
-    private string Answered(ServedModel served, AnswerFacts facts, long start)
+    private string Answered(ServedModel served, AnswerRequest request, AnswerFacts facts, long start)
     {
-        metrics.Answered(served.Id, facts.Usage, facts.FirstToken, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        var lookedUp = request.Options.AdditionalProperties?.GetValueOrDefault(D2PrunerKeys.Reuse) as string != nameof(PrefixReuse.Off);
+        metrics.Answered(served.Id, facts.Usage, facts.FirstToken, Stopwatch.GetElapsedTime(start).TotalSeconds, lookedUp);
         return facts.FinishReason == ChatFinishReason.Length ? Outcomes.Length : Outcomes.Ok;
     }
 

@@ -1,6 +1,7 @@
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Server;
 
@@ -28,8 +29,8 @@ internal static class ErrorMapper
         ServerError.BadRequest(image.Message, "messages", "invalid_image_url"),
         _ => exception.GetVisionErrorKind() switch
         {
-            VisionErrorKind.InvalidRequest => ServerError.BadRequest(Plain(exception), null),
-            VisionErrorKind.Unsupported => ServerError.BadRequest(exception.Message, null, "unsupported"),
+            VisionErrorKind.InvalidRequest => ServerError.BadRequest(Plain(exception), Field(exception)),
+            VisionErrorKind.Unsupported => ServerError.BadRequest(exception.Message, Field(exception), "unsupported"),
             VisionErrorKind.TooLarge => ServerError.TooLarge(exception.Message, "messages"),
             VisionErrorKind.Busy => ServerError.RateLimited("The server is busy: its queue is full. Try again a little later.", retryAfter),
             // The message may name paths of this machine.
@@ -37,6 +38,16 @@ internal static class ErrorMapper
                 ServerError.Unavailable("The model cannot answer now; the server's log says why.", "model_unavailable"),
             _ => ServerError.Internal(),
         },
+    };
+
+    // The field here of the setting that a client refuses; null where it names none.
+    private static string? Field(Exception exception) => RequestField.Of(exception) switch
+    {
+        nameof(ChatOptions.Tools) => "tools",
+        nameof(ChatOptions.ToolMode) => "tool_choice",
+        nameof(ChatOptions.ResponseFormat) => "response_format",
+        { } key when key.StartsWith(D2PrunerKeys.Prefix, StringComparison.Ordinal) => PruningReader.PathOf(key),
+        var other => other,
     };
 
     // Without the framework's " (Parameter 'x')", which names a variable of ours.

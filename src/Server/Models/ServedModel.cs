@@ -24,6 +24,11 @@ internal sealed class ServedModel(string id, string? alias, IChatClient client, 
     /// <summary>The engine's state; null for clients of other makers.</summary>
     public EngineStatus? Status => (client.GetService(typeof(IVisionEngine)) as IVisionEngine)?.GetStatus() ?? source?.GetStatus();
 
+    /// <summary>Prompt tokens that the engine looked up in its prefix cache, and found; null where it is not in this process.</summary>
+    public (long Queries, long Hits)? PrefixCounts =>
+        ((client.GetService(typeof(VisionLanguageEngine)) as VisionLanguageEngine)?.GetStatus() ?? source?.GetStatus()) is { } status
+            ? (status.PrefixCacheQueries, status.PrefixCacheHits) : null;
+
     /// <summary>OpenAI's <c>system_fingerprint</c>: changes with the checkpoint.</summary>
     public string? Fingerprint => Info is { } info ? $"fp_{info.Fingerprint[..Math.Min(12, info.Fingerprint.Length)]}" : null;
 }

@@ -30,6 +30,10 @@ internal static class PruningReader
     /// <summary>Every field that a request may carry.</summary>
     public static IEnumerable<string> Known => Fields.Select(f => f.Field).Append(Parameters);
 
+    /// <summary>The field of a request that a key of the provider stands for.</summary>
+    public static string PathOf(string key) => Fields.FirstOrDefault(f => f.Key == key).Field is { } field
+        ? $"pruning.{field}" : $"pruning.{Parameters}.{Short(key[D2PrunerKeys.Prefix.Length..])}";
+
     /// <summary>Reads a request's settings into options.</summary>
     public static void Read(JsonFields request, ChatOptions options)
     {
@@ -107,8 +111,9 @@ internal static class PruningReader
     private static string? Prior(JsonFields pruning, string field)
     {
         var text = pruning.String(field);
-        if (text is null || text == Uniform) return text;
-        if (text.Length is 0 or > 64 || text.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_')))
+        if (text is null) return text;
+        // Whatever else an operator may call one; the client knows which are registered.
+        if (string.IsNullOrWhiteSpace(text) || text.AsSpan().ContainsAny('/', '\\'))
             throw RequestException.Bad(
                 pruning.PathOf(field), $"'{pruning.PathOf(field)}' is no name of a prior; expected '{Uniform}' or a name that the " +
                 "operator registered.");

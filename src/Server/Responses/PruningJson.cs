@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace D2Pruner.AI.Server;
@@ -81,7 +82,8 @@ internal static class PruningJson
 
     private static JsonArray Numbers(IReadOnlyList<int> values) => new([.. values.Select(v => JsonValue.Create(v))]);
 
-    // JSON knows no NaN; six digits are enough to draw with.
+    // JSON knows no NaN. Six significant digits: of thousands of tokens each has a small share, and their order is read from it.
     private static JsonArray Numbers(IReadOnlyList<float> values) =>
-        new([.. values.Select(v => JsonValue.Create(float.IsFinite(v) ? Math.Round((double)v, 6) : 0))]);
+        new([.. values.Select(v => JsonValue.Create(float.IsFinite(v)
+            ? double.Parse(v.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : 0))]);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 
@@ -16,8 +17,8 @@ internal sealed class ServerMetrics
     private readonly Counter<long> _generated;
     private readonly Counter<long> _visual;
     private readonly Counter<long> _visualKept;
-    private readonly Counter<long> _prefixQueries;
-    private readonly Counter<long> _prefixHits;
+    // By model, from its answers, where its engine is not in this process.
+    private readonly ConcurrentDictionary<string, (long Queries, long Hits)> _prefixes = new();
 
     public ServerMetrics(IMeterFactory factory, ServedModels models)
     {
@@ -34,14 +35,18 @@ internal sealed class ServerMetrics
         _generated = meter.CreateCounter<long>("d2pruner_generation_tokens_total", null, "Generated tokens.");
         _visual = meter.CreateCounter<long>("d2pruner_visual_tokens_total", null, "Visual tokens before pruning.");
         _visualKept = meter.CreateCounter<long>("d2pruner_visual_tokens_kept_total", null, "Visual tokens that were kept.");
-        _prefixQueries = meter.CreateCounter<long>(
-            "d2pruner_prefix_cache_queries_total", null, "Prompt tokens that were looked up in the prefix cache.");
-        _prefixHits = meter.CreateCounter<long>(
-            "d2pruner_prefix_cache_hits_total", null, "Prompt tokens that were found in the prefix cache.");
+        Prefix("d2pruner_prefix_cache_queries_total", "Prompt tokens that were looked up in the prefix cache.", p => p.Queries);
+        Prefix("d2pruner_prefix_cache_hits_total", "Prompt tokens that were found in the prefix cache.", p => p.Hits);
         Gauge("d2pruner_num_requests_waiting", "Requests that wait.", r => r.Waiting);
         Gauge("d2pruner_num_requests_running", "Requests in work.", r => r.Running);
         Gauge("d2pruner_kv_cache_usage_ratio", "Share of the memory for keys and values that is in use, 0..1.", r => r.KvUsage);
         foreach (var model in models.All) Touch(model.Id);
+
+        void Prefix(string name, string description, Func<(long Queries, long Hits), long> value) =>
+            meter.CreateObservableCounter(
+                name, () => models.All.Select(
+                    m => new Measurement<long>(value(m.PrefixCounts ?? _prefixes.GetValueOrDefault(m.Id)), Label(m.Id))).ToList(),
+                null, description);
 
         void Gauge(string name, string description, Func<EngineReading, double> value) =>
             meter.CreateObservableGauge(
@@ -57,7 +62,8 @@ internal sealed class ServerMetrics
     /// <param name="usage">What the client counted.</param>
     /// <param name="firstToken">Seconds to the first piece; null where there was none.</param>
     /// <param name="total">Seconds to the end.</param>
-    public void Answered(string model, UsageDetails? usage, double? firstToken, double total)
+    /// <param name="lookedUp">Whether its prompt could be looked up in the prefix cache.</param>
+    public void Answered(string model, UsageDetails? usage, double? firstToken, double total, bool lookedUp)
     {
         if (firstToken is { } first) _firstToken.Record(first, Label(model));
         if (usage is null) return;
@@ -67,8 +73,11 @@ internal sealed class ServerMetrics
         Add(_generated, generated);
         Add(_visual, usage.AdditionalCounts?.GetValueOrDefault(D2PrunerKeys.VisualTokens));
         Add(_visualKept, usage.AdditionalCounts?.GetValueOrDefault(D2PrunerKeys.VisualTokensKept));
-        Add(_prefixQueries, usage.InputTokenCount);
-        Add(_prefixHits, usage.CachedInputTokenCount);
+        if (lookedUp)
+        {
+            var (queries, hits) = (usage.InputTokenCount ?? 0, usage.CachedInputTokenCount ?? 0);
+            _prefixes.AddOrUpdate(model, _ => (queries, hits), (_, p) => (p.Queries + queries, p.Hits + hits));
+        }
 
         void Add(Counter<long> counter, long? count)
         {
@@ -79,7 +88,7 @@ internal sealed class ServerMetrics
     // A counter that was never added to is not exported; scrapers want zeros from the start.
     private void Touch(string model)
     {
-        foreach (var counter in (Counter<long>[])[_prompt, _generated, _visual, _visualKept, _prefixQueries, _prefixHits])
+        foreach (var counter in (Counter<long>[])[_prompt, _generated, _visual, _visualKept])
             counter.Add(0, Label(model));
         _requests.Add(0, Label(model), new("outcome", Outcomes.Ok));
     }

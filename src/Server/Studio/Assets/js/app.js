@@ -209,8 +209,10 @@ $("other").addEventListener("change", () => { if (runs.length === 2 && runs[1].r
 $("map").addEventListener("change", () => runs.forEach(r => r.show($("map").value)));
 $("file").addEventListener("change", () => { const file = $("file").files[0]; if (file) take(file, file.name); });
 $("drop").addEventListener("click", e => { if (e.target === $("preview") || e.target === $("drop")) $("file").click(); });
-$("curl").addEventListener("click", () => copy("This request as curl", curl(request(pruning($("method").value), []), picture, location.origin)));
-$("csharp").addEventListener("click", () => copy("This request in C#", csharp(request(pruning($("method").value), []), picture, location.origin)));
+// What the first column would send.
+const asked = () => request(pruning($("method").value), $("follow").checked ? conversations.get(0) ?? [] : []);
+$("curl").addEventListener("click", () => copy("This request as curl", curl(asked(), picture, location.origin)));
+$("csharp").addEventListener("click", () => copy("This request in C#", csharp(asked(), picture, location.origin)));
 $("code-close").addEventListener("click", () => $("code").close());
 $("theme").addEventListener("click", () => {
   const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

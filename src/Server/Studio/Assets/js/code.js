@@ -13,7 +13,9 @@ export function curl(request, picture, origin) {
 }
 
 export function csharp(request, picture, origin) {
-  const json = body(request, "{{image}}");
+  // More dollars than the longest run of braces in the text: such runs are text then.
+  const dollars = Math.max(...body(request, "").match(/\{+|\}+/g).map(run => run.length)) + 1;
+  const json = body(request, `${"{".repeat(dollars)}image${"}".repeat(dollars)}`);
   const open = picture ? `var image = $"data:${picture.type || "application/octet-stream"};base64,{Convert.ToBase64String(File.ReadAllBytes(${JSON.stringify(picture.name)}))}";\n` : "";
   return `// dotnet add package OpenAI
 using System.ClientModel;
@@ -22,7 +24,7 @@ using OpenAI.Chat;
 
 ${open}var client = new ChatClient(${JSON.stringify(request.model)}, new ApiKeyCredential(Environment.GetEnvironmentVariable("D2PRUNER_API_KEY") ?? "none"),
     new OpenAIClientOptions { Endpoint = new Uri(${JSON.stringify(`${origin}/v1`)}) });
-var body = $$"""
+var body = ${"$".repeat(dollars)}"""
 ${json.split("\n").map(line => `    ${line}`).join("\n")}
     """;
 var answer = await client.CompleteChatAsync(BinaryContent.Create(BinaryData.FromString(body)));
