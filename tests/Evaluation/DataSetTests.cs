@@ -1,4 +1,5 @@
 using D2Pruner.AI.Evaluation.Data;
+using D2Pruner.AI.Evaluation.Metrics;
 using D2Pruner.AI.Tests.Provider;
 using Parquet.Serialization;
 using Xunit;
@@ -28,7 +29,10 @@ public sealed class DataSetTests : IDisposable
         Broken(data, "row 1", "'question'");
         Assert.Equal("What is it?\nAnswer the question using a single word or phrase.", data.Samples[0].Prompt);
         Assert.Equal("What is it? Answer the question using a single word or phrase.", Load("gqa", PromptStyle.InternVL).Samples[0].Prompt);
-        Assert.Equal([1, 0], new[] { "Cat.", "a cat" }.Select(a => data.Score(data.Samples[0], a).Value));
+        Assert.Equal([1, 0, 1], new[] { "Cat.", "a cat", "cat\n" }.Select(a => data.Score(data.Samples[0], a).Value));
+        // VLMEvalKit strips in its comparison, and leaves a full stop.
+        var qwen = Load("gqa", PromptStyle.Qwen);
+        Assert.Equal([1, 0], new[] { "cat\n", "cat." }.Select(a => qwen.Score(qwen.Samples[0], a).Value));
         Assert.Equal(Png, data.Samples[1].ReadImage!());
     }
 
@@ -48,18 +52,25 @@ public sealed class DataSetTests : IDisposable
         Tsv("mmbench_dev.tsv", "index\tquestion\thint\tA\tB\tC\tD\tanswer\tcategory\tl2-category\timage",
             $"7\t\"Which \"\"one\"\"\nis it?\"\t\tcat\tdog\t\t\tA\tocr\trelation_reasoning\t{Base64}",
             "1000007\tWhich one is it?\t\tdog\tcat\t\t\tB\tocr\trelation_reasoning\t7",
-            "8\tWhat?\tLook.\tred\tNone\t\t\tA\tocr\trelation_reasoning\t7", "9\tWhat?\t\tred\tblue\t\t\tE\tocr\trelation_reasoning\t7",
+            "8\tWhat?\tLook.\tred\tNone\tN/A\tblue\tD\tocr\trelation_reasoning\t7",
+            "9\tWhat?\t\tred\tblue\t\t\tE\tocr\trelation_reasoning\t7",
             "10\tWhat?\t\tred\tblue\t\t\tA\tocr\trelation_reasoning\t99", "11\tfew");
         var data = Load("mmbench_en");
-        Assert.Equal(["7", "1000007"], data.Samples.Select(s => s.Id));
-        Assert.All(data.Samples, s => Assert.Equal("7", s.ImageKey));
+        Assert.Equal(["7", "1000007", "8"], data.Samples.Select(s => s.Id));
+        Assert.Equal(["7", "7", "8"], data.Samples.Select(s => s.ImageKey));
         Assert.Equal("Which \"one\"\nis it?\nA. cat\nB. dog\nAnswer with the option's letter from the given choices directly.",
             data.Samples[0].Prompt);
         Broken(data, "row 4", "'E'");
         Broken(data, "row 5", "'99'");
         Broken(data, "row 6", "2 fields");
-        Broken(data, "row 3", "1 options"); // "None" is missing to pandas
-        Broken(data, "1 options such as");
+        // "None" is missing to pandas: the official code asks such a row, and LLaVA's options end there.
+        Broken(data, "in 1 rows, options such as");
+        Assert.Equal("Look.\nWhat?\nA. red\nAnswer with the option's letter from the given choices directly.", data.Samples[2].Prompt);
+        Assert.Equal("Look.\nWhat?\nA. red\nD. blue\nAnswer with the option's letter from the given choices directly.",
+            Load("mmbench_en", PromptStyle.InternVL).Samples[2].Prompt);
+        Assert.Equal("Hint: Look.\nQuestion: What?\nOptions:\nA. red\nD. blue\nPlease select the correct answer from the options " +
+            "above. \n", Load("mmbench_en", PromptStyle.Qwen).Samples[2].Prompt);
+        Assert.Equal([1, 1, 0], new[] { "D", "it is blue", "A" }.Select(a => data.Score(data.Samples[2], a).Value));
         Assert.Equal([1, 1, 0], new[] { "A", "the cat", "B" }.Select(a => data.Score(data.Samples[0], a).Value));
         Assert.False(data.Score(data.Samples[0], "hm").IsParsed);
         Assert.Equal(0, data.Headline([(data.Samples[0], "A"), (data.Samples[1], "A")])["circular accuracy, %"]);
@@ -103,7 +114,9 @@ public sealed class DataSetTests : IDisposable
         Broken(data, "coco_pope_popular.json line 3");
         Broken(data, "coco_pope_random.json line 4", "maybe");
         Assert.Equal(1, data.Score(data.Samples[0], "Yes, there is.").Value);
+        Assert.Equal(1, data.Score(data.Samples[1], "no\n").Value); // LLaVA's answers are stripped before
         Assert.Equal(100, data.Headline([.. data.Samples.Select(s => (s, s.Answers[0] == "yes" ? "Yes" : "No"))])["mean F1, %"]);
+        Assert.Equal(100, data.Headline([.. data.Samples.Select(s => (s, s.Answers[0] + "\n"))])["mean F1, %"]);
     }
 
     [Fact]
@@ -148,6 +161,20 @@ public sealed class DataSetTests : IDisposable
         }
     }
 
+    /// <summary>Where ten answers agree the server does not look at case: what LLaVA uploads is normalised before.</summary>
+    [Theory]
+    [InlineData(PromptStyle.Llava, "VQA server's rules, of answers as LLaVA uploads them")]
+    [InlineData(PromptStyle.InternVL, "EvalAI rules")]
+    public async Task VqaV2_NormalisesAnswersThatAllAgreeOn(PromptStyle style, string note)
+    {
+        await Parquet("data/validation-00000-of-00001.parquet",
+            [new Row { question_id = "5", image_id = "i1", question = "Is it?", answers = [.. Enumerable.Repeat("yes", 10)],
+                image = new ImageColumn { bytes = Png } }]);
+        var data = Load("vqav2", style);
+        Assert.Equal([1, 1, 1, 0], new[] { "yes", "Yes", "Yes.", "No" }.Select(a => data.Score(data.Samples.Single(), a).Value));
+        Assert.Contains(data.Notes, n => n.Contains(note, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task TextVqa_HasTheOcrLine()
     {
@@ -174,6 +201,23 @@ public sealed class DataSetTests : IDisposable
         Assert.Contains("OCR token: Q", data.Samples.Single().Prompt);
         Broken(data, "line 2", "no annotation");
         Assert.Equal(1, data.Score(data.Samples[0], "a").Value);
+    }
+
+    /// <summary>The official pattern's dots match newlines: the first "Question: ", then the first " Short answer:".</summary>
+    [Theory]
+    [InlineData("OCR tokens: a. Question: what\nis it? Short answer:", "what\nis it?")]
+    [InlineData("OCR tokens: Question: a\nb. Question: What? Short answer: x Short answer:", "a\nb. question: what?")]
+    public void TextVqaQuestion_MayStandOnSeveralLines(string prompt, string question) =>
+        Assert.Equal(question, TextVqaPrompts.Question(prompt));
+
+    /// <summary>JSON objects are Python dicts there, and a lone surrogate is text.</summary>
+    [Fact]
+    public void QwensBoxes_AreReadAsPythonReadsThem()
+    {
+        Assert.Equal(new double[] { 5, 6, 7, 8 }, Assert.Single(QwenBox.Read("""{"cup":[1,2,3,4],"cup":[5,6,7,8]}""")));
+        Assert.Equal(new double[][] { [5, 6, 7, 8], [9, 9, 10, 10] }, QwenBox.Read("""{"a":[1,2,3,4],"b":[9,9,10,10],"a":[5,6,7,8]}"""));
+        Assert.Empty(QwenBox.Read("""{"bbox":["\ud800",1,2,3]}"""));
+        Assert.Equal(new double[] { 1, 2, 3, 4 }, Assert.Single(QwenBox.Read("""{"\ud800":[1,2,3,4]}""")));
     }
 
     [Fact]
@@ -241,6 +285,20 @@ public sealed class DataSetTests : IDisposable
         Assert.True(data.Score(data.Samples[0], "A man rides a brown horse").Value > data.Score(
             data.Samples[0], "Two dogs play with a ball").Value);
         Assert.Equal("Provide a one-sentence caption for the provided image.", data.Samples[0].Prompt);
+        Assert.Equal([(64, 0), (2048, 0), (30, 8)], Lengths("nocaps"));
+    }
+
+    /// <summary>LLaVA's or lmms-eval's limit, VLMEvalKit's, InternVL's, which also wants a token.</summary>
+    [Theory]
+    [InlineData("ai2d", 16, 10)]
+    [InlineData("mmstar", 16, 16)]
+    [InlineData("docvqa", 32, 100)]
+    [InlineData("chartqa", 16, 100)]
+    [InlineData("mmbench_en", 1024, 128)]
+    public void Lengths_AreThoseOfTheHarness(string name, int llava, int internVL)
+    {
+        Tsv("table.tsv", "index\tquestion\tA\tB\tanswer\timage", $"7\tWhich?\tcat\tdog\tA\t{Base64}");
+        Assert.Equal([(llava, 0), (2048, 0), (internVL, 1)], Lengths(name));
     }
 
     [Fact]
@@ -253,13 +311,16 @@ public sealed class DataSetTests : IDisposable
         Image("lines/train2014/r.jpg");
         var lines = DataSets.Load($"refcoco={_folder.File("lines")}", Request() with { Split = "testA" });
         Broken(lines, "line 2", "four numbers");
-        Assert.StartsWith("Please provide the bounding box coordinate of the region this sentence describes: the red cup " +
-            "(Coordinate system", lines.Samples.Single().Prompt);
+        Assert.Equal("Please provide the bounding box coordinate of the region this sentence describes: <ref>the red cup</ref> " +
+            "(Coordinate system: x-axis is horizontal, y-axis is vertical, with the top-left corner as the origin [0.0, 0.0] and the " +
+            "bottom-right corner as [1.0, 1.0])", lines.Samples.Single().Prompt);
+        Assert.Equal("\n", lines.Samples[0].BeforeImage); // the turn is "\n<image>\n" and the text
         Assert.Equal(1, lines.Score(lines.Samples[0], "[0.25, 0.25, 0.75, 0.75]").Value);
         Assert.False(lines.Score(lines.Samples[0], "there").IsParsed);
         // The same box in a square of 40 with the image in its middle.
         Assert.Equal(100, lines.Headline([(lines.Samples[0], "[0.25, 0.375, 0.75, 0.625]")])["padding taken out, %"]);
         var intern = DataSets.Load($"refcoco={_folder.File("lines")}", Request(PromptStyle.InternVL) with { Split = "testA" });
+        Assert.Equal("", intern.Samples.Single().BeforeImage);
         Assert.Equal(1, intern.Score(intern.Samples.Single(), "<ref>the red cup</ref><box>[[250, 250, 750, 750]]</box>").Value);
         await Parquet("parquet/data/testB-00000-of-00001.parquet",
             [new Row { question_id = "q", expressions = ["left cup", "blue"], bbox = [10, 5, 20, 10],
@@ -369,6 +430,10 @@ public sealed class DataSetTests : IDisposable
 
     private EvaluationData Load(string name, PromptStyle style = PromptStyle.Llava) =>
         DataSets.Load($"{name}={_folder.Path}", Request(style));
+
+    private IEnumerable<(int Most, int Fewest)> Lengths(string name) =>
+        new[] { PromptStyle.Llava, PromptStyle.Qwen, PromptStyle.InternVL }.Select(s => Load(name, s).Samples[0])
+        .Select(s => (s.MaxNewTokens, s.MinNewTokens));
 
     private static DataRequest Request(PromptStyle style = PromptStyle.Llava) => new("test", 1000, 1, style);
 

@@ -288,6 +288,45 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         vision.Features.Dispose();
     }
 
+    /// <summary>Before the least number of tokens no stop id is taken; what was said until then stays.</summary>
+    [Fact]
+    public void Answers_HaveTheLeastNumberOfTokens()
+    {
+        using var model = ModelLoader.LoadModel(Model());
+        using var inference = torch.inference_mode();
+        var sample = Options("").Data[0].Samples[0];
+        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
+        var vision = model.Vision.Encode(image, true);
+        var prompt = model.PromptEncoder.Encode(
+            [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+        using var free = new SharedForward(model, prompt, [vision], default);
+        var natural = free.Answer(null, [], null, true, 32).TokenIds;
+        var least = natural.Count + 3;
+        using var held = new SharedForward(model, prompt, [vision], default) { MinNewTokens = least };
+        var longer = held.Answer(null, [], null, true, 64).TokenIds;
+        Assert.InRange(longer.Count, least, 64);
+        Assert.Equal(natural, longer.Take(natural.Count));
+        Assert.DoesNotContain(longer, id => model.Generation.StopIds.Contains(id));
+        vision.Features.Dispose();
+    }
+
+    /// <summary>LLaVA's templates put images first; what a harness writes before one stands there all the same.</summary>
+    [Fact]
+    public void TextBeforeTheImage_StandsBeforeIt()
+    {
+        using var model = ModelLoader.LoadModel(Model());
+        var sample = Options("").Data[0].Samples[0];
+        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
+        Assert.Equal(Before("") + "\n", Before("\n"));
+
+        string Before(string text)
+        {
+            var prompt = EvaluationRun.Encoder(model, sample with { BeforeImage = text }).Encode(
+                [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+            return model.Tokenizer.Decode([.. prompt.TokenIds.Take(prompt.VisualPositions[0][0]).Select(id => (int)id)]);
+        }
+    }
+
     private JsonElement Recorded(string id) =>
         File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement)
         .Single(l => l.GetProperty("id").GetString() == id).GetProperty("answers");

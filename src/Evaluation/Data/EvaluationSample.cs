@@ -19,13 +19,16 @@ public sealed record EvaluationSample
     /// <summary>The text of the user's turn, behind the image.</summary>
     public required string Prompt { get; init; }
 
+    /// <summary>What stands before the image in the user's turn, as some harnesses write it.</summary>
+    internal string BeforeImage { get; init; } = "";
+
     /// <summary>The question alone, as the data set has it.</summary>
     public string Question { get; init; } = "";
 
     /// <summary>Accepted answers (VQA: one of each person; multiple choice: the letter; captions: the references).</summary>
     public IReadOnlyList<string> Answers { get; init; } = [];
 
-    /// <summary>Texts of the options A, B, C...; empty where there are none.</summary>
+    /// <summary>Texts of the options A, B, C...; empty where there are none. An empty text is no option.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];
 
     /// <summary>Sub-set (POPE's three, MME's fourteen, MMBench's abilities); empty where there is none.</summary>
@@ -45,4 +48,7 @@ public sealed record EvaluationSample
 
     /// <summary>Most tokens of an answer.</summary>
     public int MaxNewTokens { get; init; } = 32;
+
+    /// <summary>Tokens that an answer has at least: before them nothing can end it.</summary>
+    internal int MinNewTokens { get; init; }
 }

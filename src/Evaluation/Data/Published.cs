@@ -50,20 +50,29 @@ internal static class Published
         return [root, .. Directory.GetDirectories(root, "*", SearchOption.AllDirectories)];
     }
 
-    /// <summary>A one-letter answer's place among the options.</summary>
+    /// <summary>The letter of an answer that is a letter or a number: of an option in a list, or of a column, be it empty.</summary>
     /// <exception cref="RowException">It is none of them.</exception>
-    public static int OptionIndex(string answer, int options)
+    public static string OptionLetter(string answer, DataRow row, IReadOnlyList<string> list)
     {
+        var options = Math.Max(list.Count, Columns(row).Count());
         var index = int.TryParse(answer, out var number) ? number : answer.Length == 1 ? char.ToUpperInvariant(answer[0]) - 'A' : -1;
-        return index >= 0 && index < options ? index : throw new RowException($"the answer '{answer}' is none of its {options} options");
+        return index >= 0 && index < options ? $"{(char)('A' + index)}"
+            : throw new RowException($"the answer '{answer}' is none of its {options} options");
     }
 
-    /// <summary>Options in columns A, B, C... up to the first that is missing, as the official code reads them.</summary>
-    /// <exception cref="RowException">There are fewer than two.</exception>
+    /// <summary>Whether a row has its options in columns, be they empty.</summary>
+    public static bool HasOptionColumns(DataRow row) => Columns(row).Any();
+
+    /// <summary>Options in columns A, B, C... One that is missing before others is an empty text, so that those keep their letters: the
+    /// official code asks such a row too.</summary>
+    /// <exception cref="RowException">The table has no such columns.</exception>
     public static List<string> OptionColumns(DataRow row)
     {
-        var options = new List<string>();
-        for (var letter = 'A'; letter <= 'Z' && row.TextOrNull($"{letter}") is { } option; letter++) options.Add(option);
-        return options.Count >= 2 ? options : throw new RowException($"{options.Count} options");
+        if (!HasOptionColumns(row)) throw new RowException("no options");
+        List<string> options = [.. Columns(row).Select(c => row.TextOrNull(c) ?? "")];
+        return options[..(options.FindLastIndex(o => o.Length > 0) + 1)];
     }
+
+    private static IEnumerable<string> Columns(DataRow row) =>
+        Enumerable.Range('A', 26).Select(c => $"{(char)c}").TakeWhile(row.Fields.ContainsKey);
 }

@@ -1,4 +1,5 @@
 using D2Pruner.AI.Evaluation.Data.Rows;
+using D2Pruner.AI.Evaluation.Metrics;
 using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
@@ -73,11 +74,19 @@ internal sealed class SampleReader(string name)
                 $"{name}: {_missing.Count} images that its rows name are not on disk, the first is {_missing[0]}; a data set is " +
                 "evaluated whole or not at all.");
         if (_samples.Count == 0) throw new InvalidDataException($"{name}: no row can be used. {string.Join("; ", Problems.Take(3))}");
-        var samples = Sample(request);
+        EvaluationSample[] samples = [.. Sample(request)
+            .Select(s => s with { MinNewTokens = Math.Max(s.MinNewTokens, AnswerLimits.Fewest(request.Style)) })];
         var remarks = new List<string>(notes ?? []);
-        if (samples.Count < _samples.Count)
-            remarks.Add($"A sample of {samples.Count} of {_samples.Count} questions (whole images, seed {request.Seed}).");
-        return new LoadedData(name, score) { Samples = samples, Problems = Problems, Remarks = remarks, Figures = figures };
+        if (samples.Length < _samples.Count)
+            remarks.Add($"A sample of {samples.Length} of {_samples.Count} questions (whole images, seed {request.Seed}).");
+        // LLaVA's, lmms-eval's and InternVL's code strips an answer before it is scored, VLMEvalKit's does not.
+        var strips = request.Style != PromptStyle.Qwen;
+        return new LoadedData(name, strips ? (s, a) => score(s, PythonText.Strip(a)) : score)
+        {
+            Samples = samples, Problems = Problems, Remarks = remarks,
+            Figures = strips && figures is not null
+                ? answers => figures([.. answers.Select(a => (a.Sample, PythonText.Strip(a.Answer)))]) : figures,
+        };
     }
 
     // Whole images in a seeded order until there are enough; then in the order of the set, an image's questions together.

@@ -20,6 +20,8 @@ internal static class Wording
     /// <summary>Multiple choice.</summary>
     public static string Choice(PromptStyle style, string? hint, string question, IEnumerable<string> options, bool chinese = false)
     {
+        // At a missing option LLaVA's code stops; the others pass over it.
+        if (style == PromptStyle.Llava) options = options.TakeWhile(o => o.Length > 0);
         var lines = string.Concat(OptionLetters.Of(options).Select(o => $"{o.Key}. {o.Value}\n"));
         if (style == PromptStyle.Qwen)
             return (string.IsNullOrEmpty(hint) ? "" : $"Hint: {hint}\n")
@@ -39,9 +41,9 @@ internal static class Wording
     /// <summary>A phrase to be located.</summary>
     public static string Locate(PromptStyle style, string phrase) => style switch
     {
-        PromptStyle.InternVL => $"{Box}<ref>{phrase}</ref>",
         PromptStyle.Qwen => $"Locate {phrase} in this image and output the bbox coordinates in JSON format.",
-        _ => Box + phrase + LlavaAxes,
+        PromptStyle.InternVL => $"{Box}<ref>{phrase}</ref>",
+        _ => $"{Box}<ref>{phrase}</ref>{LlavaAxes}",
     };
 
     private static string Gap(PromptStyle style) => style == PromptStyle.InternVL ? " " : "\n";

@@ -72,9 +72,10 @@ internal static partial class QwenBox
         }
         else if (e.ValueKind == JsonValueKind.Object)
         {
+            var values = Values(e);
             foreach (var key in BoxKeys)
             {
-                if (!e.TryGetProperty(key, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 4)
+                if (!values.TryGetValue(key, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 4)
                     continue;
                 double?[] sides = [.. value.EnumerateArray().Select(ToFloat)];
                 if (sides.Any(s => s is null)) continue;
@@ -82,7 +83,30 @@ internal static partial class QwenBox
                 return;
             }
 
-            foreach (var property in e.EnumerateObject()) Collect(property.Value, boxes);
+            foreach (var value in values.Values) Collect(value, boxes);
+        }
+    }
+
+    // As in a Python dict, a repeated key keeps its first place and its last value.
+    private static OrderedDictionary<string, JsonElement> Values(JsonElement e)
+    {
+        var values = new OrderedDictionary<string, JsonElement>(StringComparer.Ordinal);
+        // What .NET cannot read as text keeps its raw form, with quotes and colon: it is no key of a box.
+        foreach (var p in e.EnumerateObject())
+            values[TextOrNull(() => p.Name) ?? p.ToString()[..^p.Value.GetRawText().Length]] = p.Value;
+        return values;
+    }
+
+    // A lone surrogate may stand escaped in JSON; Python keeps it, .NET has no text for it.
+    private static string? TextOrNull(Func<string?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
         }
     }
 
@@ -91,7 +115,7 @@ internal static partial class QwenBox
         JsonValueKind.Number => double.Parse(e.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture),
         JsonValueKind.True => 1,
         JsonValueKind.False => 0,
-        JsonValueKind.String => PythonText.ToFloat(e.GetString()!),
+        JsonValueKind.String => TextOrNull(e.GetString) is { } text ? PythonText.ToFloat(text) : null,
         _ => null,
     };
 

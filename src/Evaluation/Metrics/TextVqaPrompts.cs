@@ -14,16 +14,11 @@ internal static class TextVqaPrompts
         if (prompt.StartsWith("OCR tokens: ", StringComparison.Ordinal))
         {
             const string before = "Question: ", after = " Short answer:";
-            // The pattern's dots stop at a line's end; the first place that has both ends on one line counts.
-            for (var start = prompt.IndexOf(before, StringComparison.Ordinal); start >= 0; start = prompt.IndexOf(
-                before, start + 1, StringComparison.Ordinal))
-            {
-                var end = prompt.IndexOf(after, start + before.Length, StringComparison.Ordinal);
-                if (end >= 0 && !prompt.AsSpan(start, end - start).Contains('\n'))
-                    return PythonText.Lower(prompt[(start + before.Length)..end]);
-            }
-
-            throw new FormatException("The prompt has no 'Question: ... Short answer:'.");
+            // The pattern's dots match newlines too.
+            var start = prompt.IndexOf(before, StringComparison.Ordinal) + before.Length;
+            var end = start < before.Length ? -1 : prompt.IndexOf(after, start, StringComparison.Ordinal);
+            return end >= 0 ? PythonText.Lower(prompt[start..end])
+                : throw new FormatException("The prompt has no 'Question: ... Short answer:'.");
         }
 
         var lines = prompt.Split('\n');

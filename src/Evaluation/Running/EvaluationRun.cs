@@ -14,6 +14,8 @@ using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Models.Llava;
+using D2Pruner.AI.Runtime.Models.LlavaNext;
 using D2Pruner.AI.Runtime.Overlays;
 using D2Pruner.AI.Runtime.Prompts;
 using TorchSharp;
@@ -180,9 +182,23 @@ public sealed class EvaluationRun
         List<ChatPart> parts = [];
         if (processed is not null) parts.Add(new ImagePart(image.Bytes!));
         parts.Add(new TextPart(sample.Prompt));
-        var prompt = model.PromptEncoder.Encode([new ChatTurn("user", parts)], processed is null ? [] : [processed.Value.Image]);
+        var prompt = Encoder(model, sample).Encode([new ChatTurn("user", parts)], processed is null ? [] : [processed.Value.Image]);
         return new Asked(model, prompt,
-            new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken));
+            new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken)
+            {
+                MinNewTokens = sample.MinNewTokens,
+            });
+    }
+
+    /// <summary>What encodes a question. LLaVA's templates put a turn's images first: what is to stand before the image goes with its
+    /// placeholder.</summary>
+    internal static PromptEncoder Encoder(VisionLanguageModel model, EvaluationSample sample)
+    {
+        var template = model.Blueprint.Template;
+        return sample.BeforeImage.Length > 0 && model.Blueprint is LlavaBlueprint or LlavaNextBlueprint
+            && model.Tokenizer.TokenToId(template.ImagePlaceholder) is { } id
+            ? new PromptEncoder(model.Tokenizer, template, id, sample.BeforeImage + template.ImagePlaceholder, new SequentialPositions())
+            : model.PromptEncoder;
     }
 
     private Func<Rival, Condition, IDecoderRival> Fits(VisionLanguageModel model, CancellationToken cancellationToken) =>

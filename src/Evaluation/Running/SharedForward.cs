@@ -39,6 +39,9 @@ internal sealed partial class SharedForward : IDisposable
         _inputs.Add(Merge());
     }
 
+    /// <summary>Tokens that every answer has at least: before them no stop id is taken.</summary>
+    public int MinNewTokens { get; init; }
+
     private TextDecoder Decoder => _model.Decoder;
 
     /// <summary>The last prompt token's attention to an image's tokens after K layers, [V].</summary>
@@ -149,6 +152,11 @@ internal sealed partial class SharedForward : IDisposable
         var (ids, row) = (new List<int>(), ToArray(logits.reshape(-1)));
         while (true)
         {
+            if (ids.Count < MinNewTokens)
+            {
+                foreach (var stop in _model.Generation.StopIds.Where(s => s < row.Length)) row[stop] = float.NegativeInfinity;
+            }
+
             // Ties go to the lower id, as in the engine's greedy sampler.
             var id = Array.IndexOf(row, row.Max());
             if (_model.Generation.StopIds.Contains(id)) return ids;

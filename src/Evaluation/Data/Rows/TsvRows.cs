@@ -20,7 +20,7 @@ internal static class TsvRows
     /// <summary>Reads the rows; one with another number of fields than the head is a problem. An image cell that is short is the index of
     /// the row that holds the image.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="problems">Gets what cannot be used, and how many options pandas' missing words removed.</param>
+    /// <param name="problems">Gets what cannot be used, and in how many rows pandas' missing words removed options.</param>
     public static List<DataRow> Read(string path, List<string> problems)
     {
         using var reader = new StreamReader(RegularFile.OpenStream(path));
@@ -40,19 +40,21 @@ internal static class TsvRows
                 continue;
             }
 
-            var fields = new Dictionary<string, object?>(StringComparer.Ordinal);
+            var (fields, hit) = (new Dictionary<string, object?>(StringComparer.Ordinal), false);
             for (var i = 0; i < head.Length; i++)
             {
                 var isMissing = Missing.Contains(cells[i]);
                 fields[head[i]] = isMissing ? null : cells[i];
-                if (isMissing && cells[i].Length > 0 && head[i].Length == 1 && char.IsAsciiLetterUpper(head[i][0])) vanished++;
+                hit |= isMissing && cells[i].Length > 0 && head[i].Length == 1 && char.IsAsciiLetterUpper(head[i][0]);
             }
 
+            if (hit) vanished++;
             rows.Add(new DataRow(place, fields));
         }
 
         if (vanished > 0)
-            problems.Add($"{Path.GetFileName(path)}: {vanished} options such as \"None\" are read as missing, as the official code does");
+            problems.Add($"{Path.GetFileName(path)}: in {vanished} rows, options such as \"None\" are read as missing, as the official " +
+                "code does");
         return Resolve(rows, problems);
     }
 

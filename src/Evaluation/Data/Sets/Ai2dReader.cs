@@ -31,8 +31,8 @@ internal sealed class Ai2dReader : IDataSetReader
                     ?? row.TextOrNull("index", "id") ?? id, ReadImage = () => bytes,
                 Question = row.Text("question"), Prompt = Wording.Choice(request.Style, null, row.Text("question"), options),
                 Options = options,
-                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), options.Count))}"],
-                MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 16,
+                Answers = [Published.OptionLetter(row.Text("answer"), row, options)],
+                MaxNewTokens = AnswerLimits.Most(request.Style, 16, 10),
             };
         });
         return reader.Build(request, (s, a) => request.Style switch

@@ -56,6 +56,6 @@ internal sealed class CaptionReader(bool flickr) : IDataSetReader
     private EvaluationSample Sample(DataRequest request, string id, Func<byte[]> read, List<string> references) => new()
     {
         Id = id, Task = Name, ImageKey = id, ReadImage = read, Question = Suffixes.Caption, Prompt = Suffixes.Caption, Answers = references,
-            MaxNewTokens = request.Style == PromptStyle.InternVL ? 30 : 64,
+            MaxNewTokens = AnswerLimits.Most(request.Style, 64, 30), MinNewTokens = request.Style == PromptStyle.InternVL ? 8 : 0,
     };
 }

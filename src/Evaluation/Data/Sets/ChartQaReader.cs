@@ -51,7 +51,7 @@ internal sealed class ChartQaReader : IDataSetReader
         DataRequest request, string id, string image, Func<byte[]> read, string question, string answer, string part) => new()
     {
         Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = [answer],
-            Category = part.Replace("_test", ""), MaxNewTokens = request.Style == PromptStyle.InternVL ? 100 : 16,
+            Category = part.Replace("_test", ""), MaxNewTokens = AnswerLimits.Most(request.Style, 16, 100),
         Prompt = request.Style == PromptStyle.Llava ? question + "\nAnswer the question with a single word."
         : Wording.Short(request.Style, question),
     };

@@ -38,7 +38,7 @@ internal sealed class DocVqaReader : IDataSetReader
         }
 
         return reader.Build(request,
-            (s, a) => new SampleScore(Anls.Score(request.Style == PromptStyle.Qwen ? a : PythonText.Strip(a), s.Answers)),
+            (s, a) => new SampleScore(Anls.Score(a, s.Answers)),
             ["ANLS, threshold 0.5."]);
     }
 
@@ -47,6 +47,6 @@ internal sealed class DocVqaReader : IDataSetReader
     {
         Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Short(request.Style, question),
             Answers = answers,
-        MaxNewTokens = request.Style == PromptStyle.InternVL ? 100 : 32,
+        MaxNewTokens = AnswerLimits.Most(request.Style, 32, 100),
     };
 }

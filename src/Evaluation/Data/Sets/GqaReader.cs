@@ -53,6 +53,6 @@ internal sealed class GqaReader : IDataSetReader
     {
         Id = row.Text("id", "index", "question_id"), Task = Name, ImageKey = image, ReadImage = read, Question = row.Text("question"),
             Prompt = Wording.Short(request.Style, row.Text("question")),
-        Answers = [row.Text("answer")], MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 128,
+        Answers = [row.Text("answer")], MaxNewTokens = AnswerLimits.Most(request.Style, 128, 10),
     };
 }

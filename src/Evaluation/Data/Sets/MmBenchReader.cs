@@ -31,10 +31,10 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
             {
                 Id = $"{index}", Task = Name, ImageKey = $"{index % BaseRows}", ReadImage = () => bytes, Question = row.Text("question"),
                 Prompt = Wording.Choice(request.Style, row.TextOrNull("hint"), row.Text("question"), options, chinese), Options = options,
-                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), options.Count))}"],
+                Answers = [Published.OptionLetter(row.Text("answer"), row, options)],
                 Category = row.TextOrNull("category") ?? "",
                 Category2 = row.TextOrNull("l2-category", "L2-category", "l2_category") ?? "",
-                MaxNewTokens = request.Style == PromptStyle.Llava ? 1024 : 128,
+                MaxNewTokens = AnswerLimits.Most(request.Style, 1024, 128),
             };
         });
         return reader.Build(request, (s, a) => Letter(s, a) is var letter
@@ -46,7 +46,7 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
     // The Parquet files were written from pandas: where nothing stands, the word does.
     private static DataRow WithoutNan(DataRow row) => row with
     {
-        Fields = row.Fields.Where(f => f.Value is not "nan").ToDictionary(f => f.Key, f => f.Value, StringComparer.Ordinal),
+        Fields = row.Fields.ToDictionary(f => f.Key, f => f.Value is "nan" ? null : f.Value, StringComparer.Ordinal),
     };
 
     private static string? Letter(EvaluationSample s, string answer) => MmBench.InferVlmEvalKit(answer, OptionLetters.Of(s.Options));

@@ -5,6 +5,8 @@ namespace D2Pruner.AI.Evaluation.Data.Sets;
 /// <summary>MMStar's val part: Parquet (options inside the question) or TSV (options in columns).</summary>
 internal sealed class MmStarReader : IDataSetReader
 {
+    private static readonly string[] Inside = ["A", "B", "C", "D"]; // options inside the question
+
     /// <inheritdoc/>
     public string Name => "mmstar";
 
@@ -23,15 +25,17 @@ internal sealed class MmStarReader : IDataSetReader
         reader.Add(rows, row =>
         {
             var (id, bytes, question) = (row.Text("index"), row.Image("image"), row.Text("question"));
-            var options = row.Has("A") ? Published.OptionColumns(row) : [];
+            var columns = Published.HasOptionColumns(row);
+            var options = columns ? Published.OptionColumns(row) : [];
             return new EvaluationSample
             {
                 Id = id, Task = Name, ImageKey = row.TextOrNull("image_index") ?? id, ReadImage = () => bytes, Question = question,
                     Options = options,
-                Prompt = options.Count > 0 ? Wording.Choice(request.Style, null, question, options)
+                Prompt = columns ? Wording.Choice(request.Style, null, question, options)
                 : PythonText.Strip(question) + "\n" + Suffixes.Letter.TrimEnd('.'),
-                Answers = [$"{(char)('A' + Published.OptionIndex(row.Text("answer"), 4))}"], Category = row.TextOrNull("category") ?? "",
-                Category2 = row.TextOrNull("l2_category", "l2-category") ?? "", MaxNewTokens = 16,
+                Answers = [Published.OptionLetter(row.Text("answer"), row, columns ? options : Inside)],
+                Category = row.TextOrNull("category") ?? "", Category2 = row.TextOrNull("l2_category", "l2-category") ?? "",
+                MaxNewTokens = columns ? AnswerLimits.Most(request.Style, 16, 16) : 16,
             };
         });
         return reader.Build(request, (s, a) => Letter(request.Style, s, a) is var letter

@@ -74,7 +74,7 @@ internal sealed class MmeReader : IDataSetReader
     {
         Id = id, Task = "mme", ImageKey = image, ReadImage = read, Question = question, Prompt = Wording.Mme(request.Style, question),
             Answers = [PythonText.Lower(answer)], Category = category,
-        MaxNewTokens = request.Style == PromptStyle.InternVL ? 20 : 128,
+        MaxNewTokens = AnswerLimits.Most(request.Style, 128, 20),
     };
 
     private static string Parse(PromptStyle style, string answer) => style switch

@@ -61,7 +61,7 @@ internal sealed class PopeReader : IDataSetReader
         Prompt = request.Style == PromptStyle.Qwen ? question : question + "\n" + Suffixes.Short,
         Answers = [PythonText.Lower(label.Trim()) is "yes" or "no" ? PythonText.Lower(label.Trim())
             : throw new RowException($"the label '{label}' is neither yes nor no")],
-        Category = category, MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 128,
+        Category = category, MaxNewTokens = AnswerLimits.Most(request.Style, 128, 10),
     };
 
     private static bool? IsYes(PromptStyle style, string answer) => style == PromptStyle.Qwen ? Pope.VlmEvalKitParse(answer)

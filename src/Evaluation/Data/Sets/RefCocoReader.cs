@@ -121,6 +121,7 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
     {
         Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = phrase, Prompt = Wording.Locate(request.Style, phrase),
             Answers = [phrase], Box = box, Width = width, Height = height,
+        BeforeImage = request.Style == PromptStyle.Llava ? "\n" : "",
         MaxNewTokens = request.Style == PromptStyle.Llava ? 32 : 100,
     };
 }

@@ -77,8 +77,8 @@ internal sealed class ScienceQaReader : IDataSetReader
             Id = id, Task = Name, ImageKey = read is null ? null
                 : id, ReadImage = read, Question = row.Text("question"),
                 Prompt = Wording.Choice(request.Style, hint, row.Text("question"), options),
-            Options = options, Answers = [$"{(char)('A' + Published.OptionIndex(answer, options.Count))}"],
-            MaxNewTokens = request.Style == PromptStyle.Llava ? 1024 : 128,
+            Options = options, Answers = [Published.OptionLetter(answer, row, options)],
+            MaxNewTokens = AnswerLimits.Most(request.Style, 1024, 128),
         };
     }
 

@@ -50,14 +50,18 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
         }
         else if (Published.Only(path, "*.jsonl", f => File.Exists(path) || IsVal(f)) is { } lines) ReadLines(reader, path, lines, request);
         else ReadOriginal(reader, path, request);
-        var rules = request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : kind == Kind.VqaV2 ? "the VQA server's" : "the EvalAI";
-        return reader.Build(request, (s, a) => new SampleScore(Score(request.Style, s, a)),
-            [$"Soft accuracy by {rules} rules; answers go through its normalisation."]);
+        var rules = request.Style == PromptStyle.Qwen ? "VLMEvalKit's rules; answers go through its normalisation"
+            : IsServers(request.Style) ? "the VQA server's rules, of answers as LLaVA uploads them: through EvalAI's normalisation"
+            : "the EvalAI rules; answers go through its normalisation";
+        return reader.Build(request, (s, a) => new SampleScore(Score(request.Style, s, a)), [$"Soft accuracy by {rules}."]);
     }
 
+    private bool IsServers(PromptStyle style) => kind == Kind.VqaV2 && style == PromptStyle.Llava;
+
+    // The server looks at case only where the ten answers differ; LLaVA's converter has lower-cased before.
     private double Score(PromptStyle style, EvaluationSample s, string answer) => style == PromptStyle.Qwen
         ? VqaAccuracy.VlmEvalKit(answer, s.Answers)
-        : kind == Kind.VqaV2 ? VqaAccuracy.Official(answer, s.Answers) : VqaAccuracy.EvalAi(answer, s.Answers);
+        : IsServers(style) ? VqaAccuracy.Official(VqaText.EvalAi(answer), s.Answers) : VqaAccuracy.EvalAi(answer, s.Answers);
 
     // The folder of converted lines holds those of other parts too.
     private static bool IsVal(string file) =>
@@ -144,7 +148,7 @@ internal sealed class VqaReader(VqaReader.Kind kind) : IDataSetReader
         DataRequest request, string id, string image, Func<byte[]> read, string question, List<string> answers, List<string>? ocr) => new()
     {
         Id = id, Task = Name, ImageKey = image, ReadImage = read, Question = question, Answers = answers,
-            MaxNewTokens = request.Style == PromptStyle.InternVL ? 10 : 128,
+            MaxNewTokens = AnswerLimits.Most(request.Style, 128, 10),
         Prompt = kind switch
         {
             Kind.VizWiz => Wording.Answerable(request.Style, question),
