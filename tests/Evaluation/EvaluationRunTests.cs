@@ -7,6 +7,7 @@ using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Runtime.Prompts;
 using TorchSharp;
 using Xunit;
 
@@ -252,7 +253,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
                 var expected = Recorded(sample.Id).GetProperty(key).GetProperty("text").GetString();
                 var request = new VisionRequest
                 {
-                    Turns = [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])],
+                    Turns = Turns(sample),
                     Generation = new GenerationSettings { MaxNewTokens = 32, Temperature = 0 },
                     Pruning = method == "unpruned" ? null : MethodSettings.Of(new Condition(method, 2, 64)),
                 };
@@ -276,10 +277,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         using var model = ModelLoader.LoadModel(Model());
         using var inference = torch.inference_mode();
         var sample = Options("").Data[0].Samples[0];
-        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
-        var vision = model.Vision.Encode(image, true);
-        var prompt = model.PromptEncoder.Encode(
-            [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+        var (prompt, vision) = Begin(model, sample);
         using var forward = new SharedForward(model, prompt, [vision], default);
         var settings = MethodSettings.Of(new Condition("d2pruner", 2, 100)) with { PivotRatio = 1 };
         int[] Kept(PruningSettings s) =>
@@ -295,10 +293,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         using var model = ModelLoader.LoadModel(Model());
         using var inference = torch.inference_mode();
         var sample = Options("").Data[0].Samples[0];
-        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
-        var vision = model.Vision.Encode(image, true);
-        var prompt = model.PromptEncoder.Encode(
-            [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+        var (prompt, vision) = Begin(model, sample);
         using var free = new SharedForward(model, prompt, [vision], default);
         var natural = free.Answer(null, [], null, true, 32).TokenIds;
         var least = natural.Count + 3;
@@ -316,16 +311,27 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
     {
         using var model = ModelLoader.LoadModel(Model());
         var sample = Options("").Data[0].Samples[0];
-        var image = model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
+        var image = Process(model, sample);
         Assert.Equal(Before("") + "\n", Before("\n"));
 
         string Before(string text)
         {
-            var prompt = EvaluationRun.Encoder(model, sample with { BeforeImage = text }).Encode(
-                [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])], [image]);
+            var prompt = EvaluationRun.Encoder(model, sample with { BeforeImage = text }).Encode(Turns(sample), [image]);
             return model.Tokenizer.Decode([.. prompt.TokenIds.Take(prompt.VisualPositions[0][0]).Select(id => (int)id)]);
         }
     }
+
+    private static (EncodedPrompt Prompt, VisionOutput Vision) Begin(VisionLanguageModel model, EvaluationSample sample)
+    {
+        var image = Process(model, sample);
+        return (model.PromptEncoder.Encode(Turns(sample), [image]), model.Vision.Encode(image, true));
+    }
+
+    private static ProcessedImage Process(VisionLanguageModel model, EvaluationSample sample) =>
+        model.ImageProcessor.Process(ImageDecoder.Decode(sample.ReadImage!()));
+
+    private static ChatTurn[] Turns(EvaluationSample sample) =>
+        [new ChatTurn("user", [new ImagePart(sample.ReadImage!()), new TextPart(sample.Prompt)])];
 
     private JsonElement Recorded(string id) =>
         File.ReadLines(Path.Combine(finished.Folder, EvaluationRun.AnswersFile)).Select(l => JsonDocument.Parse(l).RootElement)

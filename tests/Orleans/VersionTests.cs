@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using D2Pruner.AI.Orleans;
 using D2Pruner.AI.Orleans.Client;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Tests.Provider;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
@@ -79,7 +79,7 @@ public sealed class VersionTests
     public async Task ACacheOfSeveralProcesses_GivesNoAnswerOfAVersionThatIsGone()
     {
         await using var workers = await TestWorkers.StartAsync(1, _ => new EchoEngine("old"));
-        var cache = new SharedCache();
+        var cache = new MemoryCache();
         List<ChatMessage> question = [TestWorkers.Ask(1, "question")];
         await using (var first = Process(workers, cache))
         {
@@ -164,36 +164,5 @@ public sealed class VersionTests
         services.ConfigureD2PrunerCluster(o => o.LoadInterval = TimeSpan.FromMilliseconds(50));
         services.AddD2PrunerOrleansChatClient(TestWorkers.Model).UseD2PrunerDistributedCache(cache);
         return services.BuildServiceProvider();
-    }
-
-    private sealed class SharedCache : IDistributedCache
-    {
-        private readonly ConcurrentDictionary<string, byte[]> _values = new();
-
-        public byte[]? Get(string key) => _values.GetValueOrDefault(key);
-
-        public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
-
-        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => _values[key] = value;
-
-        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
-        {
-            Set(key, value, options);
-            return Task.CompletedTask;
-        }
-
-        public void Refresh(string key)
-        {
-        }
-
-        public Task RefreshAsync(string key, CancellationToken token = default) => Task.CompletedTask;
-
-        public void Remove(string key) => _values.TryRemove(key, out _);
-
-        public Task RemoveAsync(string key, CancellationToken token = default)
-        {
-            Remove(key);
-            return Task.CompletedTask;
-        }
     }
 }

@@ -1,6 +1,5 @@
 using D2Pruner.AI.Pruning;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Caching.Distributed;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Provider;
@@ -132,37 +131,6 @@ public sealed class CachingTests
 
         public void Dispose()
         {
-        }
-    }
-
-    private sealed class MemoryCache : IDistributedCache
-    {
-        private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _values = new();
-
-        public byte[]? Get(string key) => _values.GetValueOrDefault(key);
-
-        public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
-
-        public void Set(string key, byte[] value, DistributedCacheEntryOptions options) => _values[key] = value;
-
-        public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
-        {
-            Set(key, value, options);
-            return Task.CompletedTask;
-        }
-
-        public void Refresh(string key)
-        {
-        }
-
-        public Task RefreshAsync(string key, CancellationToken token = default) => Task.CompletedTask;
-
-        public void Remove(string key) => _values.TryRemove(key, out _);
-
-        public Task RemoveAsync(string key, CancellationToken token = default)
-        {
-            Remove(key);
-            return Task.CompletedTask;
         }
     }
 }

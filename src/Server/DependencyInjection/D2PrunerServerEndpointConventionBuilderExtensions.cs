@@ -14,15 +14,10 @@ public static class D2PrunerServerEndpointConventionBuilderExtensions
     public static TBuilder RequireD2PrunerAccess<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {
-        builder.Add(endpoint =>
-        {
-            var serve = endpoint.RequestDelegate!;
-            endpoint.RequestDelegate = context =>
-                context.RequestServices.GetRequiredService<AccessPolicy>().Check(context, out var key) is { } refused
-                ? ErrorResponse.WriteAsync(context.Response, refused)
-                : ServeAsync(context, serve, key);
-        });
-        return builder;
+        return builder.Behind(static (context, serve) =>
+            context.RequestServices.GetRequiredService<AccessPolicy>().Check(context, out var key) is { } refused
+            ? ErrorResponse.WriteAsync(context.Response, refused)
+            : ServeAsync(context, serve, key));
     }
 
     /// <summary>Lets requests in as to the model's endpoints: with their keys, with the key's limit for what is posted, and with the
@@ -30,11 +25,17 @@ public static class D2PrunerServerEndpointConventionBuilderExtensions
     internal static TBuilder RequireD2PrunerDoors<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {
+        return builder.Behind(static (context, serve) =>
+            context.RequestServices.GetRequiredService<Doors>().OpenAsync(context, key => ServeAsync(context, serve, key)));
+    }
+
+    private static TBuilder Behind<TBuilder>(this TBuilder builder, Func<HttpContext, RequestDelegate, Task> door)
+        where TBuilder : IEndpointConventionBuilder
+    {
         builder.Add(endpoint =>
         {
             var serve = endpoint.RequestDelegate!;
-            endpoint.RequestDelegate = context =>
-                context.RequestServices.GetRequiredService<Doors>().OpenAsync(context, key => ServeAsync(context, serve, key));
+            endpoint.RequestDelegate = context => door(context, serve);
         });
         return builder;
     }

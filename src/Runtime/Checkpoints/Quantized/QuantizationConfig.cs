@@ -34,9 +34,6 @@ public sealed class QuantizationConfig
     internal QuantizationRule? Codes =>
         Formats.MinBy(f => f.Bits) is { IsFloat8: false } f ? new QuantizationRule(f.Bits, f.Group, true) : null;
 
-    /// <summary>Bytes that a quantized weight of <paramref name="elements"/> elements takes in its file with its scales, about.</summary>
-    public long BytesOf(long elements) => elements * Bits / 8 + (Formats[0].Group > 0 ? elements / Formats[0].Group * 4 : 0);
-
     /// <summary>Reads config.json.</summary>
     /// <param name="folder">For messages.</param>
     /// <param name="config">config.json.</param>
