@@ -14,6 +14,30 @@ public sealed class BudgetSplitTests
     public void Ratio_floors_each_image_and_keeps_one(double ratio, int count, int expected) =>
         Assert.Equal([expected, 1], BudgetSplit.Split(TokenBudget.OfRatio(ratio), [count, 1]));
 
+    /// <summary>The published code of FastV and DivPrune rounds, halves to the even number.</summary>
+    [Theory]
+    [InlineData(0.29, 100, 28, 29)]
+    [InlineData(0.5, 5, 2, 2)]
+    [InlineData(0.5, 7, 3, 4)]
+    [InlineData(0.001, 100, 1, 1)]
+    public void A_ratio_is_rounded_as_the_method_is_told(double ratio, int count, int floor, int nearest)
+    {
+        foreach (var method in new[] { "d2pruner", "fastv", "pyramiddrop" })
+        {
+            int[] Split(string? rounding)
+            {
+                var values = rounding is null ? PrunerValues.Empty : PrunerValues.Empty.With("rounding", rounding);
+                var settings = new PruningSettings { Method = method, Budget = TokenBudget.OfRatio(ratio), Parameters = values };
+                var budget = PrunerRegistry.BuiltIn.Plan(settings, 32).Pruner.Schedule[^1].Budget;
+                return BudgetSplit.Split(budget, [count, count], [null, TokenBudget.OfRatio(ratio)]); // one has a ratio of its own
+            }
+
+            Assert.Equal([floor, floor], Split(null));
+            Assert.Equal([floor, floor], Split("floor"));
+            Assert.Equal([nearest, nearest], Split("Nearest"));
+        }
+    }
+
     [Fact]
     public void Tokens_sum_to_the_budget_or_the_images()
     {

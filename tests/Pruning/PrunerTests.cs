@@ -82,6 +82,30 @@ public sealed class PrunerTests
         Assert.Equal(1, made);
     }
 
+    /// <summary>Cosines may be those of final-normed states, as DART takes them; a memo tells the two graphs apart.</summary>
+    [Theory]
+    [InlineData("d2pruner")]
+    [InlineData("d2pruner-ladder")]
+    public void Features_may_be_taken_after_the_final_norm(string method)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (layout, memo) = (Layouts.Grids((6, 6)), new PruningMemo());
+        var distinct = torch.eye(36);
+        var twice = torch.cat([torch.eye(18), torch.eye(18)], 0); // every row has an equal one
+        float[] attention = [.. Enumerable.Range(0, 36).Select(i => 1f / (i + 2))];
+        IVisualTokenPruner Pruner(string features) => PrunerRegistry.BuiltIn.Plan(
+            new PruningSettings { Method = method, Parameters = PrunerValues.Empty.With("features", features) }, 12).Pruner;
+        bool HasEdges(string features, torch.Tensor? hidden, torch.Tensor? normed) => Pruner(features).Reduce(new PruningContext
+        {
+            Layout = layout, Budget = 12, Attention = attention, HiddenStates = hidden, FinalNormed = normed, Memo = memo,
+        }).Statistics.Edges > 0;
+        Assert.False(HasEdges("hidden", distinct, twice));
+        Assert.True(HasEdges("normed", distinct, twice));
+        Assert.Equal(PruningSignals.LastRowAttention | PruningSignals.HiddenStates, Pruner("hidden").Schedule[0].Signals);
+        Assert.Equal(PruningSignals.LastRowAttention | PruningSignals.FinalNormedFeatures, Pruner("normed").Schedule[0].Signals);
+        Assert.Contains("final-normed", Assert.Throws<ArgumentException>(() => HasEdges("normed", distinct, null)).Message);
+    }
+
     [Fact]
     public void Missing_signals_are_named()
     {

@@ -49,6 +49,26 @@ public sealed class ServedMethodsTests(ServedMethodsTests.Engine engine) : IClas
         Assert.Equal(192, report.VisualTokensKept);
     }
 
+    /// <summary>The engine hands over what the parameter asks for; of 576 tokens 0.1 is 57.6.</summary>
+    [Theory]
+    [InlineData("d2pruner")]
+    [InlineData("d2pruner-ladder")]
+    public async Task Features_and_rounding_are_served(string method)
+    {
+        using var client = new D2PrunerChatClient(engine.Value);
+        var options = new ChatOptions { MaxOutputTokens = 2,
+            AdditionalProperties = new() { ["d2pruner.preset"] = "understanding", ["d2pruner.method"] = method,
+                ["d2pruner.keep_ratio"] = 0.1 } };
+        var before = await Ask(client, options);
+        Assert.Equal(("hidden", "floor", 57), (before.Parameters!["features"].GetString(),
+            before.Parameters!["rounding"].GetString(), before.VisualTokensKept));
+        options.AdditionalProperties["d2pruner.features"] = "normed";
+        options.AdditionalProperties["d2pruner.rounding"] = "nearest";
+        var after = await Ask(client, options);
+        Assert.Equal(("normed", "nearest", 58), (after.Parameters!["features"].GetString(),
+            after.Parameters!["rounding"].GetString(), after.VisualTokensKept));
+    }
+
     [Fact]
     public async Task ByName_FromConfiguration_WithParameters()
     {

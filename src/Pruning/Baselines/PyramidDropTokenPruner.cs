@@ -23,7 +23,7 @@ internal sealed class PyramidDropTokenPruner : IVisualTokenPruner
                 nameof(decoderLayers));
         settings = PrunerRegistry.Complete(settings, Description);
         Schedule = [.. Factors.Select((factor, s) => new PruningStage(
-            PruningPoint.BeforeLayer(decoderLayers * (s + 1) / (Factors.Length + 1)), Times(settings.Budget, factor),
+            PruningPoint.BeforeLayer(decoderLayers * (s + 1) / (Factors.Length + 1)), Times(PruningStage.BudgetOf(settings), factor),
                 PruningSignals.LastRowAttention, PruningStage.IsReindexed(settings)))];
     }
 
@@ -59,7 +59,7 @@ internal sealed class PyramidDropTokenPruner : IVisualTokenPruner
     private static TokenBudget Times(TokenBudget budget, int factor) => budget switch
     {
         { Tokens: { } tokens } => TokenBudget.OfTokens((int)Math.Min((long)tokens * factor, int.MaxValue)),
-        { Ratio: { } ratio } => TokenBudget.OfRatio(Math.Min(1, ratio * factor)),
+        { Ratio: { } ratio } => TokenBudget.OfRatio(Math.Min(1, ratio * factor)) with { ToNearest = budget.ToNearest },
         _ => budget,
     };
 }

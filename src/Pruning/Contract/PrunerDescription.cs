@@ -11,6 +11,11 @@ public sealed class PrunerDescription
         "Position ids after pruning: the original ones, or 0, 1, 2... over what is left (as some published code has it; one-dimensional " +
         "ids only).");
 
+    /// <summary>How a ratio of every method's budget becomes a number of tokens.</summary>
+    internal static PrunerParameter Rounding { get; } = PrunerParameter.Choice("rounding", "floor", ["floor", "nearest"],
+        "How a keep ratio becomes a number of tokens: the next smaller one, or the nearest (halves: the even one, as FastV's and " +
+        "DivPrune's code has it).");
+
     private readonly IReadOnlyList<PrunerParameter> _own = [];
     private PruningStage[]? _schedule;
 
@@ -35,14 +40,14 @@ public sealed class PrunerDescription
     /// <summary>Whether it divides by a positional prior.</summary>
     public bool UsesPrior { get; init; }
 
-    /// <summary>Its parameters; <see cref="Positions"/>, which every method has, comes last.</summary>
+    /// <summary>Its parameters; <c>rounding</c> and <see cref="Positions"/>, which every method has, come last.</summary>
     public IReadOnlyList<PrunerParameter> Parameters
     {
-        get => field ?? [Positions];
+        get => field ?? [Rounding, Positions];
         init
         {
             _own = value;
-            field = [.. value, Positions];
+            field = [.. value, Rounding, Positions];
         }
     }
 

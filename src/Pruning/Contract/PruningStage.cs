@@ -13,8 +13,15 @@ public sealed record PruningStage(PruningPoint Point, TokenBudget Budget, Prunin
     public static PruningStage Single(PruningSettings settings, PruningSignals signals)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return new PruningStage(PruningPoint.BeforeLayer(settings.LayersBeforePruning), settings.Budget, signals, IsReindexed(settings));
+        return new PruningStage(
+            PruningPoint.BeforeLayer(settings.LayersBeforePruning), BudgetOf(settings), signals, IsReindexed(settings));
     }
+
+    /// <summary>The settings' budget, rounded as they ask for.</summary>
+    internal static TokenBudget BudgetOf(PruningSettings settings) => settings.Budget with
+    {
+        ToNearest = settings.Parameters.Text(PrunerDescription.Rounding) == "nearest",
+    };
 
     /// <summary>Whether the settings ask for new position ids.</summary>
     internal static bool IsReindexed(PruningSettings settings) => settings.Parameters.Text(PrunerDescription.Positions) == "reindexed";

@@ -11,6 +11,9 @@ public readonly record struct TokenBudget
     /// <summary>Visual tokens to keep in the whole request, at least 1, or null.</summary>
     public int? Tokens { get; }
 
+    /// <summary>Whether a ratio gives the nearest number of tokens (halves: the even one) instead of the next smaller one.</summary>
+    internal bool ToNearest { get; init; }
+
     /// <summary>Keeps <paramref name="ratio"/> of each image: n = max(1, floor(ratio * V)), in double.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not in (0, 1].</exception>
     public static TokenBudget OfRatio(double ratio) => ratio is > 0 and <= 1

@@ -24,7 +24,7 @@ public sealed class D2LadderTokenPruner : IVisualTokenPruner
         ArgumentNullException.ThrowIfNull(settings);
         _settings = PrunerRegistry.Complete(settings, Description);
         _step = _settings.Parameters.Number(Step);
-        Schedule = [PruningStage.Single(_settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        Schedule = [PruningStage.Single(_settings, PruningSignals.LastRowAttention | D2Parameters.FeatureSignal(_settings))];
     }
 
     /// <summary>The method.</summary>
@@ -37,7 +37,7 @@ public sealed class D2LadderTokenPruner : IVisualTokenPruner
         Source = "own rule; measured in docs/log.md",
         LeastLayers = 1,
         UsesPrior = true,
-        Parameters = [D2Parameters.Alpha, D2Parameters.Theta, D2Parameters.PivotRatio, Step],
+        Parameters = [D2Parameters.Alpha, D2Parameters.Theta, D2Parameters.PivotRatio, D2Parameters.Features, Step],
         Create = (settings, _) => new D2LadderTokenPruner(settings),
     };
 
@@ -53,12 +53,12 @@ public sealed class D2LadderTokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(context);
         var attention = PrunerGuard.Row(context.Attention, context, "the attention row");
-        var hidden = PrunerGuard.Rows(context.HiddenStates, context, "hidden states");
+        var features = D2Parameters.FeatureRows(_settings, context);
         var scores = RelativeAttention.Compute(attention, context.Prior);
         var start = Stopwatch.GetTimestamp();
         using var noGrad = torch.no_grad();
-        using var fullPrecision = FullPrecisionProducts.On(hidden.device);
-        using var graph = SimilarityGraph.Open(hidden, context.Layout, context.Remaining, _settings.Alpha, context.CancellationToken);
+        using var fullPrecision = FullPrecisionProducts.On(features.device);
+        using var graph = SimilarityGraph.Open(features, context.Layout, context.Remaining, _settings.Alpha, context.CancellationToken);
         var edges = graph.EdgesAt(_settings.Alpha, _settings.Theta, context.CancellationToken, again: true);
         var built = Stopwatch.GetTimestamp();
         var first = edges.Edges;

@@ -19,7 +19,7 @@ public sealed class D2TokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(settings);
         _settings = PrunerRegistry.Complete(settings, Description);
-        Schedule = [PruningStage.Single(_settings, PruningSignals.LastRowAttention | PruningSignals.HiddenStates)];
+        Schedule = [PruningStage.Single(_settings, PruningSignals.LastRowAttention | D2Parameters.FeatureSignal(_settings))];
     }
 
     /// <summary>The method.</summary>
@@ -32,7 +32,7 @@ public sealed class D2TokenPruner : IVisualTokenPruner
         Source = "D2Pruner, arXiv 2512.19443",
         LeastLayers = 1,
         UsesPrior = true,
-        Parameters = [D2Parameters.Alpha, D2Parameters.Theta, D2Parameters.PivotRatio, D2Parameters.Rule],
+        Parameters = [D2Parameters.Alpha, D2Parameters.Theta, D2Parameters.PivotRatio, D2Parameters.Rule, D2Parameters.Features],
         Create = (settings, _) => new D2TokenPruner(settings),
     };
 
@@ -48,11 +48,11 @@ public sealed class D2TokenPruner : IVisualTokenPruner
     {
         ArgumentNullException.ThrowIfNull(context);
         var attention = PrunerGuard.Row(context.Attention, context, "the attention row");
-        var hidden = PrunerGuard.Rows(context.HiddenStates, context, "hidden states");
+        var features = D2Parameters.FeatureRows(_settings, context);
         var scores = RelativeAttention.Compute(attention, context.Prior);
 
         var start = Stopwatch.GetTimestamp();
-        var (graph, min, max) = Graph(context, hidden);
+        var (graph, min, max) = Graph(context, features);
         var built = Stopwatch.GetTimestamp();
         var (kept, pivots, fill) = GreedyIndependentSet.Select(scores, graph, context.Budget, _settings.PivotRatio, _settings.Rule);
         return new TokenReduction
@@ -72,15 +72,16 @@ public sealed class D2TokenPruner : IVisualTokenPruner
         };
     }
 
-    // The graph depends on the image and on alpha and theta, never on the question: a further question about the image finds it.
-    private (AdjacencyBits Adjacency, float Min, float Max) Graph(PruningContext context, TorchSharp.torch.Tensor hidden)
+    // The graph depends on the image and on alpha, theta and the features, never on the question: a further question about the image
+    // finds it.
+    private (AdjacencyBits Adjacency, float Min, float Max) Graph(PruningContext context, TorchSharp.torch.Tensor features)
     {
         (AdjacencyBits, float, float) Build() =>
-            SimilarityGraph.Build(hidden, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
+            SimilarityGraph.Build(features, context.Layout, context.Remaining, _settings.Alpha, _settings.Theta, context.CancellationToken);
 
         if (context.Memo is not { } memo) return Build();
         var known = memo.GetOrAdd(
-            $"graph|{_settings.Alpha:R}|{_settings.Theta:R}", () => new Known(Build()),
+            $"graph|{_settings.Parameters.Text(D2Parameters.Features)}|{_settings.Alpha:R}|{_settings.Theta:R}", () => new Known(Build()),
             k => 8L * k.Graph.Adjacency.Count * k.Graph.Adjacency.WordsPerRow);
         return known.Graph;
     }

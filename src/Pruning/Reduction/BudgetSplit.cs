@@ -4,8 +4,9 @@ namespace D2Pruner.AI.Pruning;
 public static class BudgetSplit
 {
     /// <summary>
-    /// n per image. A ratio: max(1, floor(ratio * V)) each, in double. A number of tokens: in proportion to V by largest remainder
-    /// (ties: earlier image), at least 1 and at most V each, max(tokens, images) in all.
+    /// n per image. A ratio: max(1, floor(ratio * V)) each, in double, or the nearest number where a method's parameter <c>rounding</c>
+    /// says so. A number of tokens: in proportion to V by largest remainder (ties: earlier image), at least 1 and at most V each,
+    /// max(tokens, images) in all.
     /// </summary>
     /// <param name="budget">The request's budget.</param>
     /// <param name="counts">V of each image, at least 1.</param>
@@ -28,7 +29,7 @@ public static class BudgetSplit
         var shared = new List<int>();
         for (var i = 0; i < counts.Count; i++)
         {
-            if (overrides?[i] is { } own) result[i] = Own(own, counts[i], nameof(overrides));
+            if (overrides?[i] is { } own) result[i] = Own(own with { ToNearest = budget.ToNearest }, counts[i], nameof(overrides));
             else shared.Add(i);
         }
         if (shared.Count == 0) return result;
@@ -46,7 +47,8 @@ public static class BudgetSplit
 
     private static int Own(TokenBudget budget, int count, string parameter) => budget switch
     {
-        { Ratio: { } ratio } => Math.Clamp((int)Math.Floor(ratio * count), 1, count),
+        { Ratio: { } ratio, ToNearest: var nearest } =>
+            Math.Clamp((int)(nearest ? Math.Round(ratio * count, MidpointRounding.ToEven) : Math.Floor(ratio * count)), 1, count),
         { Tokens: { } tokens } => Math.Min(tokens, count),
         _ => throw new ArgumentException("The budget is empty; make it with TokenBudget.OfRatio or TokenBudget.OfTokens.", parameter),
     };
