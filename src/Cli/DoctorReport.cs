@@ -178,7 +178,8 @@ internal sealed class DoctorReport
         ["next"] = new JsonArray([.. Next().Select(c => JsonValue.Create(c))]),
     };
 
-    private static bool HasPrior(CachedModel model) => File.Exists(Path.Combine(model.Folder, ModelLoader.PriorFileName));
+    private static bool HasPrior(CachedModel model) =>
+        Directory.Exists(model.Folder) && Directory.EnumerateFiles(model.Folder).Any(f => PriorFile.IsName(Path.GetFileName(f)));
 
     private static long? DiskFreeOf(string folder)
     {

@@ -79,8 +79,7 @@ internal sealed class ModelFacts
             throw new ArgumentException(
                 "--activation-bits is 8, which needs 4-bit weights in groups of 128 columns or a multiple of it on CPU, and a model in " +
                 "16 bits. Leave it at 16, or add --quantization Int4.");
-        var prior = ModelLoader.PriorPath(folder.Path, quantization);
-        if (!File.Exists(prior)) prior = Path.Combine(folder.Path, ModelLoader.PriorFileName); // as a load does
+        var prior = ModelLoader.FindPrior(folder.Path, quantization);
         var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, quantization, where.type);
         return new ModelFacts
         {

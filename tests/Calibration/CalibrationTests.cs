@@ -146,6 +146,23 @@ public sealed class CalibrationTests
         Load(Path.Combine(other, "model")).Dispose();
     }
 
+    // The head's bits are in the fingerprint that a prior carries.
+    [Fact]
+    public async Task Command_MakesAPrior_ForAHeadOfEightBits()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a");
+        var model = folder.Copy(Path.Combine(source, "model"));
+        Assert.Equal(0, await CalibrateCommand.Create()
+            .Parse(["--model", model, "--images", Path.Combine(source, "images"), "--layers", "2", "--quantization", "Int8",
+                "--quantize-head", "--force"]).InvokeAsync());
+        using var loaded = ModelLoader.LoadModel(new VisionModelOptions
+        {
+            ModelPath = model, Device = "cpu", Quantization = ModelQuantization.Int8, QuantizeHead = true,
+        });
+        Assert.Equal([2], loaded.Info.PriorLayers);
+    }
+
     [Fact]
     public async Task PriorNamedByARequest_ForAnotherK_IsRefused()
     {

@@ -345,6 +345,44 @@ public sealed class BatchTests
         Assert.Equal((await Ask(engine, all with { PrefixReuse = PrefixReuse.Off })).TokenIds, (await Ask(engine, all)).TokenIds);
     }
 
+    /// <summary>Beside their own tokens they hold the earlier question's.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void KvEstimate_CoversAGrownAnswer(bool evict)
+    {
+        const int Answer = 4;
+        const int Budget = 8;
+        using var executor = ModelExecutor.Load(new VisionModelOptions
+        {
+            ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, PrefixCacheBytes = 64L << 20,
+        }, null, NullLoggerFactory.Instance, default);
+        using var first = Answered("What is this?");
+        executor.Keep(first);
+        using var grown = Answered("Where is the star, please?");
+        Assert.Equal(PrefixReuse.Grow, grown.Summary!.Reused);
+        Assert.InRange(grown.Cache!.Bytes, 1, grown.KvBytes);
+        var (layers, k, n) = (executor.Model.DecoderLayers, grown.Prepared.Pruning!.FullLayers, grown.Summary.PromptTokens);
+        var kept = n - grown.Prepared.Prompt.Layouts[0].Count + 2 * Budget;
+        var end = k * ((evict ? kept : n) + Answer) + (layers - k) * (kept + Answer);
+        Assert.Equal(executor.Model.KvBytesPerToken / layers * Math.Max(k * n, end), grown.KvBytes);
+
+        Sequence Answered(string text)
+        {
+            var request = new VisionRequest
+            {
+                Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart(text)])],
+                Generation = new GenerationSettings { MaxNewTokens = Answer, IgnoreModelDefaults = true },
+                Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfTokens(Budget), EvictEarlyKv = evict },
+                PrefixReuse = PrefixReuse.Grow,
+            };
+            var sequence = new Sequence(executor.Prepare(request, default), default, default);
+            executor.Prefill(sequence, () => { }, []);
+            while (sequence.Accept()) executor.Decode([sequence]);
+            return sequence;
+        }
+    }
+
     [Theory]
     [InlineData("pyramiddrop", true)]
     [InlineData("pyramiddrop", false)]

@@ -52,6 +52,27 @@ public sealed class ModelHubCacheTests : HubTest
     }
 
     [Fact]
+    public async Task Remove_WhileAPullRuns_IsRefused_AndTakesNothingFromIt()
+    {
+        await ModelHub.PullAsync(Id, Options());
+        Hub.Commit = new('c', 40);
+        Hub.Revisions.Add("v2");
+        Hub.Add(Weights, [.. Hub.Content(Weights), 0]);
+        Exception? refused = null;
+        Hub.Body = (_, name, _) =>
+        {
+            if (name == Weights) refused = Record.Exception(() => ModelHub.Remove($"{Id}@main", Options()));
+            return Task.FromResult(false);
+        };
+        var snapshot = await ModelHub.PullAsync($"{Id}@v2", Options());
+        Assert.Equal(HubErrorKind.Busy, Assert.IsType<HubException>(refused).Kind);
+        Assert.Equal(2, ModelHub.List(Options()).Count);
+        Assert.True(ModelHub.Remove($"{Id}@main", Options()) > 0);
+        Assert.Equal(["v2"], Assert.Single(ModelHub.List(Options())).References);
+        Assert.Equal(Hub.Content(Weights), File.ReadAllBytes(Path.Combine(snapshot.Folder, Weights)));
+    }
+
+    [Fact]
     public async Task Verify_FindsAFlippedByte_AndAMissingFile()
     {
         var snapshot = await ModelHub.PullAsync(Id, Options());

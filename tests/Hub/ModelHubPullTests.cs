@@ -1,4 +1,5 @@
 using System.Text;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Checkpoints.Hub;
 using D2Pruner.AI.Runtime.Models;
@@ -51,6 +52,37 @@ public sealed class ModelHubPullTests : HubTest
         Assert.Equal(3, again.BytesFetched);
         Assert.Empty(Hub.Gets(Weights));
         Assert.Equal(Hub.Commit, File.ReadAllText(Path.Combine(Cache, "models--owner--tiny", "refs", "main")));
+    }
+
+    /// <summary>Where a plain file stands in a link's place, as on systems without links.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task HalfAFile_IsNamed_AndReplaced(bool withContent)
+    {
+        var snapshot = await ModelHub.PullAsync(Id, Options());
+        var file = Path.Combine(snapshot.Folder, Weights);
+        var content = new FileInfo(file).ResolveLinkTarget(true)!.FullName;
+        File.Delete(file);
+        File.WriteAllBytes(file, Hub.Content(Weights)[..1000]);
+        if (!withContent) File.Delete(content);
+        Assert.Contains(await ModelHub.VerifyAsync(Id, Options()), f => f is { Name: Weights, Problem: not null });
+        await ModelHub.PullAsync(Id, Options());
+        Assert.Equal(Hub.Content(Weights), File.ReadAllBytes(file));
+        Assert.All(await ModelHub.VerifyAsync(Id, Options()), f => Assert.Null(f.Problem));
+    }
+
+    [Fact]
+    public async Task PriorsOfEveryPrecision_AreFetched_AndAreNoWeights()
+    {
+        var quantizations = Enum.GetValues<ModelQuantization>();
+        Hub.Add("weights.safetensors", Hub.Content(Weights));
+        Hub.Remove(Weights);
+        foreach (var q in quantizations) Hub.Add(Path.GetFileName(ModelLoader.PriorPath("", q)), [(byte)q]);
+        var snapshot = await ModelHub.PullAsync(Id, Options());
+        Assert.Equal(Path.Combine(snapshot.Folder, "weights.safetensors"),
+            Assert.Single(CheckpointFolder.Open(snapshot.Folder).WeightFiles()));
+        Assert.All(quantizations, q => Assert.Equal(new[] { (byte)q }, File.ReadAllBytes(ModelLoader.PriorPath(snapshot.Folder, q))));
     }
 
     [Fact]

@@ -12,6 +12,16 @@ public sealed class ImageDecoderTests
         Assert.Equal([0x12, 0x34, 0x56, 0xFF, 0x00, 0x7F], ImageDecoder.Decode(rgb).Rgb);
     }
 
+    // As colour does. Pillow clips plain grey at 255, of which a photograph becomes a white sheet.
+    [Theory]
+    [InlineData(0, new byte[] { 0x12, 0xFF, 0x80, 0x00, 0x01, 0xFF })]
+    [InlineData(4, new byte[] { 0x12, 0xFF, 0xFF, 0xFF, 0x80, 0x00, 0xFF, 0xFF, 0x01, 0xFF, 0xFF, 0xFF })]
+    public void SixteenBitGrey_KeepsItsHighByte(byte colourType, byte[] row)
+    {
+        var image = ImageDecoder.Decode(TestPng.Write(3, 1, 16, colourType, [row]));
+        Assert.Equal([0x12, 0x12, 0x12, 0x80, 0x80, 0x80, 0x01, 0x01, 0x01], image.Rgb);
+    }
+
     [Theory]
     [InlineData(1, new byte[] { 10, 20, 30, 40, 50, 60 }, 3)]
     [InlineData(2, new byte[] { 30, 20, 10, 60, 50, 40 }, 3)]

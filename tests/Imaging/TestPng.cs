@@ -14,7 +14,7 @@ internal static class TestPng
     /// <param name="width">Width.</param>
     /// <param name="height">Height.</param>
     /// <param name="bits">Bits per channel.</param>
-    /// <param name="colourType">0 grey, 2 RGB.</param>
+    /// <param name="colourType">0 grey, 2 RGB, 4 grey with alpha.</param>
     /// <param name="rows">The samples of each row, big-endian, without filter bytes.</param>
     /// <param name="exif">Content of an eXIf chunk.</param>
     public static byte[] Write(int width, int height, byte bits, byte colourType, byte[][] rows, byte[]? exif = null)

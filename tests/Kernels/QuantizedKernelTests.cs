@@ -58,6 +58,7 @@ public sealed unsafe class QuantizedKernelTests
     {
         using var m = KernelMatrix.Pack(Random(bits, group, false, false, 4, 512), null, [], 8);
         Assert.Equal(found, m.ActivationBits);
+        Assert.Equal(found == 8, KernelMatrix.TakesByteActivations(512, bits, group)); // what an estimate goes by
     }
 
     [Fact]

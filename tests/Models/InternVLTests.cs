@@ -4,6 +4,7 @@ using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
+using D2Pruner.AI.Tests.Provider;
 using TorchSharp;
 using Xunit;
 
@@ -120,6 +121,21 @@ public sealed class InternVLTests
         }
     }
 
+    // The makers' code writes "None" of null, and the template's message where the key is absent.
+    [Fact]
+    public void NullSystemMessage_IsTheTemplates_AndIsReported()
+    {
+        using var folder = new TemporaryFolder();
+        var (ofAbsent, ofNull) = (new CollectingLogger(), new CollectingLogger());
+        using var absent = Load(Copy(folder, "internvl-qwen2", "absent", c => c.Remove("system_message")), ofAbsent);
+        using var none = Load(Copy(folder, "internvl-qwen2", "null", c => c["system_message"] = null), ofNull);
+        ChatTurn[] turns = [new ChatTurn("user", [new TextPart("What?")])];
+        Assert.Equal(absent.Encode(turns, null, default).Text, none.Encode(turns, null, default).Text);
+        Assert.DoesNotContain(ofAbsent.Lines, l => l.Contains("system_message", StringComparison.Ordinal));
+        Assert.StartsWith("Warning: ", Assert.Single(ofNull.Lines, l => l.Contains("system_message", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("internvl-hf", "internvl")]
     [InlineData("internvl-qwen2", "internvl_chat")]
@@ -145,8 +161,8 @@ public sealed class InternVLTests
         return target;
     }
 
-    private static VisionLanguageModel Load(string path) =>
-        ModelLoader.LoadModel(new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 });
+    private static VisionLanguageModel Load(string path, CollectingLogger? logger = null) => ModelLoader.LoadModel(
+        new VisionModelOptions { ModelPath = path, Device = "cpu", Precision = ModelPrecision.Float32 }, logger: logger);
 
     private static byte[] Picture() => File.ReadAllBytes(Path.Combine(FixtureFolders.Copies!, "internvl-hf", "images", "p1.png"));
 

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
+using D2Pruner.AI.Runtime.Checkpoints.Hub;
 using D2Pruner.AI.Runtime.Models;
 
 namespace D2Pruner.AI;
@@ -7,6 +10,8 @@ namespace D2Pruner.AI;
 /// <summary>What can be known of a model's folder without its weights.</summary>
 internal static class ModelFolderCheck
 {
+    private const long SmallFile = 1 << 20;
+
     /// <summary>The problems; empty when the folder exists, its config.json is readable and its family known.</summary>
     public static IReadOnlyList<string> Problems(VisionModelOptions options)
     {
@@ -26,11 +31,34 @@ internal static class ModelFolderCheck
     /// <summary>What a folder's answers depend on: its small files' content and its weights' sizes. No weights are read.</summary>
     public static string Fingerprint(string folder)
     {
-        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var file in new DirectoryInfo(folder).GetFiles().OrderBy(f => f.Name, StringComparer.Ordinal))
         {
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{file.Name}:{file.Length}\n"));
-            if (file.Length <= 1 << 20 || file.Name == ModelLoader.PriorFileName) hash.AppendData(RegularFile.ReadAllBytes(file.FullName));
+            // A snapshot of the Hub's cache holds links, whose own length is that of their text.
+            var length = HubCache.Length(file.FullName);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{file.Name}:{length}\n"));
+            if (length is > 0 and <= SmallFile || PriorFile.IsName(file.Name))
+                hash.AppendData(RegularFile.ReadAllBytes(file.FullName));
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    /// <summary>What answers with registered priors depend on: their names and their files' content.</summary>
+    /// <param name="priors">Files by name.</param>
+    /// <param name="folder">The model's folder, below which relative paths lie; empty while it is not there.</param>
+    /// <returns>Empty where there are none.</returns>
+    public static string Fingerprint(IDictionary<string, string> priors, string folder)
+    {
+        if (priors.Count == 0) return "";
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, file) in priors.OrderBy(p => p.Key, StringComparer.Ordinal))
+        {
+            var path = Path.Combine(folder, file);
+            // A missing one ends the load, which says so.
+            var bytes = File.Exists(path) ? RegularFile.ReadAllBytes(path) : [];
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name}:{bytes.Length}\n"));
+            hash.AppendData(bytes);
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());

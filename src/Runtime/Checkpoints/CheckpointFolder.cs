@@ -17,7 +17,8 @@ public sealed class CheckpointFolder
         Quantization = QuantizationConfig.Read(path, config);
         GenerationConfig = ReadOptional("generation_config.json");
         ProcessorConfig = ReadOptional("processor_config.json");
-        PreprocessorConfig = ImageProcessor() ?? ReadOptional("preprocessor_config.json");
+        (PreprocessorConfig, PreprocessorName) = ImageProcessor() is { } own ? (own, "processor_config.json:image_processor")
+            : (ReadOptional("preprocessor_config.json"), "preprocessor_config.json");
     }
 
     /// <summary>The folder.</summary>
@@ -35,6 +36,9 @@ public sealed class CheckpointFolder
     /// <summary>How images are prepared: <c>image_processor</c> of processor_config.json (transformers 5), else
     /// preprocessor_config.json, else an empty object.</summary>
     public JsonElement PreprocessorConfig { get; }
+
+    /// <summary>Where <see cref="PreprocessorConfig"/> stands, for messages.</summary>
+    internal string PreprocessorName { get; }
 
     /// <summary>processor_config.json, or an empty object.</summary>
     public JsonElement ProcessorConfig { get; }
@@ -85,7 +89,7 @@ public sealed class CheckpointFolder
         }
 
         string[] any = [.. Directory.GetFiles(Path, "*.safetensors")
-            .Where(f => !System.IO.Path.GetFileName(f).StartsWith("d2pruner-priors.", StringComparison.Ordinal))
+            .Where(f => !PriorFile.IsName(System.IO.Path.GetFileName(f)))
             .Order(StringComparer.Ordinal)];
         if (any.Length == 1) return any;
         var others = Directory.GetFiles(Path, "*.bin").Length + Directory.GetFiles(Path, "*.pth").Length;

@@ -9,11 +9,21 @@ namespace D2Pruner.AI.Runtime.Checkpoints;
 /// (absent metadata is accepted).</summary>
 internal static partial class PriorFile
 {
+    /// <summary>Name of the checkpoint's own prior beside a model. Those of a precision have it before the ending.</summary>
+    public const string FileName = Prefix + Ending;
+
     /// <summary>Split-half correlations below this are low: the two halves of the images disagree,
     /// and the prior is mostly noise.</summary>
     public const double LowCorrelation = 0.5;
 
+    private const string Prefix = "d2pruner-priors";
+    private const string Ending = ".safetensors";
     private const int MaxSide = 4096;
+
+    /// <summary>Whether a file beside a model is a prior by its name, of whatever precision: not one of the model's weights.</summary>
+    /// <param name="fileName">The name, without a folder.</param>
+    public static bool IsName(string fileName) =>
+        fileName.StartsWith(Prefix + ".", StringComparison.Ordinal) && fileName.EndsWith(Ending, StringComparison.Ordinal);
 
     /// <summary>Reads a prior.</summary>
     /// <exception cref="SafetensorsException">The file is missing, damaged, no regular file, or holds something else.</exception>

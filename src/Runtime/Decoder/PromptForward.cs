@@ -377,9 +377,10 @@ internal static class PromptForward
             Replace(ref _x, _x.index_select(1, index));
             Replace(ref _cos, _cosAll.index_select(0, index));
             Replace(ref _sin, _sinAll.index_select(0, index));
+            // Before the later layers are filled: the request's estimate has no room for both.
+            if (_options.EvictEarlyKv) for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, Index(all));
             for (var i = point.Layer + 1; i < _decoder.Config.Layers; i++)
                 _cache.Adopt(i, use.Prefix.Cache, held.Length, added.Length + _options.Room);
-            if (_options.EvictEarlyKv) for (var i = 0; i <= point.Layer; i++) _cache.Keep(i, Index(all));
             int[] keys = [.. held, .. added];
             var mask = new float[added.Length * keys.Length];
             for (var q = 0; q < added.Length; q++)

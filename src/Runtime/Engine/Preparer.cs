@@ -49,7 +49,8 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
                 Images = images,
                 Constraint = request.Generation.Grammar is { } grammar ? _constraints.Create((Grammar)grammar) : null,
                 Pruning = choice,
-                KvBytes = KvBytes(prompt, choice, Math.Min(generation.MaxNewTokens, room)),
+                KvBytes = KvBytes(
+                    prompt, choice, Math.Min(generation.MaxNewTokens, room), request.PrefixReuse == PrefixReuse.Grow),
             };
         }
         catch
@@ -119,8 +120,10 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
     }
 
     // The largest of what stands at the prune points and at the answer's end (specification of the engine, section 3).
-    private long KvBytes(EncodedPrompt prompt, PruningChoice? pruning, int answer)
+    private long KvBytes(EncodedPrompt prompt, PruningChoice? pruning, int answer, bool grows)
     {
+        // A grown answer holds an earlier question's tokens beside its own; that question had the same budgets. Only one stage grows.
+        long questions = grows && pruning?.Budgets.Count == 1 ? 2 : 1;
         long layers = model.Info.DecoderLayers, perLayer = model.Info.KvBytesPerToken / layers, n = prompt.Length;
         // Tokens: left of the prompt, largest over all layers at a prune point, layers so far, held by these where nothing is evicted.
         var (kept, peak, depth, early) = (n, 0L, 0L, 0L);
@@ -130,7 +133,7 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             peak = Math.Max(peak, next * kept);
             early += (next - depth) * kept;
             depth = next;
-            kept = Math.Min(kept, n - prompt.Layouts.Select((l, i) => Math.Max(0, l.Count - budgets[i])).Sum());
+            kept = Math.Min(kept, n - prompt.Layouts.Select((l, i) => Math.Max(0, l.Count - questions * budgets[i])).Sum());
         }
 
         var end = pruning is { Settings.EvictEarlyKv: false } ? early + (layers - depth) * kept : layers * kept;

@@ -3,7 +3,8 @@ using SkiaSharp;
 namespace D2Pruner.AI.Runtime.Imaging;
 
 /// <summary>Decodes images as Pillow's <c>convert("RGB")</c> after EXIF orientation would: no colour management,
-/// alpha dropped, grey replicated.</summary>
+/// alpha dropped, grey replicated. Samples of 16 bits keep their upper byte, those of plain grey images too: there Pillow (12.3, and 13
+/// so far) clips at 255 instead, which makes nearly all of such an image white.</summary>
 public static class ImageDecoder
 {
     /// <summary>Checks all images of a request by their headers: nothing is decoded.</summary>

@@ -144,7 +144,7 @@ internal sealed unsafe class KernelMatrix : IDisposable
             GroupSize = group,
             Groups = groups,
             Segment = (int)BigInteger.GreatestCommonDivisor(group, Chunk),
-            ActivationBits = activationBits == 8 && !(four && group == Chunk) ? 16 : activationBits,
+            ActivationBits = activationBits == 8 && !TakesByteActivations(q.Inputs, q.Bits, GroupOf(q)) ? 16 : activationBits,
             RowBytes = four ? padded / 2 : padded,
         };
         m.Data = m.Own(outputs * m.RowBytes);

@@ -10,8 +10,10 @@ internal sealed class ConfigReader
     private readonly string _where;
     private readonly List<string> _problems;
 
-    /// <summary>Creates a reader over config.json.</summary>
-    public ConfigReader(JsonElement json) : this(json, "config.json", [])
+    /// <summary>Creates a reader over a file's object.</summary>
+    /// <param name="json">The object.</param>
+    /// <param name="where">Where it stands, for problems.</param>
+    public ConfigReader(JsonElement json, string where = "config.json") : this(json, where, [])
     {
     }
 

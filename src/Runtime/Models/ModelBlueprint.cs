@@ -29,6 +29,10 @@ internal abstract class ModelBlueprint
     /// <summary>Tokens that end an answer besides those that the folder's files name.</summary>
     public virtual IReadOnlyList<string> StopTokens => [];
 
+    /// <summary>What the folder's configuration says that is read otherwise here than by the family's own code; a sentence each, logged
+    /// at load.</summary>
+    public virtual IReadOnlyList<string> Warnings => [];
+
     /// <summary>Takes the decoder's tensors.</summary>
     public abstract DecoderWeights TakeDecoder(ITensorSource source);
 

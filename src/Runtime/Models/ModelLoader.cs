@@ -19,7 +19,7 @@ namespace D2Pruner.AI.Runtime.Models;
 internal static partial class ModelLoader
 {
     /// <summary>Name of the prior file beside a model.</summary>
-    public const string PriorFileName = "d2pruner-priors.safetensors";
+    public const string PriorFileName = PriorFile.FileName;
 
     private const int LlamaStop = 2;
 
@@ -54,9 +54,10 @@ internal static partial class ModelLoader
         var tokenizer = TokenizerLoader.Load(path);
         var device = FindDevice(options.Device);
         var weights = CheckpointWeights.Open(folder, options.WeightsInMemory, options.HugePages);
+        TextDecoder? decoder = null;
         try
         {
-            WarnOfTemplate(path, blueprint, logger);
+            WarnOfFiles(path, blueprint, logger);
             var plan = blueprint.Plan();
             weights.Check(plan, blueprint.Names, blueprint.Unused);
             var type = ComputeType(options.Precision, weights.StoredType(), device);
@@ -80,14 +81,13 @@ internal static partial class ModelLoader
                 cancellationToken);
             var watch = Stopwatch.StartNew();
             using var noGrad = no_grad();
-            var decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
+            decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
             CheckActivations(options, decoder);
             var vision = blueprint.TakeVision(weights);
             var precision = PrecisionOf(type, decoder);
             var fingerprint = ModelFingerprint.Of(folder);
-            var priorPath = PriorPath(path, options.Quantization);
-            var ownPrior = File.Exists(priorPath);
-            if (!ownPrior) priorPath = Path.Combine(path, PriorFileName);
+            var priorPath = FindPrior(path, options.Quantization);
+            var ownPrior = priorPath == PriorPath(path, options.Quantization);
             if (logger is not null) Log.Weights(logger, weights.Bytes, weights.Access, watch.Elapsed.TotalSeconds);
             var prior = withPrior && File.Exists(priorPath) ? PriorFile.Load(priorPath) : null;
             progress?.Report(new ModelLoadProgress("Ready", total, total));
@@ -111,7 +111,8 @@ internal static partial class ModelLoader
             if (prior is not null)
             {
                 // A prior belongs to a precision; that of the checkpoint itself is close and better than none.
-                PriorMismatchException.Check(prior, priorPath, ownPrior ? info : info with { Fingerprint = fingerprint }, null);
+                PriorMismatchException.Check(
+                    prior, priorPath, ownPrior ? info : info with { Fingerprint = fingerprint }, null, options.Quantization);
                 if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null)
                     Log.Prior(logger, priorPath, precision, path, options.Quantization);
             }
@@ -125,11 +126,12 @@ internal static partial class ModelLoader
                 Vision = vision,
                 Decoder = decoder,
                 Generation = WithStops(GenerationDefaults.Read(folder), blueprint, tokenizer),
-                Priors = PriorCatalog.Load(options.Priors, info, prior),
+                Priors = PriorCatalog.Load(options.Priors, info, prior, options.Quantization),
             };
         }
         catch
         {
+            decoder?.Dispose();
             weights.Dispose();
             throw;
         }
@@ -150,6 +152,11 @@ internal static partial class ModelLoader
         Path.Combine(folder, quantization == ModelQuantization.None
         ? PriorFileName
         : Path.ChangeExtension(PriorFileName, $".{quantization.ToString().ToLowerInvariant()}.safetensors"));
+
+    /// <summary>The prior that a load takes: the precision's own (<see cref="PriorPath"/>), else the checkpoint's, which need not be there
+    /// either.</summary>
+    public static string FindPrior(string folder, ModelQuantization quantization) =>
+        PriorPath(folder, quantization) is var own && File.Exists(own) ? own : Path.Combine(folder, PriorFileName);
 
     /// <summary>Checks options cheaply: no file is opened.</summary>
     /// <exception cref="ArgumentException">An option cannot be honoured.</exception>
@@ -241,10 +248,12 @@ internal static partial class ModelLoader
         return defaults with { StopIds = ids };
     }
 
-    private static void WarnOfTemplate(string folder, ModelBlueprint blueprint, ILogger? logger)
+    private static void WarnOfFiles(string folder, ModelBlueprint blueprint, ILogger? logger)
     {
-        if (logger is not null && ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template))
+        if (logger is null) return;
+        if (ChatTemplateFile.Read(folder) is { } file && !file.MatchesKnown(blueprint.Template))
             Log.Template(logger, folder, file.FileName, blueprint.Template.Name);
+        foreach (var warning in blueprint.Warnings) Log.Files(logger, folder, warning);
     }
 
     private static partial class Log
@@ -256,6 +265,9 @@ internal static partial class ModelLoader
 
         [LoggerMessage(22, LogLevel.Information, "{Bytes} bytes of weights {Access}, in {Seconds:F2} s.")]
         public static partial void Weights(ILogger logger, long bytes, WeightsAccess access, double seconds);
+
+        [LoggerMessage(23, LogLevel.Warning, "The files in {Folder}: {Warning}")]
+        public static partial void Files(ILogger logger, string folder, string warning);
 
         [LoggerMessage(20, LogLevel.Warning,
             "The chat template in {Folder} ({File}) is not the one implemented here as '{Template}'; prompts are written as the latter. " +

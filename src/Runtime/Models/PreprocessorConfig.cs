@@ -4,24 +4,26 @@ using D2Pruner.AI.Runtime.Imaging;
 namespace D2Pruner.AI.Runtime.Models;
 
 /// <summary>What preprocessor_config.json of the CLIP-style processors says, with the library's defaults.</summary>
-/// <param name="ShortestEdge">Short side after resizing.</param>
+/// <param name="ShortestEdge">Short side after resizing, where the image keeps its shape.</param>
+/// <param name="ExactSize">Both sides after resizing, where it does not; else null.</param>
 /// <param name="CropSize">Side of the crop.</param>
 /// <param name="Mean">Mean per channel.</param>
 /// <param name="Normalizer">Rescaling and normalisation.</param>
-internal sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double[] Mean, PixelNormalizer Normalizer)
+internal sealed record PreprocessorConfig(
+    int ShortestEdge, (int Width, int Height)? ExactSize, int CropSize, double[] Mean, PixelNormalizer Normalizer)
 {
     /// <summary>Reads the file.</summary>
     /// <param name="c">The file's reader.</param>
     /// <param name="imageSize">Side that the tower takes, for absent keys.</param>
     public static PreprocessorConfig Read(ConfigReader c, int imageSize)
     {
-        var edge = Side(c, "size", imageSize);
-        var crop = Side(c, "crop_size", imageSize);
+        var (edge, exact) = Size(c, imageSize);
+        var crop = Crop(c, imageSize);
         RequireSteps(c);
         c.Require(c.Bool("do_center_crop", true), "do_center_crop must be true.");
         var mean = Triple(c, "image_mean", [0.48145466, 0.4578275, 0.40821073]);
         var std = Triple(c, "image_std", [0.26862954, 0.26130258, 0.27577711]);
-        return new PreprocessorConfig(edge, crop, mean, new PixelNormalizer(mean, std, RescaleFactor(c)));
+        return new PreprocessorConfig(edge, exact, crop, mean, new PixelNormalizer(mean, std, RescaleFactor(c)));
     }
 
     /// <summary>Refuses another filter, and steps that are switched off.</summary>
@@ -49,12 +51,28 @@ internal sealed record PreprocessorConfig(int ShortestEdge, int CropSize, double
         return fallback;
     }
 
-    // A number, {shortest_edge}, or {height, width}.
-    private static int Side(ConfigReader c, string key, int fallback)
+    // As get_size_dict and CLIP's resize: a number or shortest_edge keeps the image's shape, height and width do not.
+    private static (int ShortestEdge, (int Width, int Height)? Exact) Size(ConfigReader c, int fallback)
     {
-        if (!c.Has(key)) return fallback;
-        if (c.Json.GetProperty(key).ValueKind == JsonValueKind.Number) return c.Int(key, fallback, max: ConfigRange.FittedSide);
-        var size = c.Child(key);
-        return size.Int("shortest_edge", size.Int("height", fallback, max: ConfigRange.FittedSide), max: ConfigRange.FittedSide);
+        if (!c.Has("size")) return (fallback, null);
+        if (c.Json.GetProperty("size").ValueKind == JsonValueKind.Number) return (Side(c, "size", fallback), null);
+        var size = c.Child("size");
+        if (size.Has("shortest_edge")) return (Side(size, "shortest_edge", fallback), null);
+        size.Require(size.Has("height") && size.Has("width"), "expected shortest_edge, or height and width.");
+        return (fallback, (Side(size, "width", fallback), Side(size, "height", fallback)));
     }
+
+    // A number, or {height, width} of equal ones.
+    private static int Crop(ConfigReader c, int fallback)
+    {
+        if (!c.Has("crop_size")) return fallback;
+        if (c.Json.GetProperty("crop_size").ValueKind == JsonValueKind.Number) return Side(c, "crop_size", fallback);
+        var crop = c.Child("crop_size");
+        crop.Require(crop.Has("height") && crop.Has("width"), "expected height and width.");
+        var height = Side(crop, "height", fallback);
+        crop.Require(Side(crop, "width", height) == height, "height and width differ; crops are square.");
+        return height;
+    }
+
+    private static int Side(ConfigReader c, string key, int fallback) => c.Int(key, fallback, max: ConfigRange.FittedSide);
 }

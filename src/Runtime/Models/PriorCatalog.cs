@@ -15,8 +15,10 @@ internal sealed class PriorCatalog
 
     private readonly Dictionary<string, PositionalBiasPrior> _named = new(StringComparer.OrdinalIgnoreCase);
     private readonly VisionModelInfo _model;
+    private readonly ModelQuantization _quantization;
 
-    private PriorCatalog(VisionModelInfo model, PositionalBiasPrior? beside) => (_model, Beside) = (model, beside);
+    private PriorCatalog(VisionModelInfo model, PositionalBiasPrior? beside, ModelQuantization quantization) =>
+        (_model, Beside, _quantization) = (model, beside, quantization);
 
     /// <summary>The prior that lies beside the model; null where there is none.</summary>
     public PositionalBiasPrior? Beside { get; }
@@ -28,17 +30,19 @@ internal sealed class PriorCatalog
     /// <param name="registered">Files by name; relative ones lie in the model's folder.</param>
     /// <param name="model">The model.</param>
     /// <param name="beside">The prior beside the model, checked already; null for none.</param>
+    /// <param name="quantization">How the model was rounded at load.</param>
     /// <exception cref="PriorMismatchException">One was made for another model or template.</exception>
     /// <exception cref="SafetensorsException">One is missing or damaged.</exception>
     internal static PriorCatalog Load(
-        IEnumerable<KeyValuePair<string, string>> registered, VisionModelInfo model, PositionalBiasPrior? beside)
+        IEnumerable<KeyValuePair<string, string>> registered, VisionModelInfo model, PositionalBiasPrior? beside,
+        ModelQuantization quantization = ModelQuantization.None)
     {
-        var catalog = new PriorCatalog(model, beside);
+        var catalog = new PriorCatalog(model, beside, quantization);
         foreach (var (name, file) in registered)
         {
             var path = Path.Combine(model.Folder, file);
             var prior = PriorFile.Load(path);
-            PriorMismatchException.Check(prior, path, model, null);
+            PriorMismatchException.Check(prior, path, model, null, quantization);
             catalog._named[name] = prior;
         }
 
@@ -64,7 +68,7 @@ internal sealed class PriorCatalog
                 nameof(name));
         }
 
-        PriorMismatchException.Check(prior, name, _model, layersBeforePruning);
+        PriorMismatchException.Check(prior, name, _model, layersBeforePruning, _quantization);
         return prior;
     }
 

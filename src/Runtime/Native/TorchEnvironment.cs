@@ -113,7 +113,8 @@ public static class TorchEnvironment
     {
         lock (Gate)
         {
-            if (!_tried && _folder is null && Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
+            if (_tried) return _problem;
+            if (_folder is null && Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
             {
                 try
                 {
@@ -121,11 +122,11 @@ public static class TorchEnvironment
                 }
                 catch (Exception e) when (e is DirectoryNotFoundException or TorchUnavailableException)
                 {
-                    _problem = $"{FolderVariable}: {e.Message}";
+                    // Not for good: the application may name a folder of its own.
+                    return $"{FolderVariable}: {e.Message}";
                 }
             }
 
-            if (_tried || _problem is not null) return _problem;
             _tried = true;
             QuietWaiting.Apply();
             try

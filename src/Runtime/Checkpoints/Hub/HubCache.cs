@@ -10,6 +10,9 @@ namespace D2Pruner.AI.Runtime.Checkpoints.Hub;
 /// </summary>
 internal sealed class HubCache(string root)
 {
+    /// <summary>What a content's name ends with while not all of it is there.</summary>
+    public const string Incomplete = ".incomplete";
+
     private const long LongestReference = 4096;
 
     public string Root { get; } = Path.GetFullPath(root);
@@ -67,7 +70,9 @@ internal sealed class HubCache(string root)
         var link = Path.Combine(Snapshot(id, commit), file.Name);
         Directory.CreateDirectory(Path.GetDirectoryName(link)!);
         var relative = Path.Combine([.. Enumerable.Repeat("..", 2 + file.Name.Count(c => c == '/')), "blobs", file.Etag!]);
-        if (File.Exists(link) && (new FileInfo(link).LinkTarget is null || new FileInfo(link).LinkTarget == relative)) return;
+        var there = new FileInfo(link);
+        // A plain file counts where all of it is there: half a copy gives way to the content.
+        if (there.Exists && (there.LinkTarget is { } target ? target == relative : file.Size is null || there.Length == file.Size)) return;
         if (!File.Exists(blob)) return;
         File.Delete(link);
         try
@@ -119,34 +124,43 @@ internal sealed class HubCache(string root)
         return models;
     }
 
-    /// <summary>Removes a revision, or the whole model, with the contents that nothing else names.</summary>
+    /// <summary>Removes a revision, or the whole model, with the contents that nothing else names. Lock files stay.</summary>
     /// <returns>Bytes freed; null where there was nothing to remove.</returns>
+    /// <exception cref="HubException">A pull of the model is running.</exception>
     public long? Remove(HubId id, bool everything)
     {
         var repository = Repository(id);
         if (!Directory.Exists(repository)) return null;
-        var before = Occupied(repository);
-        if (!everything)
+        var commit = Commit(id, id.Revision) ?? id.Revision;
+        if (!everything && (commit.Contains('/', StringComparison.Ordinal) || !Directory.Exists(Snapshot(id, commit)))) return null;
+        var blobs = Path.Combine(repository, "blobs");
+        string[] contents = Directory.Exists(blobs) ? Directory.GetFiles(blobs) : [];
+        var locks = Lock(id, contents);
+        try
         {
-            var commit = Commit(id, id.Revision) ?? id.Revision;
-            if (commit.Contains('/', StringComparison.Ordinal) || !Directory.Exists(Snapshot(id, commit))) return null;
-            Directory.Delete(Snapshot(id, commit), recursive: true);
-            foreach (var (_, file, _) in References(repository).Where(r => r.Commit == commit)) File.Delete(file);
-            if (Directory.GetDirectories(Path.Combine(repository, "snapshots")) is { Length: > 0 } rest)
+            var before = Occupied(repository);
+            if (!everything)
             {
-                // The Hub's Python tools link into sub-folders, too.
-                var used = rest.SelectMany(s => Directory.GetFiles(s, "*", SearchOption.AllDirectories))
-                    .Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? "")).ToHashSet(StringComparer.Ordinal);
-                foreach (var blob in Directory.GetFiles(Path.Combine(repository, "blobs")).Where(b => !used.Contains(Path.GetFileName(b))))
-                    File.Delete(blob);
-                return before - Occupied(repository);
+                Directory.Delete(Snapshot(id, commit), recursive: true);
+                foreach (var (_, file, _) in References(repository).Where(r => r.Commit == commit)) File.Delete(file);
+                if (Directory.GetDirectories(Path.Combine(repository, "snapshots")) is { Length: > 0 } rest)
+                {
+                    // The Hub's Python tools link into sub-folders, too.
+                    var used = rest.SelectMany(s => Directory.GetFiles(s, "*", SearchOption.AllDirectories))
+                        .Select(f => Path.GetFileName(new FileInfo(f).LinkTarget ?? "")).ToHashSet(StringComparer.Ordinal);
+                    // Of contents whose locks are held: what a pull has begun since may not be linked yet.
+                    foreach (var content in contents.Where(c => !used.Contains(Path.GetFileName(c)))) File.Delete(content);
+                    return before - Occupied(repository);
+                }
             }
-        }
 
-        Directory.Delete(repository, recursive: true);
-        var locks = Path.Combine(Root, ".locks", Path.GetFileName(repository));
-        if (Directory.Exists(locks)) Directory.Delete(locks, recursive: true);
-        return before;
+            Directory.Delete(repository, recursive: true);
+            return before;
+        }
+        finally
+        {
+            foreach (var held in locks) held.Dispose();
+        }
     }
 
     /// <summary>Whether config.json, a tokenizer and every weight file are there.</summary>
@@ -173,7 +187,7 @@ internal sealed class HubCache(string root)
         var length = Length(path);
         using var hash = etag.Length == 64 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : etag.Length == 40
             ? GitHash(length) : null;
-        if (hash is null || !etag.All(char.IsAsciiHexDigit)) return new VerifiedFile(name, length, null, false);
+        if (hash is null || !etag.All(char.IsAsciiHexDigit)) return new VerifiedFile(name, length, Damage(path), false);
         try
         {
             using var stream = RegularFile.OpenStream(path);
@@ -209,6 +223,50 @@ internal sealed class HubCache(string root)
     {
         var info = new FileInfo(path);
         return info.LinkTarget is null ? info.Length : info.ResolveLinkTarget(true) is FileInfo { Exists: true } target ? target.Length : 0;
+    }
+
+    // Every lock that a pull of the repository can hold. None is waited for: two that wait for each other's would wait for ever.
+    private List<IDisposable> Lock(HubId id, string[] contents)
+    {
+        var folder = Path.GetDirectoryName(LockFile(id, "any"))!;
+        Directory.CreateDirectory(folder);
+        var files = contents.Select(c => LockFile(id, Etag(Path.GetFileName(c))))
+            .Concat(Directory.GetFiles(folder, "*.lock")).Distinct(StringComparer.Ordinal);
+        var locks = new List<IDisposable>();
+        try
+        {
+            foreach (var file in files)
+            {
+                locks.Add(FileLock.TryTake(file) ?? throw new HubException(HubErrorKind.Busy,
+                    $"{id.Repository} is being fetched, and nothing of it was removed. Wait until the pull has ended, or stop it."));
+            }
+
+            return locks;
+        }
+        catch
+        {
+            foreach (var held in locks) held.Dispose();
+            throw;
+        }
+    }
+
+    // Of a file in blobs, whole or not.
+    private static string Etag(string name) =>
+        name.EndsWith(Incomplete, StringComparison.Ordinal) ? name[..^Incomplete.Length] : name;
+
+    // Where no hash is known, a weight file's header still tells whether all of the file is there.
+    private static string? Damage(string path)
+    {
+        if (!path.EndsWith(".safetensors", StringComparison.Ordinal)) return null;
+        try
+        {
+            SafetensorsFile.Open(path).Dispose();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
 
     private string Absent(HubId id, string commit, string name) => Path.Combine(Repository(id), ".no_exist", commit, name);

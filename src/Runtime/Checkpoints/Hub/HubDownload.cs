@@ -17,11 +17,12 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
     public async Task FetchAsync(HubId id, string commit, string source, HubFile file, CancellationToken cancellationToken)
     {
         var blob = cache.Blob(id, file.Etag!);
-        Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
         using (await HubLock.AcquireAsync(
             cache.LockFile(id, file.Etag!), () => meter.Stage($"Waiting for another process that fetches {file.Name}"), cancellationToken)
             .ConfigureAwait(false))
         {
+            // Under the lock: who removes the model holds it until the folder is gone.
+            Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
             if (cache.Existing(id, commit, file) is { } there)
             {
                 meter.Had(HubCache.Length(there));
@@ -29,8 +30,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubOptions o
             else
             {
                 meter.Stage($"Fetching {file.Name}");
-                await FetchAsync(id, source, file, blob + ".incomplete", cancellationToken).ConfigureAwait(false);
-                File.Move(blob + ".incomplete", blob, overwrite: true);
+                await FetchAsync(id, source, file, blob + HubCache.Incomplete, cancellationToken).ConfigureAwait(false);
+                File.Move(blob + HubCache.Incomplete, blob, overwrite: true);
             }
 
             cache.Link(id, commit, file);

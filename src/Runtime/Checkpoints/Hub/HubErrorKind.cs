@@ -32,4 +32,7 @@ public enum HubErrorKind
 
     /// <summary>The repository holds no model that can be loaded.</summary>
     Unsupported,
+
+    /// <summary>It cannot be removed while it is being fetched.</summary>
+    Busy,
 }

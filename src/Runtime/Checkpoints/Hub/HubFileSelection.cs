@@ -8,13 +8,12 @@ internal static class HubFileSelection
 {
     private const string Single = "model.safetensors";
     private const string Index = "model.safetensors.index.json";
-    private const string Priors = "d2pruner-priors.safetensors";
 
     private static readonly string[] Always =
     [
         "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
             "special_tokens_map.json",
-        "added_tokens.json", "chat_template.jinja", "chat_template.json", "quantize_config.json", "quant_config.json", Priors,
+        "added_tokens.json", "chat_template.jinja", "chat_template.json", "quantize_config.json", "quant_config.json",
     ];
 
     /// <summary>Where models say how images are prepared: the older form, and the newer one, which older models use for other
@@ -44,7 +43,8 @@ internal static class HubFileSelection
         }
 
         string[] index = Has(Index) && !Has(Single) ? [Index] : [];
-        return [.. files.Where(f => Always.Contains(f.Name) || tokenizer.Contains(f.Name) || index.Contains(f.Name))];
+        return [.. files.Where(
+            f => Always.Contains(f.Name) || PriorFile.IsName(f.Name) || tokenizer.Contains(f.Name) || index.Contains(f.Name))];
     }
 
     /// <summary>The weight files, once the small files are there.</summary>
@@ -72,7 +72,7 @@ internal static class HubFileSelection
     }
 
     private static List<HubFile> Weights(IReadOnlyList<HubFile> files) =>
-        [.. files.Where(f => f.Name.EndsWith(".safetensors", StringComparison.Ordinal) && f.Name != Priors)];
+        [.. files.Where(f => f.Name.EndsWith(".safetensors", StringComparison.Ordinal) && !PriorFile.IsName(f.Name))];
 
     private static HubException Unsupported(HubId id, string why) =>
         new(HubErrorKind.Unsupported, $"{id} cannot be loaded: {why}. Nothing was fetched. 'd2pruner models' lists models that can.");

@@ -102,7 +102,7 @@ public static class ModelHub
     /// <param name="options">Where the cache is; null takes the environment's settings.</param>
     /// <returns>Bytes freed.</returns>
     /// <exception cref="ArgumentException">The id cannot be read.</exception>
-    /// <exception cref="HubException">The cache does not hold it.</exception>
+    /// <exception cref="HubException">The cache does not hold it, or it is being fetched; nothing was removed.</exception>
     public static long Remove(string id, HubOptions? options = null)
     {
         var model = HubId.Parse(id);
@@ -167,7 +167,7 @@ public static class ModelHub
     {
         var needed = files.Where(f => cache.Existing(id, commit, f) is null).Sum(f =>
         {
-            var part = new FileInfo(cache.Blob(id, f.Etag!) + ".incomplete");
+            var part = new FileInfo(cache.Blob(id, f.Etag!) + HubCache.Incomplete);
             return Math.Max(0, (f.Size ?? 0) - (part.Exists ? part.Length : 0));
         });
         if (needed == 0) return;

@@ -41,11 +41,11 @@ public sealed class QuantizationConfig
     /// <exception cref="CheckpointException">The weights are in a form that is not read.</exception>
     internal static QuantizationConfig? Read(string folder, JsonElement config)
     {
-        if (Find(config) is not { } q) return null;
         try
         {
+            if (Find(config) is not { } q) return null;
             // Old compressed-tensors files hold one configuration inside another; the outer one may name the method and what is sparse.
-            if (Child(q, "config_groups") is not null || Child(q, Key) is not { ValueKind: JsonValueKind.Object } inner)
+            if (Child(q, "config_groups") is not null || Child(q, Key) is not { } inner)
                 return Parse(q, Text(q, "quant_method"));
             RefuseUnread(q);
             return Parse(inner, Text(inner, "quant_method") ?? Text(q, "quant_method"));
@@ -75,7 +75,7 @@ public sealed class QuantizationConfig
     // At the top, in the text model's part (OpenGVLab: llm_config), or under an older name.
     private static JsonElement? Find(JsonElement config)
     {
-        foreach (var owner in new[] { config, Child(config, "text_config"), Child(config, "llm_config") })
+        foreach (var owner in new[] { config, Value(config, "text_config"), Value(config, "llm_config") })
         {
             if (owner is not { } o) continue;
             if ((Child(o, Key) ?? Child(o, "compression_config")) is { } found) return found;
@@ -94,7 +94,7 @@ public sealed class QuantizationConfig
             case "compressed-tensors": return Compressed(q);
             case "bitsandbytes": throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
             case "fp8": throw new NotSupportedException(
-                Child(q, "weight_block_size") is { } b ? $"fp8 with scales for blocks of {b.GetRawText()}"
+                Value(q, "weight_block_size") is { } b ? $"fp8 with scales for blocks of {b.GetRawText()}"
                 : "fp8 in the form of quant_method 'fp8'");
             case null when Bool(q, "load_in_4bit") == true
                 || Bool(q, "load_in_8bit") == true: throw new NotSupportedException($"bitsandbytes ({BitsAndBytes(q)})");
@@ -178,9 +178,12 @@ public sealed class QuantizationConfig
         _ => throw new NotSupportedException($"groups of {size}"),
     };
 
-    private static JsonElement? Child(JsonElement e, string name) =>
-        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var child)
-            && child.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? child : null;
+    private static JsonElement? Value(JsonElement e, string name) =>
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var v) && v.ValueKind != JsonValueKind.Null ? v : null;
+
+    private static JsonElement? Child(JsonElement e, string name) => Value(e, name) is not { } child ? null
+        : child.ValueKind == JsonValueKind.Object ? child
+        : throw new NotSupportedException($"a form whose {name} is {child.ValueKind} instead of an object");
 
     private static string? Text(JsonElement e, string name) =>
         e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String

@@ -18,7 +18,7 @@ internal sealed class InternVLBlueprint : ModelBlueprint
     public InternVLBlueprint(CheckpointFolder folder)
     {
         var reader = new ConfigReader(folder.Config);
-        var processor = new ConfigReader(folder.PreprocessorConfig);
+        var processor = new ConfigReader(folder.PreprocessorConfig, folder.PreprocessorName);
         _config = InternVLConfig.ReadNative(reader);
         _images = InternVLImageOptions.Read(reader, processor);
         _imageId = reader.Has("image_token_id") ? reader.Int("image_token_id", 0, 0) : null;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;
@@ -17,10 +18,15 @@ internal sealed class InternVLChatBlueprint : ModelBlueprint
     public InternVLChatBlueprint(CheckpointFolder folder)
     {
         var reader = new ConfigReader(folder.Config);
-        var processor = new ConfigReader(folder.PreprocessorConfig);
+        var processor = new ConfigReader(folder.PreprocessorConfig, folder.PreprocessorName);
         _config = InternVLConfig.ReadRemote(reader);
         _images = InternVLImageOptions.Read(reader, processor);
         Template = new InternVLRemoteTemplate(reader.Has("system_message") ? reader.Text("system_message", "") : null);
+        // An absent key means the template's own message to the makers' code too; of null it makes the word "None".
+        Warnings = folder.Config.TryGetProperty("system_message", out var message) && message.ValueKind == JsonValueKind.Null
+            ? ["config.json has the system_message null, of which the makers' code makes the word 'None'; prompts begin with the message " +
+                "of the template internvl2_5. Send a system message if the model was trained with another."]
+            : [];
         reader.ThrowIfBad(folder.Path);
         processor.ThrowIfBad(folder.Path);
     }
@@ -33,6 +39,9 @@ internal sealed class InternVLChatBlueprint : ModelBlueprint
 
     /// <inheritdoc/>
     public override IChatTemplate Template { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Warnings { get; }
 
     /// <inheritdoc/>
     public override TensorNameMap Names => TensorNameMap.Identity;

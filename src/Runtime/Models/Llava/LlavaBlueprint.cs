@@ -55,7 +55,7 @@ internal sealed class LlavaBlueprint : ModelBlueprint
 
     private static LlavaImageOptions ReadImages(CheckpointFolder folder, ClipVisionConfig vision)
     {
-        var c = new ConfigReader(folder.PreprocessorConfig);
+        var c = new ConfigReader(folder.PreprocessorConfig, folder.PreprocessorName);
         var common = PreprocessorConfig.Read(c, vision.ImageSize);
         c.Require(common.CropSize == vision.ImageSize,
             $"the processor crops to {common.CropSize}, but the tower takes {vision.ImageSize}.");
@@ -64,6 +64,7 @@ internal sealed class LlavaBlueprint : ModelBlueprint
         return new LlavaImageOptions
         {
             ShortestEdge = common.ShortestEdge,
+            ExactSize = common.ExactSize,
             CropSize = common.CropSize,
             PatchSize = vision.PatchSize,
             PadToSquare = pad,

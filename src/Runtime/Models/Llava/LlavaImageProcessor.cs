@@ -7,6 +7,9 @@ internal sealed record LlavaImageOptions
     /// <summary>Length of the short side after resizing.</summary>
     public int ShortestEdge { get; init; } = 336;
 
+    /// <summary>Sides after resizing, whatever the image's shape; null where it is kept (<see cref="ShortestEdge"/>).</summary>
+    public (int Width, int Height)? ExactSize { get; init; }
+
     /// <summary>Height and width of the crop.</summary>
     public int CropSize { get; init; } = 336;
 
@@ -86,6 +89,7 @@ internal sealed class LlavaImageProcessor(LlavaImageOptions options) : IImagePro
     // Python's int(size * long / short): the product first, then a double division, then truncation.
     private (int Width, int Height) Resized(int w, int h)
     {
+        if (options.ExactSize is { } exact) return exact;
         var (s, e) = ((long)Math.Min(w, h), (long)options.ShortestEdge);
         var @long = (double)(e * Math.Max(w, h)) / s;
         if (@long > int.MaxValue)

@@ -22,10 +22,14 @@ internal sealed class LlavaNextBlueprint : ModelBlueprint
         _config = LlavaConfig.Read(reader);
         reader.Require(_config.DropCls, "vision_feature_select_strategy must be 'default': the mosaic has no place for CLS tokens.");
         var isMistral = reader.Child("text_config").Text("model_type", "llama") == "mistral";
-        var processor = new ConfigReader(folder.PreprocessorConfig);
+        var processor = new ConfigReader(folder.PreprocessorConfig, folder.PreprocessorName);
         var common = PreprocessorConfig.Read(processor, _config.Vision.ImageSize);
         processor.Require(common.CropSize == _config.Vision.ImageSize,
             $"the processor makes tiles of {common.CropSize}, but the tower takes {_config.Vision.ImageSize}.");
+        // The reference then resizes every tile to size and cuts it again: no published model's, and its cells would not fit together.
+        var (width, height) = common.ExactSize ?? (common.ShortestEdge, common.ShortestEdge);
+        processor.Require(width == common.CropSize && height == common.CropSize,
+            $"size is {height} x {width} (height x width) and crop_size {common.CropSize}; supported is one side for all of them.");
         _images = new LlavaNextImageOptions
         {
             TileSize = common.CropSize,

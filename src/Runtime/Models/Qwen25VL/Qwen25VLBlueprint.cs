@@ -19,7 +19,7 @@ internal sealed class Qwen25VLBlueprint : ModelBlueprint
         var reader = new ConfigReader(folder.Config);
         _config = Qwen25VLConfig.Read(reader);
         reader.ThrowIfBad(folder.Path);
-        var c = new ConfigReader(folder.PreprocessorConfig);
+        var c = new ConfigReader(folder.PreprocessorConfig, folder.PreprocessorName);
         var size = c.Child("size");
         _images = new Qwen2VLImageOptions
         {

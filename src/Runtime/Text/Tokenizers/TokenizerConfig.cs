@@ -6,6 +6,9 @@ namespace D2Pruner.AI.Runtime.Text;
 /// <summary>What tokenizer_config.json, special_tokens_map.json and added_tokens.json of a folder add to the vocabulary.</summary>
 internal sealed class TokenizerConfig
 {
+    private static readonly string[] LlamaKinds =
+        ["LlamaTokenizer", "LlamaTokenizerFast", "InternLM2Tokenizer", "InternLM2TokenizerFast"];
+
     private readonly Dictionary<string, string> _named = [];
 
     /// <summary>No files.</summary>
@@ -16,6 +19,12 @@ internal sealed class TokenizerConfig
 
     /// <summary>Whether an EOS is added, where the configuration says so.</summary>
     public bool? AddEos { get; private set; }
+
+    /// <summary>
+    /// Whether the tokenizer's class makes its post-processor of <see cref="AddBos"/> and <see cref="AddEos"/>, whatever tokenizer.json
+    /// says: Llama's and InternLM2's do (<c>update_post_processor</c>); PreTrainedTokenizerFast and Qwen2's keep the file's.
+    /// </summary>
+    public bool MakesPostProcessor { get; private set; }
 
     /// <summary>Added tokens by id: added_tokens.json's names with added_tokens_decoder's flags.</summary>
     public IReadOnlyList<AddedToken> Added { get; private set; } = [];
@@ -36,6 +45,7 @@ internal sealed class TokenizerConfig
             config.TakeNames(json, special);
             config.AddBos = json.Flag("add_bos_token");
             config.AddEos = json.Flag("add_eos_token");
+            config.MakesPostProcessor = json.Text("tokenizer_class") is { } name && LlamaKinds.Contains(name);
             if (json.Find("added_tokens_decoder") is not { } decoder) return;
             foreach (var p in decoder.EnumerateObject())
             {

@@ -45,7 +45,7 @@ internal static class TokenizerJson
         var added = Added(find("added_tokens"), config);
         int? Id(string? token) => token is null ? null
             : added.Find(a => a.Content == token)?.Id ?? (vocabulary.TryGetValue(token, out var id) ? id : null);
-        var (prefix, suffix) = PostProcessor(find("post_processor"), Id);
+        var (prefix, suffix) = config.MakesPostProcessor ? FromFlags(config, Id) : PostProcessor(find("post_processor"), Id);
         var (normalize, words, byteLevel) = TokenizerPipeline.Read(find("normalizer"), find("pre_tokenizer"));
         var (kind, strip) = Decoder(find("decoder"));
         if (byteLevel != (kind == DecoderKind.ByteLevel))
@@ -142,6 +142,14 @@ internal static class TokenizerJson
 
     private static bool IsSpace(JsonElement replace) => replace.Find("pattern") is { } p && p.Text("String") == "▁"
         && replace.Text("content") == " ";
+
+    // Where the configuration is silent, the defaults of LlamaTokenizerFast.
+    private static (int[] Prefix, int[] Suffix) FromFlags(TokenizerConfig config, Func<string?, int?> find)
+    {
+        int[] prefix = (config.AddBos ?? true) && find(config.Named("bos_token") ?? "<s>") is { } bos ? [bos] : [];
+        int[] suffix = config.AddEos == true && find(config.Named("eos_token") ?? "</s>") is { } eos ? [eos] : [];
+        return (prefix, suffix);
+    }
 
     private static (int[] Prefix, int[] Suffix) PostProcessor(JsonElement? json, Func<string?, int?> find)
     {
