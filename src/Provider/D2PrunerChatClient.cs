@@ -24,6 +24,7 @@ public sealed partial class D2PrunerChatClient : IChatClient
     private readonly IDisposable? owned;
     private readonly ILogger logger;
     private int disposed;
+    private int cropIsLogged;
 
     /// <summary>Creates a client over a loaded engine.</summary>
     /// <param name="engine">The engine.</param>
@@ -139,21 +140,18 @@ public sealed partial class D2PrunerChatClient : IChatClient
         var resolved = PruningResolver.Resolve(
             settings, options, () => PresetSelector.Choose(mapped.Question, mapped.SystemText, settings.Schema, mapped.Images),
                 mapped.ImagesHaveBudgets);
-        var engine = await OwnCancellation(model.GetAsync(leaving.Token), own).ConfigureAwait(false);
-        resolved = PriorNote.Add(resolved, engine.Model, pruners);
-        LogPreset(resolved.Preset, resolved.Source, resolved.Reason);
-        var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
+        var (plan, noted, events, more) = await BeginAsync(mapped, settings, resolved, leaving.Token, own).ConfigureAwait(false);
+        resolved = noted;
         var calls = plan.ReadsCalls ? new ToolCallReader(unsupported.MalformedCall) : null;
         var updates = new UpdateBuilder(model.ModelId);
-
-        var events = engine.GenerateAsync(Request(plan, settings, resolved), leaving.Token).GetAsyncEnumerator(leaving.Token);
         try
         {
-            while (await MoveNextAsync(events, resolved, own).ConfigureAwait(false))
+            for (; more; more = await MoveNextAsync(events, resolved, own).ConfigureAwait(false))
             {
                 switch (events.Current)
                 {
                     case PrefillCompleted prefill:
+                        resolved = CropNoted(resolved, prefill.Prefill);
                         telemetry.Prefilled(prefill.Prefill, resolved);
                         break;
                     case TextDelta text when calls is null:
@@ -178,6 +176,30 @@ public sealed partial class D2PrunerChatClient : IChatClient
         {
             await leaving.CancelAsync().ConfigureAwait(false);
             await events.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Asks the engine, up to its first event. An engine that finds its weight files changed answers nobody any more; a registered model is
+    // loaded anew then, and asked once more.
+    private async ValueTask<(AnswerPlan Plan, ResolvedPruning Resolved, IAsyncEnumerator<GenerationEvent> Events, bool More)> BeginAsync(
+        MappedMessages mapped, RequestSettings settings, ResolvedPruning resolved, CancellationToken leaving, CancellationToken own)
+    {
+        for (var again = false; ; again = true)
+        {
+            var engine = await OwnCancellation(model.GetAsync(leaving), own).ConfigureAwait(false);
+            var noted = PriorNote.Add(resolved, engine.Model, pruners);
+            LogPreset(noted.Preset, noted.Source, noted.Reason);
+            var plan = AnswerPlan.Create(mapped, settings, engine.Model, options, unsupported);
+            var events = engine.GenerateAsync(Request(plan, settings, noted), leaving).GetAsyncEnumerator(leaving);
+            try
+            {
+                return (plan, noted, events, await MoveNextAsync(events, noted, own).ConfigureAwait(false));
+            }
+            catch (Exception e)
+            {
+                await events.DisposeAsync().ConfigureAwait(false);
+                if (again || e is not Runtime.Checkpoints.WeightsChangedException || model is LoadedModel) throw;
+            }
         }
     }
 
@@ -222,6 +244,13 @@ public sealed partial class D2PrunerChatClient : IChatClient
         IncludeScores = settings.IncludeScores,
     };
 
+    private ResolvedPruning CropNoted(ResolvedPruning resolved, PrefillSummary prefill)
+    {
+        var noted = CropNote.Add(resolved, prefill.Images);
+        if (!ReferenceEquals(noted, resolved) && Interlocked.Exchange(ref cropIsLogged, 1) == 0) LogCropped(model.ModelId);
+        return noted;
+    }
+
     private IReadOnlyList<GroundedRegion>? Groundings(
         string text, GenerationResult result, RequestSettings settings, ResolvedPruning resolved, out IReadOnlyList<string> issues)
     {
@@ -239,4 +268,9 @@ public sealed partial class D2PrunerChatClient : IChatClient
     [LoggerMessage(EventId = 2, EventName = "PresetChosen", Level = LogLevel.Debug,
         Message = "Preset {Preset} (named by the {Source}): {Reason}")]
     private partial void LogPreset(Pruning.PruningPreset preset, string source, string reason);
+
+    [LoggerMessage(EventId = 5, EventName = "ImageCropped", Level = LogLevel.Warning,
+        Message = "The model '{Model}' was asked for places, and its image processing crops: boxes cannot reach an image's cut-off " +
+            "borders. With VisionModelOptions.ImageFit = Pad the longer side is not cut. (Told once; every report says it.)")]
+    private partial void LogCropped(string model);
 }

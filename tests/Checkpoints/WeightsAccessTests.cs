@@ -62,8 +62,11 @@ public sealed class WeightsAccessTests
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
         Assert.Contains("WeightsInMemory", e.Message, StringComparison.Ordinal);
         Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
-        // And again: the engine lives.
-        await Assert.ThrowsAsync<WeightsChangedException>(() => Ask(engine));
+        // The engine has ended, and whoever asks or looks is told why.
+        Assert.Equal(EngineState.Faulted, engine.GetStatus().State);
+        Assert.Contains(message, engine.GetStatus().Error!, StringComparison.Ordinal);
+        var late = await Assert.ThrowsAsync<EngineUnavailableException>(() => Ask(engine));
+        Assert.Contains(message, late.Message, StringComparison.Ordinal);
     }
 
     [Fact]

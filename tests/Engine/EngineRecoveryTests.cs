@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Engine;
 using Xunit;
 
@@ -59,6 +60,38 @@ public sealed class EngineRecoveryTests
         using var patience = new CancellationTokenSource(50);
         await engine.StopAsync(patience.Token);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => endless);
+    }
+
+    [Fact]
+    public async Task ChangedWeights_EndTheEngine_AndEveryCallerHearsWhy()
+    {
+        var executor = new ScriptedExecutor { TokenTime = TimeSpan.FromMilliseconds(1), Preparing = (r, _) =>
+            { if (r.Turns[0].Text == "changed") throw new WeightsChangedException("w", "it had 2 bytes and has 1"); } };
+        await using var engine = await VisionLanguageEngineTests.Start(executor);
+        var running = VisionLanguageEngineTests.All(engine, ScriptedExecutor.Endless);
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus().IsBusy);
+        await Assert.ThrowsAsync<WeightsChangedException>(() => VisionLanguageEngineTests.All(engine, "changed"));
+        // Whoever loads the model again now finds the memory free.
+        Assert.True(executor.Disposed);
+        Assert.Equal(EngineState.Faulted, engine.GetStatus().State);
+        Assert.Contains("has 1", engine.GetStatus().Error);
+        foreach (var other in new[] { running, VisionLanguageEngineTests.All(engine, "late") })
+            Assert.Contains("has 1", (await Assert.ThrowsAsync<EngineUnavailableException>(() => other)).Message);
+    }
+
+    [Fact]
+    public async Task ChangedWeights_EndAnEngineThatReadsAPrompt_AtItsNextSlice()
+    {
+        using var gate = new ManualResetEventSlim();
+        var executor = new ScriptedExecutor { Slices = 2, Started = _ => gate.Wait(), Preparing = (r, _) =>
+            { if (r.Turns[0].Text == "changed") throw new WeightsChangedException("w", "it had 2 bytes and has 1"); } };
+        await using var engine = await VisionLanguageEngineTests.Start(executor);
+        var reading = VisionLanguageEngineTests.All(engine, ScriptedExecutor.Endless);
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus().IsBusy);
+        var changed = VisionLanguageEngineTests.All(engine, "changed");
+        gate.Set();
+        await Assert.ThrowsAsync<WeightsChangedException>(() => changed);
+        await Assert.ThrowsAsync<EngineUnavailableException>(() => reading);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using D2Pruner.AI.FaultHost;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.AI;
 
@@ -15,8 +16,16 @@ async Task<int> Changed(Action change, bool? inMemory)
     Console.WriteLine($"before: {before}");
     change();
     var fault = await subject.AskAsync();
+    // A mapped model is loaded anew: its answer is the one that the files as they are now give.
+    if (inMemory == false && !fault.StartsWith("error", StringComparison.Ordinal) && fault == await AnewAsync()) fault = "as anew";
     Console.WriteLine($"fault: {(fault == before ? "same" : fault)}");
     return 0;
+}
+
+async Task<string> AnewAsync()
+{
+    await using var subject = new Subject(model, image);
+    return await subject.AskAsync();
 }
 
 async Task<int> During(Subject subject, Func<Task<string>> fault)
@@ -88,6 +97,12 @@ switch (scenario)
 
         var files = Directory.GetFiles(args[3]).Select(f => $"{Path.GetFileName(f)}={new FileInfo(f).Length}");
         Console.WriteLine($"files: {string.Join(' ', files.Order(StringComparer.Ordinal))}");
+        return 0;
+    case "libtorch":
+        // D2PRUNER_LIBTORCH names a wrong folder; then the application names its own.
+        Console.WriteLine($"fault: {TorchEnvironment.Probe().Problem}");
+        TorchEnvironment.UseLibtorch(Path.GetDirectoryName(TorchEnvironment.Beside())!);
+        Console.WriteLine($"after: {TorchEnvironment.Probe().Problem ?? "usable"}");
         return 0;
     case "ask":
         await using (var only = new Subject(model, image)) Console.WriteLine($"before: {await only.AskAsync()}");

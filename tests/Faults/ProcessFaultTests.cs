@@ -20,9 +20,9 @@ public sealed class ProcessFaultTests : IDisposable
     [InlineData("truncate", "same")]
     [InlineData("truncate-mapped", "error Unavailable")]
     [InlineData("overwrite", "same")]
-    [InlineData("overwrite-mapped", "error Unavailable")]
+    [InlineData("overwrite-mapped", "as anew")]
     [InlineData("replace", "same")]
-    public async Task AFileThatChangesUnderALoadedModel_NeverChangesAnAnswer(string scenario, string expected)
+    public async Task AFileThatChangesUnderALoadedModel_NeverSpoilsAnAnswer(string scenario, string expected)
     {
         Skip.If(OperatingSystem.IsWindows(), "Windows locks files in use.");
         var run = await RunAsync(null, scenario);
@@ -53,6 +53,14 @@ public sealed class ProcessFaultTests : IDisposable
         var run = await RunAsync("DOTNET_GCHeapHardLimit=0x4000000 exec \"$@\"", "memory", large);
         Assert.Contains("fault: error TooLarge\n", run, StringComparison.Ordinal);
         Assert.Contains("after: same\n", run, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AWrongFolderOfLibtorch_IsNoObstacleToARightOne()
+    {
+        var run = await RunAsync("D2PRUNER_LIBTORCH=/nowhere exec \"$@\"", "libtorch");
+        Assert.Contains("fault: D2PRUNER_LIBTORCH: There is no folder '/nowhere'.", run, StringComparison.Ordinal);
+        Assert.Contains("after: usable\n", run, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -101,6 +101,24 @@ public sealed class RegistrationTests
         Assert.Equal(Ids.Value.B, IdOf(provider.GetRequiredService<IChatClient>()));
     }
 
+    [Theory]
+    [InlineData("Owner/Tiny-1B", "owner/tiny-1b", true)]
+    [InlineData("Owner/Tiny-1B", "Owner/Tiny-1B@main", true)]
+    [InlineData("Owner/Tiny-1B", "tiny-1b", true)]
+    [InlineData("Owner/Tiny-1B", "Other/Tiny-1B", false)]
+    [InlineData("Owner/Tiny-1B@v2", "Owner/Tiny-1B@v2", true)]
+    [InlineData("Owner/Tiny-1B@v2", "Owner/Tiny-1B", true)]
+    [InlineData("Owner/Tiny-1B@v2", "Owner/Tiny-1B@main", false)]
+    public void AModel_IsCalledByItsHubId_Too(string path, string asked, bool known)
+    {
+        using var provider = new ServiceCollection().Tap(s => s.AddD2PrunerChatClient(path)).BuildServiceProvider();
+        var client = provider.GetRequiredService<IChatClient>();
+        // Told by the call itself; without an enumeration nothing is loaded.
+        ChatMessage[] question = [new(ChatRole.User, "Hello?")];
+        var error = Record.Exception(() => { _ = client.GetStreamingResponseAsync(question, new ChatOptions { ModelId = asked }); });
+        Assert.Equal(known ? null : typeof(ModelMismatchException), error?.GetType());
+    }
+
     [Fact]
     public void OptionsOfATextKey_AreNamedLikeIt()
     {

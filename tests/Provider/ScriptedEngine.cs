@@ -25,6 +25,9 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
     /// <summary>Waited for before an answer's first piece: given the request's number, from 1.</summary>
     public Func<int, Task>? Answering { get; init; }
 
+    /// <summary>What the report says of a request's images: given its number, from 1.</summary>
+    public Func<int, (TimeSpan Preprocess, TimeSpan Vision)>? ImageTimes { get; init; }
+
     public bool Disposed { get; private set; }
 
     public bool SawCancellation { get; private set; }
@@ -47,8 +50,10 @@ internal sealed class ScriptedEngine : IVisionEngine, IDisposable
 
         var images = request.Turns.SelectMany(t => t.Parts).OfType<ImagePart>()
             .Select((_, i) => Image(i, request.Pruning is not null)).ToArray();
+        var (preprocess, vision) = ImageTimes?.Invoke(number) ?? default;
         var prefill = new PrefillSummary { PromptTokens = 600, PromptTokensKept = 40, Images = images, Pruning = request.Pruning,
-            Prior = request.Pruning is null ? null : "uniform", KvBytes = 10, KvBytesUnpruned = 100 };
+            Prior = request.Pruning is null ? null : "uniform", KvBytes = 10, KvBytesUnpruned = 100, PreprocessTime = preprocess,
+            VisionTime = vision };
         yield return new PrefillCompleted(prefill);
         if (Answering is not null) await Answering(number);
         foreach (var piece in Pieces)

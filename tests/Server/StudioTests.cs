@@ -114,6 +114,33 @@ public sealed class StudioTests(StudioBrowser browser) : IClassFixture<StudioBro
     }
 
     [SkippableFact]
+    public async Task TheImagesTime_IsShownApart_SoThatColumnsCompare()
+    {
+        // The run without pruning comes first and pays for the image; what it took is more than the whole answer here, so nothing is left.
+        var engine = new ScriptedEngine
+        {
+            ImageTimes = number => number == 1 ? (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)) : default,
+        };
+        await using var server = await RunningServer.StartAsync(new D2PrunerChatClient(engine));
+        var page = await browser.OpenAsync(server.Address, _faults);
+        await Expect(page.Locator("#times-note")).ToBeHiddenAsync();
+        await page.Locator("#file").SetInputFilesAsync(new FilePayload { Name = "wide.png", MimeType = "image/png", Buffer = Wide });
+        await AskAsync(page, "Where is the cat?");
+        await Expect(page.Locator("#times-note")).ToBeVisibleAsync();
+        var (pruned, unpruned) = (page.Locator(".run .facts").First, page.Locator(".run .facts").Nth(1));
+        foreach (var time in new[] { @"First token, image apart\s*", @"Whole answer, image apart\s*" })
+        {
+            await Expect(unpruned).ToContainTextAsync(new Regex(time + @"0\.0 ms"));
+            await Expect(pruned).ToContainTextAsync(new Regex(time + @"\d"));
+            await Expect(pruned).Not.ToContainTextAsync(new Regex(time + @"0\.0 ms"));
+        }
+
+        await Expect(unpruned).ToContainTextAsync(new Regex(@"Image · prefill · decode\s*180\.0 s · "));
+        await Expect(pruned).ToContainTextAsync(new Regex(@"Image · prefill · decode\s*0\.0 ms · "));
+        Assert.Empty(_faults);
+    }
+
+    [SkippableFact]
     public async Task WhatGoesWrong_IsSaidClearly()
     {
         var chat = new ScriptedChat();

@@ -94,7 +94,8 @@ public static class D2PrunerServiceCollectionExtensions
         return services.AddSingleton(method);
     }
 
-    /// <summary>Loads models and runs a small image through each in the background of the host's start. Progress goes to a registered
+    /// <summary>Loads models and runs a small image through each in the background of the host's start. What fails is tried again while
+    /// the host runs, after 10 seconds and then ever more seldom, up to every 5 minutes. Progress goes to a registered
     /// <c>IProgress&lt;ModelLoadProgress&gt;</c>, results to the log.</summary>
     /// <param name="services">The services.</param>
     /// <param name="models">Names of registered models; none means every model registered so far.</param>
@@ -103,8 +104,8 @@ public static class D2PrunerServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(models);
         string[] names = models.Length > 0 ? [.. models] : [.. RegisteredModel.All(services).Select(m => m.Name)];
-        return services.AddSingleton<IHostedService>(
-            sp => new ModelWarmup(sp, names, new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>()));
+        foreach (var name in names) services.AddSingleton(new WarmedModel(name));
+        return AddWarmup(services);
     }
 
     /// <summary>Lets messages name images in allowed folders and on allowed hosts (<c>UriContent</c>); without it only
@@ -163,10 +164,20 @@ public static class D2PrunerServiceCollectionExtensions
         configure(services.AddOptions<VisionModelOptions>(name).ValidateOnStart());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VisionModelOptions>, ModelOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelHost>());
+        AddWarmup(services);
         services.AddSingleton(new RegisteredModel(name, path));
         services.AddKeyedSingleton(name, (sp, _) => new LazyModel(
             sp.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get(name), sp.GetService<ILoggerFactory>(),
                 sp.GetService<IProgress<ModelLoadProgress>>()));
+        return services;
+    }
+
+    // With every model, also where none is to be warmed: one that has ended is loaded anew.
+    private static IServiceCollection AddWarmup(IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelWarmup>(sp => new ModelWarmup(
+            sp, sp.GetService<TimeProvider>() ?? TimeProvider.System,
+            new QuietLoggerFactory(sp.GetService<ILoggerFactory>()).CreateLogger<ModelWarmup>())));
         return services;
     }
 

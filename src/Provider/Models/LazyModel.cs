@@ -4,33 +4,39 @@ using Microsoft.Extensions.Logging;
 
 namespace D2Pruner.AI;
 
-/// <summary>A registered model: loaded once at first use, shared by its clients, disposed by the container. A failed load is
-/// tried again by the next request.</summary>
+/// <summary>A registered model: loaded once at first use, shared by its clients, disposed by the container. What could not be loaded,
+/// or has ended since, is loaded anew by whoever asks for it next.</summary>
 internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory, IProgress<ModelLoadProgress>? progress = null)
     : IModelSource, IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposing = new();
+    private readonly string[] _hubNames = HubNames.Of(options.ModelPath);
     private Task<VisionLanguageEngine>? _load;
-    private string? _folder;
+    private string? _files;
     private bool _disposed;
 
     public string ModelId { get; } = options.ModelId
         ?? ModelLocator.IdOf(options.ModelPath ?? throw new ArgumentException("ModelPath is empty.", nameof(options)));
 
-    public IReadOnlyCollection<string> Names => [ModelId];
+    public IReadOnlyCollection<string> Names => [ModelId, .. _hubNames];
 
     /// <summary>How it is loaded.</summary>
     public VisionModelOptions Options => options;
 
     public string Fingerprint =>
         string.Join('|', ModelId, options.Precision, options.Quantization, options.QuantizeHead, options.ActivationBits,
-            options.Float32Kv, options.ImageFit, options.MaxContextTokens, options.SelfCalibrate, FolderFingerprint());
+            options.Float32Kv, options.ImageFit, options.MaxContextTokens, options.SelfCalibrate, FilesFingerprint());
 
     // A model that is still to be fetched has no files to go by.
-    private string FolderFingerprint() => _folder is null && options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)
-        ? $"missing:{options.ModelPath}"
-        : _folder ??= ModelFolderCheck.Fingerprint(ModelLocator.Resolve(options.ModelPath!));
+    private string FilesFingerprint()
+    {
+        if (_files is { } known) return known;
+        if (options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!))
+            return $"missing:{options.ModelPath}" + ModelFolderCheck.Fingerprint(options.Priors, "");
+        var folder = ModelLocator.Resolve(options.ModelPath!);
+        return _files = ModelFolderCheck.Fingerprint(folder) + ModelFolderCheck.Fingerprint(options.Priors, folder);
+    }
 
     public IVisionEngine? Current => Volatile.Read(ref _load) is { IsCompletedSuccessfully: true } load ? load.Result : null;
 
@@ -41,15 +47,10 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             // An engine whose thread ended is of no more use to anybody.
-            if (_load is { IsCompletedSuccessfully: true } dead && dead.Result.GetStatus().State == EngineState.Faulted)
-            {
-                _ = dead.Result.DisposeAsync().AsTask();
-                _load = null;
-            }
-
-            // One caller's cancellation must not fail the load for the others: it belongs to the model.
-            if (_load is null or { IsFaulted: true } or { IsCanceled: true })
-                _load = VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
+            if (_load is { IsCompletedSuccessfully: true } ended && ended.Result.GetStatus().State == EngineState.Faulted)
+                _load = ReplaceAsync(ended.Result);
+            else if (_load is null or { IsFaulted: true } or { IsCanceled: true })
+                _load = LoadAsync();
             load = _load;
         }
 
@@ -61,6 +62,21 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         {
             throw new ObjectDisposedException(nameof(LazyModel), $"The model '{ModelId}' was disposed while it was loading.");
         }
+    }
+
+    // One caller's cancellation must not fail the load for the others: it belongs to the model.
+    private Task<VisionLanguageEngine> LoadAsync()
+    {
+        // The files may be others by now.
+        _files = null;
+        return VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
+    }
+
+    // The memory of the one that ended is free before that of the next is taken.
+    private async Task<VisionLanguageEngine> ReplaceAsync(VisionLanguageEngine ended)
+    {
+        await ended.DisposeAsync().ConfigureAwait(false);
+        return await LoadAsync().ConfigureAwait(false);
     }
 
     /// <summary>State, without loading anything and without waiting.</summary>

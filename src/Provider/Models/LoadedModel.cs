@@ -5,15 +5,16 @@ namespace D2Pruner.AI;
 /// <summary>An engine that is already there.</summary>
 internal sealed class LoadedModel(IVisionEngine engine) : IModelSource
 {
-    private readonly Lazy<string> _fingerprint = new(() =>
-        string.Join('|', engine.Model.Id, engine.Model.DType, engine.Model.ContextLength,
-            Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint));
+    private string? _fingerprint;
 
     public string ModelId => engine.Model.Id;
 
     public IReadOnlyCollection<string> Names { get; } = [engine.Model.Id];
 
-    public string Fingerprint => _fingerprint.Value;
+    // Kept once it is known; where it cannot be read, the next request looks again.
+    public string Fingerprint => _fingerprint ??=
+        string.Join('|', engine.Model.Id, engine.Model.DType, engine.Model.ContextLength,
+            Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint);
 
     public IVisionEngine Current => engine;
 

@@ -17,7 +17,8 @@ public sealed class PruningReport
     /// <summary>Who named the preset (or Auto): <c>request</c> or <c>client</c>.</summary>
     public string PresetSource { get; init; } = "";
 
-    /// <summary>Why this preset, one sentence.</summary>
+    /// <summary>Why this preset, in a sentence; and one for each thing that the model lacks for it: no calibrated prior, K lowered to
+    /// its layers, an image whose borders it crops where boxes are asked for.</summary>
     public string PresetReason { get; init; } = "";
 
     /// <summary>Method, or null when nothing was pruned.</summary>

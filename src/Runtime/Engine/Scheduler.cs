@@ -79,8 +79,18 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         }
     }
 
-    /// <summary>Makes the thread end as a defect would, for tests.</summary>
-    internal void Break(Exception e) => Volatile.Write(ref _broken, e);
+    /// <summary>Ends the thread at its next border, as a defect would: whoever waits or is being answered hears why.</summary>
+    public void Break(Exception e)
+    {
+        lock (_gate)
+        {
+            _broken ??= e;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Whether the thread ends, or has ended, by a failure.</summary>
+    public bool IsBroken => Volatile.Read(ref _broken) is not null;
 
     /// <summary>Works until it is stopped or shut down. Whatever ends it, no caller is left waiting.</summary>
     /// <param name="isPreparing">Whether requests are still being prepared that a graceful stop must answer.</param>
@@ -100,7 +110,8 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         }
         catch (Exception e)
         {
-            reason = new EngineUnavailableException($"The engine's thread ended: {e.Message} Load the model again.", e);
+            Volatile.Write(ref _broken, e);
+            reason = Ended(e);
             throw;
         }
         finally
@@ -113,7 +124,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     {
         lock (_gate)
         {
-            while (!_disposed && _waiting.Count == 0 && _running.Count == 0)
+            while (!_disposed && _broken is null && _waiting.Count == 0 && _running.Count == 0)
             {
                 if (_stopping && !isPreparing()) return false;
                 Monitor.Wait(_gate, _stopping ? 20 : Timeout.Infinite);
@@ -194,6 +205,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     private void AtBorder(Sequence reading)
     {
         ThrowIfUnwanted(reading);
+        if (Volatile.Read(ref _broken) is { } broken) throw Ended(broken);
         if (_running.Count == 0 || Stopwatch.GetElapsedTime(_lastStep) < _stall) return;
         Sweep();
         if (_running.Count > 0) Step();
@@ -288,6 +300,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         Interlocked.Add(ref _kvBytes, -s.KvBytes);
         Interlocked.Decrement(ref _runningCount);
     }
+
+    private static EngineUnavailableException Ended(Exception e) =>
+        new($"The engine's thread ended: {e.Message} Load the model again.", e);
 
     private static void End(Sequence s, Exception? e)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Engine;
 using D2Pruner.AI.Runtime.Models;
 using Microsoft.Extensions.Logging;
@@ -214,6 +215,14 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         {
             // What was queued is counted where it ends.
             _log.Lost(e);
+            // With weights that changed nobody can be answered any more: the engine ends, so that its state tells, and the model is loaded
+            // anew. The caller hears of it when that state is there and the memory free.
+            if (e is WeightsChangedException)
+            {
+                _scheduler.Break(new EngineUnavailableException(e.Message, e));
+                await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             throw;
         }
     }
@@ -230,8 +239,11 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
             prepared = await PrepareAsync(request, cancellationToken).ConfigureAwait(false);
             var sequence = new Sequence(prepared, parent, cancellationToken);
             queued = _scheduler.Enqueue(sequence);
-            if (!queued) ThrowIfClosed();
-            return queued ? sequence : throw new ObjectDisposedException(nameof(VisionLanguageEngine));
+            if (queued) return sequence;
+            // Of a thread that fails, the state is known when it has ended.
+            if (_scheduler.IsBroken) await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            ThrowIfClosed();
+            throw new ObjectDisposedException(nameof(VisionLanguageEngine));
         }
         finally
         {

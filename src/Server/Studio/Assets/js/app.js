@@ -95,6 +95,7 @@ async function start(onlyFirst = false) {
   $("send").disabled = true;
   $("stop").disabled = false;
   $("empty").hidden = true;
+  $("times-note").hidden = !picture;
   $("status").textContent = "Asking.";
   const columns = [$("method").value, $("other").value];
   const follow = $("follow").checked;

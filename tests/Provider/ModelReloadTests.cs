@@ -1,0 +1,96 @@
+using D2Pruner.AI.Conformance;
+using D2Pruner.AI.Runtime;
+using D2Pruner.AI.Runtime.Checkpoints;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace D2Pruner.AI.Tests.Provider;
+
+/// <summary>Mapped weight files that change under a registered model: it is loaded anew.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class ModelReloadTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _model;
+
+    public ModelReloadTests() => _model = _folder.Copy(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"));
+
+    private string Weights => Path.Combine(_model, "model.safetensors");
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableFact]
+    public async Task TheRequestThatMeetsTheChange_IsAnsweredByTheModelLoadedAnew()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows locks mapped files.");
+        await using var provider = Services();
+        var client = provider.GetRequiredService<IChatClient>();
+        var model = provider.GetRequiredKeyedService<LazyModel>("default");
+        await Ask(client);
+        var (first, fingerprint) = (model.Current, model.Fingerprint);
+        Overwrite();
+        File.WriteAllText(Path.Combine(_model, "notes.txt"), "another version");
+        var answer = await Ask(client);
+        Assert.NotSame(first, model.Current);
+        Assert.Equal(EngineState.Faulted, first!.GetStatus().State);
+        Assert.Equal(EngineState.Ready, model.GetStatus().State);
+        // A cache must not take the old one's answers for those of the new one.
+        Assert.NotEqual(fingerprint, model.Fingerprint);
+        await using var fresh = Services();
+        Assert.Equal(await Ask(fresh.GetRequiredService<IChatClient>()), answer);
+    }
+
+    [SkippableFact]
+    public async Task FilesThatCannotBeLoaded_AreTold_AndTheNextRequestTriesAgain()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows locks mapped files.");
+        await using var provider = Services();
+        var client = provider.GetRequiredService<IChatClient>();
+        var model = provider.GetRequiredKeyedService<LazyModel>("default");
+        var expected = await Ask(client);
+        var bytes = File.ReadAllBytes(Weights);
+        using (var file = Open()) file.SetLength(100);
+        var e = await Assert.ThrowsAnyAsync<Exception>(() => Ask(client));
+        Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
+        Assert.Equal(EngineState.Faulted, model.GetStatus().State);
+        using (var file = Open()) file.Write(bytes);
+        Assert.Equal(expected, await Ask(client));
+        Assert.Equal(EngineState.Ready, model.GetStatus().State);
+    }
+
+    [SkippableFact]
+    public async Task AnEngineOfTheApplication_IsItsOwnToLoadAgain()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows locks mapped files.");
+        await using var engine = await VisionLanguageEngine.LoadAsync(
+            new VisionModelOptions { ModelPath = _model, Device = "cpu", WeightsInMemory = false });
+        using var client = engine.AsIChatClient();
+        await Ask(client);
+        Overwrite();
+        await Assert.ThrowsAsync<WeightsChangedException>(() => Ask(client));
+        Assert.Equal(EngineState.Faulted, engine.GetStatus().State);
+        await Assert.ThrowsAsync<EngineUnavailableException>(() => Ask(client));
+    }
+
+    private static async Task<string> Ask(IChatClient client) =>
+        (await client.GetResponseAsync("Hello?", new ChatOptions { MaxOutputTokens = 4, Temperature = 0 })).Text;
+
+    private ServiceProvider Services()
+    {
+        var services = new ServiceCollection();
+        services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device, o.WeightsInMemory) = (_model, "cpu", false));
+        services.AddD2PrunerChatClient();
+        return services.BuildServiceProvider();
+    }
+
+    private FileStream Open() => new(Weights, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+
+    // Weights of the language model, in the middle of the file.
+    private void Overwrite()
+    {
+        using var file = Open();
+        file.Seek(400_000, SeekOrigin.Begin);
+        file.Write(new byte[600_000]);
+    }
+}
