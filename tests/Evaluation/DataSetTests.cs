@@ -1,5 +1,6 @@
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Metrics;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Tests.Provider;
 using Parquet.Serialization;
 using Xunit;
@@ -73,6 +74,7 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal([1, 1, 0], new[] { "D", "it is blue", "A" }.Select(a => data.Score(data.Samples[2], a).Value));
         Assert.Equal([1, 1, 0], new[] { "A", "the cat", "B" }.Select(a => data.Score(data.Samples[0], a).Value));
         Assert.False(data.Score(data.Samples[0], "hm").IsParsed);
+        Assert.Equal("circular accuracy, %", data.PaperFigure);
         Assert.Equal(0, data.Headline([(data.Samples[0], "A"), (data.Samples[1], "A")])["circular accuracy, %"]);
         Assert.Equal(100, data.Headline([(data.Samples[0], "A"), (data.Samples[1], "B")])["circular accuracy, %"]);
         Assert.EndsWith("请直接回答选项字母。", Load("mmbench_cn").Samples[0].Prompt);
@@ -93,6 +95,7 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal("Is there a cat? Please answer yes or no.", Load("mme", PromptStyle.Qwen).Samples[0].Prompt);
         var figures = data.Headline([(data.Samples[0], "Yes"), (data.Samples[1], "No"), (data.Samples[2], "no")]);
         Assert.Equal((200, 0, 200), (figures["existence"], figures["scene"], figures["perception"]));
+        Assert.Equal(200, figures[data.PaperFigure!]);
     }
 
     [Fact]
@@ -117,6 +120,12 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(1, data.Score(data.Samples[1], "no\n").Value); // LLaVA's answers are stripped before
         Assert.Equal(100, data.Headline([.. data.Samples.Select(s => (s, s.Answers[0] == "yes" ? "Yes" : "No"))])["mean F1, %"]);
         Assert.Equal(100, data.Headline([.. data.Samples.Select(s => (s, s.Answers[0] + "\n"))])["mean F1, %"]);
+        // What says neither is a yes to the official parser, and cannot be read.
+        Assert.Equal(new SampleScore(1, null, false), data.Score(data.Samples[0], "A kitchen. No cat."));
+        Assert.All(new[] { "Yes", "NO!", "There is not, as far as I see", "yes, it is" },
+            a => Assert.True(data.Score(data.Samples[0], a).IsParsed, a));
+        Assert.Equal(new SampleScore(0, null, false), Load("pope", PromptStyle.Qwen).Score(data.Samples[0], "A kitchen."));
+        Assert.Equal(("mean F1, %", "test", true), (data.PaperFigure, data.Part, data.IsWhole));
     }
 
     [Fact]
@@ -255,6 +264,9 @@ public sealed class DataSetTests : IDisposable
         Assert.EndsWith("D: d\nAnswer with the option's letter from the given choices directly", data.Samples.Single().Prompt);
         Assert.Equal(1, data.Score(data.Samples[0], "The answer is B").Value);
         Assert.Equal(100, data.Headline([(data.Samples[0], "B")])["macro mean, %"]);
+        // VLMEvalKit takes the plain mean.
+        Assert.Equal("macro mean, %", data.PaperFigure);
+        Assert.Null(DataSets.Load($"mmstar={_folder.File("mmstar")}", Request(PromptStyle.Qwen)).PaperFigure);
     }
 
     [Fact]
@@ -331,6 +343,27 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(["left cup", "blue"], objects.Samples.Select(s => s.Question));
         Assert.Equal((40, 20), (objects.Samples[0].Width, objects.Samples[0].Height));
         Broken(objects, "row 1", "empty");
+    }
+
+    /// <summary>A model's coordinates are those of what it saw: a crop, or an image of another size.</summary>
+    [Fact]
+    public void RefCoco_MapsBoxesBackAsTheImageWasFitted()
+    {
+        Write("refcoco_val.jsonl", """{"image": "r.jpg", "sent": "cup", "bbox": [10, 5, 30, 15], "width": 40, "height": 20}""");
+        Image("train2014/r.jpg");
+        var cropped = DataSets.Load($"refcoco={_folder.Path}", Request() with
+        {
+            Split = "val", AsServed = true, Units = (width, height) => new PixelFrame((width - height) / 2.0, 0, height, height),
+        });
+        Assert.Equal(100,
+            cropped.Headline([(cropped.Samples.Single(), "[0, 0.25, 1, 0.75]")])["mapped back through the image's fit, %"]);
+        Assert.False(cropped.Samples[0].AsPublished);
+        // Resized to twice its size, where the default limits would make it 84 x 56.
+        var resized = DataSets.Load($"refcoco={_folder.Path}", Request(PromptStyle.Qwen) with
+        {
+            Split = "val", Units = (_, _) => new PixelFrame(0, 0, 0.5, 0.5),
+        });
+        Assert.Equal(new SampleScore(1, 1), resized.Score(resized.Samples.Single(), "[20, 10, 60, 30]"));
     }
 
     /// <summary>All of RefCOCO lies in one folder as published.</summary>
@@ -411,8 +444,9 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(10, Ids(1).Length);
         Assert.Equal(Ids(1), Ids(1));
         Assert.NotEqual(Ids(1), Ids(2));
-        Assert.All(DataSets.Load($"refcoco={_folder.Path}", Request() with { Split = "val", Limit = 10 }).Samples.GroupBy(s => s.ImageKey),
-            g => Assert.Equal(2, g.Count()));
+        var sampled = DataSets.Load($"refcoco={_folder.Path}", Request() with { Split = "val", Limit = 10 });
+        Assert.All(sampled.Samples.GroupBy(s => s.ImageKey), g => Assert.Equal(2, g.Count()));
+        Assert.Equal(("val", false), (sampled.Part, sampled.IsWhole));
     }
 
     [Theory]

@@ -59,6 +59,32 @@ public sealed class DecoderRivalTests
         Assert.Equal(served.Images[0].Kept, answer.Images[0].Kept);
     }
 
+    /// <summary>The layer behind which a rival drops first is computed once for all of them, and gives what it gives one that comes to it
+    /// from an earlier stage.</summary>
+    [Fact]
+    public void The_first_stages_layer_is_shared()
+    {
+        using var q = new TinyQuestion(Tiny);
+        var seen = new List<(torch.Tensor Queries, torch.Tensor Keys, float[] Values)>();
+        Watch(0, 2);
+        Watch(2);
+        Watch(2, 4);
+        Assert.Equal(3, seen.Count);
+        Assert.NotSame(seen[0].Queries, seen[1].Queries);
+        Assert.Equal(seen[0].Values, seen[1].Values);
+        Assert.Same(seen[1].Queries, seen[2].Queries);
+        Assert.Same(seen[1].Keys, seen[2].Keys);
+        Assert.Equal(seen[1].Values, seen[2].Values);
+
+        void Watch(params int[] layers) => q.Forward.Watch(new Watcher(layers, view =>
+        {
+            if (view.Layer != 2) return;
+            float[] values = [.. Matrices.Of(view.Hidden).Values, .. Matrices.PerHead(view.Queries).SelectMany(m => m.Values),
+                .. Matrices.PerHead(view.Keys).SelectMany(m => m.Values)];
+            seen.Add((view.Queries, view.Keys, values));
+        }));
+    }
+
     [Fact]
     public void FitPrune_deletes_what_the_published_function_deletes()
     {

@@ -12,6 +12,16 @@ public sealed class EvaluationDocumentTests
         Assert.All(RivalCatalog.All, r => Assert.Contains($"| `{r.Name}` | {r.Summary} |", document));
     }
 
+    /// <summary>A run that is given to be repeated says where its results go; without that it is refused.</summary>
+    [Fact]
+    public void Every_run_says_where_its_results_go()
+    {
+        var runs = File.ReadLines(Path.Combine(Repository.Root, "docs", "evaluation.md"))
+            .Where(l => l.Contains("d2pruner evaluate --model ", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(runs);
+        Assert.All(runs, l => Assert.Contains(" --out ", l, StringComparison.Ordinal));
+    }
+
     /// <summary>Every method that the comparison names has a row.</summary>
     [Theory]
     [InlineData("tome", "fastv", "hired", "fitprune", "prumerge", "prumerge+", "sparsevlm", "sparsevlm+", "pyramiddrop", "visionzip",

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Reports;
+using D2Pruner.AI.Evaluation.Rivals;
 using D2Pruner.AI.Evaluation.Running;
 using D2Pruner.AI.Evaluation.Scenes;
 using D2Pruner.AI.Pruning;
@@ -112,7 +114,7 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
         Assert.Contains("prior", error.Message);
         // A run that began before priors stood there goes on.
         var about = Path.Combine(options.OutputFolder, EvaluationRun.RunFileName);
-        var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(about))!.AsObject();
+        var json = JsonNode.Parse(File.ReadAllText(about))!.AsObject();
         Assert.True(json.Remove("prior"));
         File.WriteAllText(about, json.ToJsonString());
         EvaluationRun.Run(options);
@@ -284,6 +286,72 @@ public sealed class EvaluationRunTests(EvaluationRunTests.Finished finished) : I
             forward.Answer(MethodSettings.Create(s, sample, prompt, model.Info.DecoderLayers), [[100]], null, true, 1).Images[0].Kept;
         Assert.Equal(Kept(settings with { Method = "fastv" }), Kept(settings));
         vision.Features.Dispose();
+    }
+
+    /// <summary>Layers, choices and decode steps that conditions share change nothing: each answers what it answers alone.</summary>
+    [Fact]
+    public void Conditions_Together_AnswerWhatEachAnswersAlone()
+    {
+        using var model = ModelLoader.LoadModel(Model());
+        using var inference = torch.inference_mode();
+        var sample = Options("").Data[0].Samples.First(s => s.Box is not null); // the longest answers
+        var (prompt, vision) = Begin(model, sample);
+        string[] methods = ["unpruned", "d2pruner", "fastv", "hired", "fastervlm", "pyramiddrop", "pool2x2", "sparsevlm", "unpruned"];
+        using var together = new SharedForward(model, prompt, [vision], default);
+        ForwardAnswer[] answers = [.. methods.Select(m => Read(together, m))];
+        together.Finish();
+        Assert.Same(answers[3].Open, answers[4].Open);
+        Assert.Equal(methods.Length - 1, answers.Select(a => a.Open).Distinct().Count());
+        for (var i = 0; i < methods.Length; i++)
+        {
+            using var other = new SharedForward(model, prompt, [vision], default);
+            var alone = Read(other, methods[i]);
+            other.Finish();
+            Assert.Equal(alone.TokenIds, answers[i].TokenIds);
+            Assert.Equal(alone.CacheTokens, answers[i].CacheTokens);
+        }
+
+        vision.Features.Dispose();
+
+        ForwardAnswer Read(SharedForward forward, string method)
+        {
+            var condition = new Condition(method, 2, 64);
+            if (RivalCatalog.Find(method) is { } rival) return forward.Read(rival.Stages!(model, condition), 32);
+            if (method == Condition.UnprunedName) return forward.Read(null, [], null, true, 32);
+            var pruner = MethodSettings.Create(MethodSettings.Of(condition), sample, prompt, model.Info.DecoderLayers)!;
+            return forward.Read(pruner, [.. pruner.Schedule.Select(s => BudgetSplit.Split(s.Budget, [576]))], null, true, 32);
+        }
+    }
+
+    /// <summary>What a rival learned from the first questions stays in the folder: a run that goes on reads it.</summary>
+    [Fact]
+    public void LearnedTables_StayInTheFolder()
+    {
+        const string cell = "fitprune@2:64";
+        using var folder = new TemporaryFolder();
+        var options = Options(folder.Path) with
+        {
+            Data = [DemoData.Create(Split.Validation, 77, 1)], Methods = ["fitprune"], Against = [], Keep = [64], Draw = false,
+        };
+        var fits = folder.File(EvaluationRun.FitsFile);
+        var kept = Run();
+        Assert.All(kept, k => Assert.InRange(k, 1, 575));
+        var learned = File.ReadAllText(fits);
+        var json = JsonNode.Parse(learned)!;
+        json["tables"]![cell] = JsonNode.Parse("[0]"); // deletes nothing
+        File.WriteAllText(fits, json.ToJsonString());
+        Assert.All(Run(), k => Assert.Equal(576, k));
+        File.WriteAllText(fits, learned[..^3]);
+        Assert.Equal(kept, Run());
+        Assert.Equal(learned, File.ReadAllText(fits));
+
+        int[] Run()
+        {
+            var answers = folder.File(EvaluationRun.AnswersFile);
+            File.Delete(answers);
+            EvaluationRun.Run(options);
+            return [.. File.ReadLines(answers).Select(l => JsonNode.Parse(l)!["answers"]![cell]!["kept"]!.GetValue<int>())];
+        }
     }
 
     /// <summary>Before the least number of tokens no stop id is taken; what was said until then stays.</summary>

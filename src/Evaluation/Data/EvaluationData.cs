@@ -18,6 +18,16 @@ public abstract class EvaluationData
     /// <summary>Names under which several tasks are pooled in tables.</summary>
     public virtual IReadOnlyDictionary<string, IReadOnlyList<string>> Groups => new Dictionary<string, IReadOnlyList<string>>();
 
+    /// <summary>Which of <see cref="Headline"/>'s figures stands for the set in the paper's tables; null where that is the mean of the
+    /// scores.</summary>
+    internal string? PaperFigure { get; init; }
+
+    /// <summary>The part that was asked for; null of what is drawn.</summary>
+    internal string? Part { get; init; }
+
+    /// <summary>Whether all questions of the files are in it, not a sample of them.</summary>
+    internal bool IsWhole { get; init; }
+
     /// <summary>Scores one answer by the official rules.</summary>
     /// <param name="sample">The question.</param>
     /// <param name="answer">The model's text.</param>

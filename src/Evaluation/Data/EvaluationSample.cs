@@ -51,4 +51,7 @@ public sealed record EvaluationSample
 
     /// <summary>Tokens that an answer has at least: before them nothing can end it.</summary>
     internal int MinNewTokens { get; init; }
+
+    /// <summary>Asked as its family's published figures were taken, where that is not how the model is served (LLaVA-1.5).</summary>
+    internal bool AsPublished { get; init; }
 }

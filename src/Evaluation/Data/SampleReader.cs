@@ -67,23 +67,29 @@ internal sealed class SampleReader(string name)
     /// <exception cref="FileNotFoundException">Images are missing.</exception>
     /// <exception cref="InvalidDataException">No row can be used.</exception>
     public LoadedData Build(DataRequest request, Func<EvaluationSample, string, SampleScore> score, IReadOnlyList<string>? notes = null,
-        Func<IReadOnlyList<(EvaluationSample Sample, string Answer)>, IReadOnlyDictionary<string, double>>? figures = null)
+        Func<IReadOnlyList<(EvaluationSample Sample, string Answer)>, IReadOnlyDictionary<string, double>>? figures = null,
+        string? paperFigure = null)
     {
         if (_missing.Count > 0)
             throw new FileNotFoundException(
                 $"{name}: {_missing.Count} images that its rows name are not on disk, the first is {_missing[0]}; a data set is " +
                 "evaluated whole or not at all.");
         if (_samples.Count == 0) throw new InvalidDataException($"{name}: no row can be used. {string.Join("; ", Problems.Take(3))}");
-        EvaluationSample[] samples = [.. Sample(request)
-            .Select(s => s with { MinNewTokens = Math.Max(s.MinNewTokens, AnswerLimits.Fewest(request.Style)) })];
+        var asPublished = request.Style == PromptStyle.Llava && !request.AsServed;
+        EvaluationSample[] samples = [.. Sample(request).Select(s => s with
+        {
+            MinNewTokens = Math.Max(s.MinNewTokens, AnswerLimits.Fewest(request.Style)), AsPublished = asPublished,
+        })];
         var remarks = new List<string>(notes ?? []);
+        if (asPublished) remarks.Add("LLaVA-1.5 is asked with Vicuna's system line and sees images padded to a square.");
         if (samples.Length < _samples.Count)
             remarks.Add($"A sample of {samples.Length} of {_samples.Count} questions (whole images, seed {request.Seed}).");
         // LLaVA's, lmms-eval's and InternVL's code strips an answer before it is scored, VLMEvalKit's does not.
         var strips = request.Style != PromptStyle.Qwen;
         return new LoadedData(name, strips ? (s, a) => score(s, PythonText.Strip(a)) : score)
         {
-            Samples = samples, Problems = Problems, Remarks = remarks,
+            Samples = samples, Problems = Problems, Remarks = remarks, PaperFigure = paperFigure, Part = request.Split,
+            IsWhole = samples.Length == _samples.Count,
             Figures = strips && figures is not null
                 ? answers => figures([.. answers.Select(a => (a.Sample, PythonText.Strip(a.Answer)))]) : figures,
         };

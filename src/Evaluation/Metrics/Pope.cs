@@ -10,6 +10,11 @@ internal static class Pope
         return !words.Any(w => w is "No" or "not" or "no");
     }
 
+    /// <summary>Whether the first sentence says yes or no at all, in whatever case and with whatever punctuation.</summary>
+    public static bool SaysYesOrNo(string text) =>
+        PythonText.Split(PythonText.Without(PythonText.Lower(text.Split('.')[0]), PythonText.AsciiPunctuation))
+        .Any(w => w is "yes" or "no" or "not");
+
     /// <summary>Official counts; every label but "no" is positive.</summary>
     public static YesNoFigures Official(IEnumerable<string> texts, IEnumerable<string> labels) =>
         YesNoFigures.Of(texts.Zip(labels, (t, l) => (IsYes(t), l != "no")));

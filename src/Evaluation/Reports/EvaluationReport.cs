@@ -42,6 +42,10 @@ public sealed record EvaluationReport
     [JsonPropertyName("headlines")]
     public required IReadOnlyList<HeadlineFigure> Headlines { get; init; }
 
+    /// <summary>Unpruned figures of whole sets beside those that were published of a model of this shape.</summary>
+    [JsonPropertyName("published")]
+    public IReadOnlyList<PublishedComparison> Published { get; init; } = [];
+
     /// <summary>Conditions that were asked for and have no answers, or not all.</summary>
     [JsonPropertyName("not_run")]
     public required IReadOnlyList<string> NotRun { get; init; }

@@ -15,4 +15,9 @@ public sealed record HeadlineFigure(
     [property: JsonPropertyName("keep")] int Keep,
     [property: JsonPropertyName("layer")] int Layer,
     [property: JsonPropertyName("name")] string Name,
-    [property: JsonPropertyName("value")] double Value);
+    [property: JsonPropertyName("value")] double Value)
+{
+    /// <summary>The figure over the unpruned one, of the questions that both answered; null where that is 0.</summary>
+    [JsonPropertyName("retention")]
+    public double? Retention { get; init; }
+}

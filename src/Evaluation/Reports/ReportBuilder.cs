@@ -11,8 +11,13 @@ internal static class ReportBuilder
     private const int Digits = 6;
 
     /// <summary>Builds the report.</summary>
+    /// <param name="options">What was run.</param>
+    /// <param name="model">The model's name.</param>
+    /// <param name="parameters">Its number of parameters, by which published models are known.</param>
+    /// <param name="results">The answers.</param>
+    /// <param name="refusals">What it cannot run.</param>
     public static EvaluationReport Build(
-        EvaluationOptions options, string model, EvaluationResults results, IReadOnlyList<Refusal> refusals)
+        EvaluationOptions options, string model, long parameters, EvaluationResults results, IReadOnlyList<Refusal> refusals)
     {
         var all = results.All.ToArray();
         var images = all.Select(r => Image(r.Data, r.Sample)).Distinct(StringComparer.Ordinal).ToArray();
@@ -38,6 +43,7 @@ internal static class ReportBuilder
             }
         }
 
+        HeadlineFigure[] headlines = [.. options.Data.SelectMany(d => options.Conditions.SelectMany(c => Headlines(d, c, all)))];
         return new EvaluationReport
         {
             Model = model,
@@ -48,7 +54,8 @@ internal static class ReportBuilder
             Cells = Corrected(cells),
             Differences = differences,
             Costs = [.. options.Conditions.Select(c => Cost(c, all)).OfType<CostSummary>()],
-            Headlines = [.. options.Data.SelectMany(d => options.Conditions.SelectMany(c => Headlines(d, c, all)))],
+            Headlines = headlines,
+            Published = [.. PublishedFigures.Compare(parameters, options.Data, cells, headlines)],
             NotRun = notRun,
             CannotRun = refusals,
         };
@@ -77,6 +84,7 @@ internal static class ReportBuilder
             Task = task,
             Count = rows.Length,
             Accuracy = Math.Round(accuracy, Digits),
+            AccuracyStrict = Math.Round(rows.Average(r => r.Answers[key].StrictScore), Digits),
             Low = Math.Round(low, Digits),
             High = Math.Round(high, Digits),
             Retention = unpruned > 0 ? Math.Round(full.Sum(r => r.Answers[key].Score) / unpruned, Digits) : null,
@@ -153,13 +161,20 @@ internal static class ReportBuilder
     private static IEnumerable<HeadlineFigure> Headlines(
         EvaluationData data, Condition condition, (EvaluationData Data, EvaluationSample Sample, SampleRecord Record)[] all)
     {
-        var answers = all.Where(r => r.Data == data && r.Record.Answers.ContainsKey(condition.Key))
-            .Select(r => (r.Sample, r.Record.Answers[condition.Key].Text)).ToArray();
-        if (answers.Length == 0) return [];
-        return data.Headline(answers)
-            .Select(f => new HeadlineFigure(
-                data.Name, condition.Method, condition.IsUnpruned ? all[0].Record.VisualTokens
-                : condition.Keep, condition.Layer, f.Key, Math.Round(f.Value, Digits)));
+        var answered = all.Where(r => r.Data == data && r.Record.Answers.ContainsKey(condition.Key)).ToArray();
+        var both = answered.Where(r => r.Record.Answers.ContainsKey(Condition.UnprunedName)).ToArray();
+        var figures = Of(answered, condition.Key);
+        var (mine, full) = (both.Length == answered.Length ? figures : Of(both, condition.Key), Of(both, Condition.UnprunedName));
+        return figures.Select(f => new HeadlineFigure(data.Name, condition.Method,
+            condition.IsUnpruned ? all[0].Record.VisualTokens : condition.Keep, condition.Layer, f.Key, Math.Round(f.Value, Digits))
+        {
+            Retention = full.GetValueOrDefault(f.Key) is var unpruned && unpruned > 0
+                ? Math.Round(mine.GetValueOrDefault(f.Key) / unpruned, Digits) : null,
+        });
+
+        IReadOnlyDictionary<string, double> Of(
+            (EvaluationData Data, EvaluationSample Sample, SampleRecord Record)[] rows, string key) => rows.Length == 0
+            ? new Dictionary<string, double>() : data.Headline([.. rows.Select(r => (r.Sample, r.Record.Answers[key].Text))]);
     }
 
     private static DataSummary Summary(EvaluationData data, EvaluationSample[] answered) => new(

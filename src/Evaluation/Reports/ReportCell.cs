@@ -66,7 +66,11 @@ public sealed record ReportCell
     [JsonPropertyName("mean_iou")]
     public double? MeanIou { get; init; }
 
-    /// <summary>Share of answers in which the official parser found none.</summary>
+    /// <summary>Mean score where an answer that cannot be read is wrong, also to a parser that takes it for one (POPE's for yes).</summary>
+    [JsonPropertyName("accuracy_strict")]
+    public double AccuracyStrict { get; init; }
+
+    /// <summary>Share of answers that cannot be read.</summary>
     [JsonPropertyName("unparsed")]
     public double Unparsed { get; init; }
 }

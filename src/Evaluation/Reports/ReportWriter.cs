@@ -73,12 +73,14 @@ internal static class ReportWriter
                     .AppendLine(string.Join('\n', d.Problems.Take(50).Select(p => $"- {p}"))).AppendLine();
         }
 
+        BesidePublished(text, report);
         foreach (var k in options.Layers)
         {
             Headline(text, report, options, k);
             foreach (var n in options.Keep) PaperTable(text, report, options, k, n);
         }
 
+        Strict(text, report);
         foreach (var other in options.Against) Against(text, report, options, other);
         Conventions(text, report, options);
         Costs(text, report, timings);
@@ -120,26 +122,47 @@ internal static class ReportWriter
         text.AppendLine();
     }
 
-    // The paper's layout: a row per method, a column per task, and the mean of the retentions.
+    // The paper's layout: a row per method, a column per benchmark by its own figure, and the mean of the ratios to unpruned.
     private static void PaperTable(StringBuilder text, EvaluationReport report, EvaluationOptions options, int k, int n)
     {
-        string[] tasks = [.. report.Data.SelectMany(d => d.Tasks)];
+        PaperColumn[] columns = [.. options.Data.SelectMany(PaperColumn.Of)];
         text.AppendLine(CultureInfo.InvariantCulture, $"### {n} tokens, K = {k}").AppendLine();
-        text.Append("| method |").AppendJoin("", tasks.Select(t => $" {t} |")).AppendLine(" Avg. of unpruned |");
-        text.Append("|---|").AppendJoin("", tasks.Select(_ => "---|")).AppendLine("---|");
-        Row(Condition.UnprunedName, t => Find(report, Condition.UnprunedName, 0, null, t));
-        foreach (var m in options.Methods) Row(m, t => Find(report, m, k, n, t));
+        text.Append("| method |").AppendJoin("", columns.Select(c => $" {c.Title} |")).AppendLine(" Avg. of unpruned |");
+        text.Append("|---|").AppendJoin("", columns.Select(_ => "---|")).AppendLine("---|");
+        Row(Condition.UnprunedName, 0, null);
+        foreach (var m in options.Methods) Row(m, k, n);
         text.AppendLine();
 
-        void Row(string name, Func<string, ReportCell?> find)
+        void Row(string name, int layer, int? keep)
         {
-            ReportCell?[] cells = [.. tasks.Select(find)];
-            double[] retained = [.. cells.Select(c => c?.Retention).OfType<double>()];
+            (string? Text, double? Ratio)[] values = [.. columns.Select(c => c.Value(report, name, layer, keep))];
+            double[] ratios = [.. values.Select(v => v.Ratio).OfType<double>()];
             string? said = null;
             text.Append(CultureInfo.InvariantCulture, $"| {name} |")
-                .AppendJoin("", cells.Select(c => $" {Why(report, name, k, n, ref said) ?? Points(c?.Accuracy)} |"));
-            text.AppendLine(retained.Length == tasks.Length ? $" {Points(retained.Average())}% |" : said is null ? " not run |" : " |");
+                .AppendJoin("", values.Select(v => $" {Why(report, name, k, n, ref said) ?? v.Text ?? "not run"} |"));
+            text.AppendLine(ratios.Length == columns.Length ? $" {Points(ratios.Average())}% |" : said is null ? " not run |" : " |");
         }
+    }
+
+    // Where answers that cannot be read count for something to the official parser.
+    private static void Strict(StringBuilder text, EvaluationReport report)
+    {
+        var cells = report.Cells.Where(c => c.AccuracyStrict != c.Accuracy).ToArray();
+        if (cells.Length == 0) return;
+        text.AppendLine("## Strict: what cannot be read is wrong").AppendLine()
+            .AppendLine("| task | method | keep | K | accuracy | strict | not read, % |").AppendLine("|---|---|---|---|---|---|---|");
+        foreach (var c in cells)
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"| {c.Task} | {c.Method} | {c.Keep} | {c.Layer} | {Points(c.Accuracy)} | {Points(c.AccuracyStrict)} | " +
+                $"{Points(c.Unparsed)} |");
+        text.AppendLine();
+    }
+
+    private static void BesidePublished(StringBuilder text, EvaluationReport report)
+    {
+        if (report.Published.Count == 0) return;
+        text.AppendLine("## Unpruned beside what is published").AppendLine()
+            .AppendLine(string.Join('\n', report.Published.Select(p => $"- {p}"))).AppendLine();
     }
 
     // Differences to a method that was named for it.

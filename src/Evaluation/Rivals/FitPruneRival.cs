@@ -18,7 +18,8 @@ internal sealed class FitPruneRival(IReadOnlyList<int> table) : IDecoderRival
         "layer's own cache keeps what it deletes.",
         UsesLayer = true,
         WhyNot = (_, _) => null,
-        Fit = (questions, condition) => new FitPruneRival(FitPruneTable.Fit(questions, condition.Layer, condition.Keep)),
+        Fit = (questions, condition) => FitPruneTable.Fit(questions, condition.Layer, condition.Keep),
+        Fitted = learned => new FitPruneRival(learned),
     };
 
     /// <inheritdoc/>

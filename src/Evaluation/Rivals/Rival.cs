@@ -30,6 +30,10 @@ internal sealed record Rival
     /// <summary>Makes its stages in the decoder; null for one that works before it.</summary>
     public Func<VisionLanguageModel, Condition, IDecoderRival>? Stages { get; init; }
 
-    /// <summary>Learns from questions of a run before it can make its stages (<see cref="FitPruneTable"/>); null for most.</summary>
-    public Func<IReadOnlyList<SharedForward>, Condition, IDecoderRival>? Fit { get; init; }
+    /// <summary>Learns a table from questions of a run before it can make its stages (<see cref="FitPruneTable"/>); null for most.
+    /// </summary>
+    public Func<IReadOnlyList<SharedForward>, Condition, int[]>? Fit { get; init; }
+
+    /// <summary>Makes its stages of such a table.</summary>
+    public Func<int[], IDecoderRival>? Fitted { get; init; }
 }

@@ -10,7 +10,6 @@ using D2Pruner.AI.Evaluation.Reports;
 using D2Pruner.AI.Evaluation.Rivals;
 using D2Pruner.AI.Evaluation.Statistics;
 using D2Pruner.AI.Pruning;
-using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Models;
@@ -32,9 +31,12 @@ public sealed class EvaluationRun
     /// <summary>Name of the file that says what a folder's run is about.</summary>
     internal const string RunFileName = "run.json";
 
+    /// <summary>Name of the file with what rivals learned from the run's first questions.</summary>
+    internal const string FitsFile = "fits.json";
+
     private readonly EvaluationOptions _options;
-    private readonly RivalFits _fits = new();
     private Condition[] _conditions = []; // those that the model can run
+    private RivalFits? _fits; // of the model
 
     private EvaluationRun(EvaluationOptions options) => _options = options;
 
@@ -69,10 +71,12 @@ public sealed class EvaluationRun
         _conditions = [.. _options.Conditions.Where(c => !refusals.Any(r => (r.Method, r.Keep, r.Layer) == (c.Method, c.Keep, c.Layer)))];
         Directory.CreateDirectory(_options.OutputFolder);
         CheckFolder(model);
+        _fits = new RivalFits(Path.Combine(_options.OutputFolder, FitsFile),
+            [model.Info.Fingerprint, model.Info.DType, .. FirstQuestions().Select(q => $"{q.Data.Name} {q.Sample.Id}: {q.Sample.Prompt}")]);
         var (file, records) = RunFile.Open(Path.Combine(_options.OutputFolder, AnswersFile));
         var results = new EvaluationResults(_options.Data, records);
         using (file) Answer(model, file, results, progress, cancellationToken);
-        var report = ReportBuilder.Build(_options, model.Info.Id, results, refusals);
+        var report = ReportBuilder.Build(_options, model.Info.Id, model.Info.Parameters, results, refusals);
         ReportWriter.Write(report, _options, results);
         if (!_options.Draw) return report;
         DrawLosses(model, results, cancellationToken);
@@ -137,8 +141,8 @@ public sealed class EvaluationRun
     {
         var (data, sample, conditions) = work;
         using var inference = torch.inference_mode();
-        var answers = new Dictionary<string, SampleAnswer>();
-        var known = new Dictionary<object, SampleAnswer>();
+        var read = new List<(string Key, ForwardAnswer Answer)>();
+        var known = new Dictionary<object, ForwardAnswer>();
         using var asked = Begin(model, sample, image, cancellationToken);
         var fit = Fits(model, cancellationToken);
         var counts = asked.Prompt.Layouts.Select(l => l.Count).ToArray();
@@ -148,16 +152,22 @@ public sealed class EvaluationRun
             cancellationToken.ThrowIfCancellationRequested();
             // Two names of one thing ('default', or a method to which K means nothing) are asked once.
             var same = MethodSettings.Identity(condition, model.Info.DecoderLayers);
-            if (known.TryGetValue(same, out var before))
+            if (!known.TryGetValue(same, out var answer))
             {
-                answers[condition.Key] = before;
-                continue;
+                if (asked.TryRead(condition, sample, image, fit) is not { } first) continue;
+                known[same] = answer = first;
             }
 
-            if (asked.TryAnswer(condition, sample, image, fit) is not { } answer) continue;
+            read.Add((condition.Key, answer));
+        }
+
+        asked.Forward.Finish();
+        var answers = new Dictionary<string, SampleAnswer>();
+        foreach (var (key, answer) in read)
+        {
             var score = data.Score(sample, answer.Text);
             var cost = PrefillCost.Of(model.Decoder.Config, visual, other, answer.VisualTokens, model.Decoder.KvBytesPerToken);
-            answers[condition.Key] = known[same] = new SampleAnswer
+            answers[key] = new SampleAnswer
             {
                 Text = answer.Text,
                 Score = score.Value,
@@ -179,10 +189,8 @@ public sealed class EvaluationRun
     private static Asked Begin(VisionLanguageModel model, EvaluationSample sample, ImageSlot image, CancellationToken cancellationToken)
     {
         var processed = image.Get(sample, cancellationToken);
-        List<ChatPart> parts = [];
-        if (processed is not null) parts.Add(new ImagePart(image.Bytes!));
-        parts.Add(new TextPart(sample.Prompt));
-        var prompt = Encoder(model, sample).Encode([new ChatTurn("user", parts)], processed is null ? [] : [processed.Value.Image]);
+        var turns = PublishedHarness.Turns(model, sample, processed is null ? null : image.Bytes);
+        var prompt = Encoder(model, sample).Encode(turns, processed is null ? [] : [processed.Value.Image]);
         return new Asked(model, prompt,
             new SharedForward(model, prompt, processed is null ? [] : [processed.Value.Vision], cancellationToken)
             {
@@ -202,14 +210,17 @@ public sealed class EvaluationRun
     }
 
     private Func<Rival, Condition, IDecoderRival> Fits(VisionLanguageModel model, CancellationToken cancellationToken) =>
-        (rival, condition) => _fits.Get(rival, condition, () => BeginFirst(model, cancellationToken));
+        (rival, condition) => _fits!.Get(rival, condition, () => BeginFirst(model, cancellationToken));
 
     // Questions to learn from: the first ones about different images.
+    private IEnumerable<(EvaluationData Data, EvaluationSample Sample)> FirstQuestions() =>
+        _options.Data.SelectMany(d => d.Samples.Select(s => (Data: d, Sample: s))).Where(q => q.Sample.ReadImage is not null)
+            .DistinctBy(q => q.Sample.ImageKey ?? q.Sample.Id).Take(FitPruneTable.Questions);
+
     private List<SharedForward> BeginFirst(VisionLanguageModel model, CancellationToken cancellationToken)
     {
         var begun = new List<SharedForward>();
-        foreach (var sample in _options.Data.SelectMany(d => d.Samples).Where(s => s.ReadImage is not null)
-            .DistinctBy(s => s.ImageKey ?? s.Id).Take(FitPruneTable.Questions))
+        foreach (var (_, sample) in FirstQuestions())
         {
             using var image = new ImageSlot(model);
             begun.Add(Begin(model, sample, image, cancellationToken).Forward);
@@ -284,6 +295,7 @@ public sealed class EvaluationRun
                 data = _options.Data.Select(
                     d => new { name = d.Name, samples = d.Samples.Count, first = d.Samples.Count > 0 ? d.Samples[0].Id : null }),
                 prior = PriorHash(model.Prior) }))!.AsObject();
+        if (_options.Data.Any(d => d.Samples.Any(s => PublishedHarness.Applies(model, s)))) about["harness"] = "published";
         if (!File.Exists(path))
         {
             AtomicFile.Write(path, about.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
@@ -294,8 +306,8 @@ public sealed class EvaluationRun
         if (found?.ContainsKey("prior") == false) about.Remove("prior"); // runs from before it stood there
         if (!JsonNode.DeepEquals(found, about))
             throw new ArgumentException(
-                $"{_options.OutputFolder} holds a run of another model, prior, seed or data set (see {RunFileName}); choose another " +
-                "--out. Methods and budgets may be added to a run, the rest stays.");
+                $"{_options.OutputFolder} holds a run of another model, prior, seed, harness or data set (see {RunFileName}); choose " +
+                "another --out. Methods and budgets may be added to a run, the rest stays.");
     }
 
     private static JsonObject? Parse(string path)
@@ -346,7 +358,8 @@ public sealed class EvaluationRun
             if (_vision is not null && sample.ImageKey is not null && sample.ImageKey == _key) return (_image!, _vision);
             Dispose();
             Bytes = sample.ReadImage();
-            _image = model.ImageProcessor.Process(ImageDecoder.Decode(Bytes, null, cancellationToken), cancellationToken);
+            _image = PublishedHarness.Images(model, sample).Process(
+                ImageDecoder.Decode(Bytes, null, cancellationToken), cancellationToken);
             _vision = model.Vision.Encode(_image, true, cancellationToken.ThrowIfCancellationRequested);
             _vision.Features.DetachFromDisposeScope();
             _key = sample.ImageKey;
@@ -370,13 +383,22 @@ public sealed class EvaluationRun
         public ForwardAnswer? TryAnswer(
             Condition condition, EvaluationSample sample, ImageSlot image, Func<Rival, Condition, IDecoderRival> fit)
         {
-            if (condition.IsUnpruned || prompt.Layouts.Count == 0) return forward.Answer(null, [], null, true, sample.MaxNewTokens);
+            var answer = TryRead(condition, sample, image, fit);
+            forward.Finish();
+            return answer;
+        }
+
+        /// <summary>The answer, to be finished; null where the published code fails on this question.</summary>
+        public ForwardAnswer? TryRead(
+            Condition condition, EvaluationSample sample, ImageSlot image, Func<Rival, Condition, IDecoderRival> fit)
+        {
+            if (condition.IsUnpruned || prompt.Layouts.Count == 0) return forward.Read(null, [], null, true, sample.MaxNewTokens);
             if (RivalCatalog.Find(condition.Method) is not { } rival) return Served(condition, sample);
             try
             {
-                if (rival.Input is not null) return forward.Answer(image.Rivals!, rival, condition.Keep, sample.MaxNewTokens);
+                if (rival.Input is not null) return forward.Read(image.Rivals!, rival, condition.Keep, sample.MaxNewTokens);
                 var stages = rival.Fit is not null ? fit(rival, condition) : rival.Stages!(model, condition);
-                return forward.Answer(stages, sample.MaxNewTokens);
+                return forward.Read(stages, sample.MaxNewTokens);
             }
             catch (PublishedFailureException)
             {
@@ -393,7 +415,7 @@ public sealed class EvaluationRun
             var budgets = pruner?.Schedule.Select(s => BudgetSplit.Split(s.Budget, [.. prompt.Layouts.Select(l => l.Count)]))
                 .ToArray() ?? [];
             var prior = settings.Prior == PruningPlan.UniformPrior ? null : model.Prior;
-            return forward.Answer(pruner, budgets, prior, settings.EvictEarlyKv, sample.MaxNewTokens);
+            return forward.Read(pruner, budgets, prior, settings.EvictEarlyKv, sample.MaxNewTokens);
         }
     }
 }

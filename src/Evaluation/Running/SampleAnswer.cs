@@ -13,11 +13,15 @@ internal sealed record SampleAnswer
     [JsonPropertyName("score")]
     public required double Score { get; init; }
 
+    /// <summary>Score where an answer that cannot be read is wrong.</summary>
+    [JsonIgnore]
+    public double StrictScore => Parsed == false ? 0 : Score;
+
     /// <summary>IoU of a box.</summary>
     [JsonPropertyName("iou"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Iou { get; init; }
 
-    /// <summary>False where the official parser found no answer.</summary>
+    /// <summary>False where there is no answer in the text.</summary>
     [JsonPropertyName("parsed"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Parsed { get; init; }
 

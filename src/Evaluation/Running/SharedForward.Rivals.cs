@@ -11,19 +11,21 @@ namespace D2Pruner.AI.Evaluation.Running;
 // The ways of rivals that no served model runs: other rows at the image's place, and stages that see whole attention maps.
 internal sealed partial class SharedForward
 {
+    private readonly Dictionary<int, Tensor> _queries = [];
+
     /// <summary>Layers of the decoder.</summary>
     public int Layers => Decoder.Config.Layers;
 
     /// <summary>Rows of the image, separators included; the prompt holds one.</summary>
     public int VisualTokens => ImageRun().Count;
 
-    /// <summary>Answers greedily with other rows at the image's place.</summary>
+    /// <summary>Reads the prompt with other rows at the image's place; <see cref="Finish"/> answers it greedily.</summary>
     /// <param name="image">The image in the tower.</param>
     /// <param name="rival">What reduces it.</param>
     /// <param name="keep">n.</param>
     /// <param name="maxNewTokens">Most tokens of the answer.</param>
     /// <exception cref="PublishedFailureException">The published code fails on this image.</exception>
-    public ForwardAnswer Answer(RivalImage image, Rival rival, int keep, int maxNewTokens)
+    public ForwardAnswer Read(RivalImage image, Rival rival, int keep, int maxNewTokens)
     {
         using var scope = NewDisposeScope();
         var (rows, made) = image.Rows(rival, keep);
@@ -48,29 +50,29 @@ internal sealed partial class SharedForward
         Synchronize();
         var prefill = watch.Elapsed;
         var next = rows.Places is null ? ids[0].Length : _prompt.NextPosition;
-        var answer = Decode(caches, logits, next, maxNewTokens);
         var layout = _prompt.Layouts[0];
-        return new ForwardAnswer(_model.Tokenizer.Decode([.. answer]), answer, [.. Enumerable.Repeat(m, Layers)],
+        return new ForwardAnswer(Queue(Open(caches, logits, next, maxNewTokens)), [.. Enumerable.Repeat(m, Layers)],
             caches.Sum(c => c.K.shape[2]), [new ImageReduction(0, layout, layout.Count, rows.Kept, SelectionStatistics.Empty)],
             prefill + made, made);
     }
 
-    /// <summary>Answers greedily with a rival's stages in the decoder. Nothing leaves a cache that a layer has written.</summary>
+    /// <summary>Reads the prompt with a rival's stages in the decoder; <see cref="Finish"/> answers it greedily. Nothing leaves a cache
+    /// that a layer has written.</summary>
     /// <param name="rival">The stages, new for every question.</param>
     /// <param name="maxNewTokens">Most tokens of the answer.</param>
-    public ForwardAnswer Answer(IDecoderRival rival, int maxNewTokens)
+    public ForwardAnswer Read(IDecoderRival rival, int maxNewTokens)
     {
         using var scope = NewDisposeScope();
         var run = Stages(rival);
         var logits = Decoder.Head(Decoder.FinalNorm(run.Hidden.narrow(1, run.Hidden.shape[1] - 1, 1)));
         Synchronize();
         long[] next = [.. run.Caches.Select(c => rival.Renumbers ? c.K.shape[2] : _prompt.NextPosition)];
-        var answer = next.Distinct().Count() == 1 ? Decode(run.Caches, logits, next[0], maxNewTokens)
-            : DecodeByLayer(run.Caches, logits, next, maxNewTokens);
+        var open = Open(run.Caches, logits, next[0], maxNewTokens);
+        open = next.Distinct().Count() == 1 ? Queue(open) : DecodeByLayer(open, next);
         var layout = _prompt.Layouts[0];
         var place = layout.Positions.Select((p, i) => (p, i)).ToDictionary(t => t.p - ImageRun().Start, t => t.i);
         int[] kept = [.. run.Left.Where(place.ContainsKey).Select(r => place[r]).Order()];
-        return new ForwardAnswer(_model.Tokenizer.Decode([.. answer]), answer, run.Visual, run.Caches.Sum(c => c.K.shape[2]),
+        return new ForwardAnswer(open, run.Visual, run.Caches.Sum(c => c.K.shape[2]),
             [new ImageReduction(0, layout, layout.Count, kept, SelectionStatistics.Empty)], run.Time, run.Pruning);
     }
 
@@ -85,13 +87,16 @@ internal sealed partial class SharedForward
     {
         var (start, original) = ImageRun();
         var first = rival.Layers.Count > 0 ? rival.Layers[0] : Layers;
-        Ensure(first);
-        var prefix = _layers.Take(first).Aggregate(TimeSpan.Zero, (sum, l) => sum + l.Time);
+        // The layer behind which it drops first saw all tokens: that one is shared too.
+        var shared = Math.Min(first + 1, Layers);
+        Ensure(shared);
+        var seen = first < Layers ? Queries(first) : null;
+        var prefix = _layers.Take(shared).Aggregate(TimeSpan.Zero, (sum, l) => sum + l.Time);
         var (watch, pruning) = (Stopwatch.StartNew(), new Stopwatch());
         var (caches, visual) = (new (Tensor K, Tensor V)[Layers], new int[Layers]);
-        for (var i = 0; i < first; i++) caches[i] = (_layers[i].K, _layers[i].V);
-        Array.Fill(visual, original, 0, first);
-        var (x, cos, sin, ids) = (_inputs[first], _cos, _sin, _prompt.PositionIds);
+        for (var i = 0; i < shared; i++) caches[i] = (_layers[i].K, _layers[i].V);
+        Array.Fill(visual, original, 0, shared);
+        var (x, cos, sin, ids) = (_inputs[shared], _cos, _sin, _prompt.PositionIds);
         int[] left = [.. Enumerable.Range(0, original)];
         for (int i = first, stage = 0; i < Layers; i++)
         {
@@ -99,7 +104,9 @@ internal sealed partial class SharedForward
             visual[i] = left.Length;
             var looks = rival.Layers.Contains(i);
             Tensor? queries = null, keys = null;
-            (x, caches[i].K, caches[i].V, _) = Layer(x, i, cos, sin, wantsRow: false, looks ? (q, k) => (queries, keys) = (q, k) : null);
+            Action<Tensor, Tensor>? see = looks ? (q, k) => (queries, keys) = (q, k) : null;
+            if (i < shared) (queries, keys) = (seen, caches[i].K);
+            else (x, caches[i].K, caches[i].V, _) = Layer(x, i, cos, sin, wantsRow: false, see);
             if (!looks) continue;
             Synchronize(); // the layers before are not pruning time
             pruning.Start();
@@ -114,6 +121,18 @@ internal sealed partial class SharedForward
         }
 
         return new StagedRun(x, caches, visual, left, prefix + watch.Elapsed, pruning.Elapsed);
+    }
+
+    // A shared layer's queries, as the layer makes them: stages ask for one layer's or two, so what it computed holds none.
+    private Tensor Queries(int layer)
+    {
+        if (_queries.TryGetValue(layer, out var known)) return known;
+        using var scope = NewDisposeScope();
+        var (c, w) = (Decoder.Config, Decoder.Weights.Layers[layer]);
+        var normed = Norms.Rms(_inputs[layer], w.InputNorm, c.RmsNormEps);
+        var queries = Rotary.Apply(Attention.SplitHeads(w.Query.Forward(normed), c.Heads), _cos, _sin).DetachFromDisposeScope();
+        _kept.Add(queries);
+        return _queries[layer] = queries;
     }
 
     private (Tensor X, Tensor Cos, Tensor Sin, long[][] Ids) Drop(
@@ -134,25 +153,30 @@ internal sealed partial class SharedForward
     }
 
     // Every layer's next id is a number of its own, as published code has it that numbers by the cache.
-    private List<int> DecodeByLayer((Tensor K, Tensor V)[] caches, Tensor logits, long[] positions, int maxNewTokens) =>
-        Decode(caches, logits, maxNewTokens, (cache, id, row) =>
+    private OpenAnswer DecodeByLayer(OpenAnswer answer, long[] positions)
+    {
+        while (GoesOn(answer))
         {
+            _cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var x = Decoder.Embed([id]);
-            for (var i = 0; i < caches.Length; i++)
+            var x = Decoder.Embed([answer.Ids[^1]]);
+            for (var i = 0; i < positions.Length; i++)
             {
                 var layer = i;
-                var (cos, sin) = Decoder.RotaryTable([[positions[i]++]]);
+                var (cos, sin) = Decoder.RotaryTable([[positions[i] + answer.Ids.Count - 1]]);
                 x = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
                 {
-                    cache.Append(layer, k, v, Decoder.KvType);
-                    var (keys, values) = cache.View(layer);
+                    answer.Cache.Append(layer, k, v, Decoder.KvType);
+                    var (keys, values) = answer.Cache.View(layer);
                     return Attention.Decode(q, keys, values);
                 });
             }
 
-            ToArray(Decoder.Head(Decoder.FinalNorm(x)).reshape(-1)).CopyTo(row, 0);
-        });
+            ToArray(Decoder.Head(Decoder.FinalNorm(x)).reshape(-1)).CopyTo(answer.Logits, 0);
+        }
+
+        return answer;
+    }
 
     // A reduction's rows behind the projector, with newlines and zeros.
     private static Tensor Rows(TowerView tower, InputRows rows)

@@ -48,17 +48,25 @@ internal sealed partial class SharedForward
 
         public long CacheTokens => Caches.Sum(c => c.K.shape[2]);
 
+        /// <summary>All that decides what comes after the first pruning; null where later stages do too, or tokens were merged.</summary>
+        public string? Choice { get; private set; }
+
+        /// <summary>The first pruning.</summary>
+        public void Begin()
+        {
+            if (_first == 0) Prune(p => p.Kind is PruningPointKind.VisionOutput or PruningPointKind.DecoderInput, null);
+            else Prune(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == _first - 1, _owner._layers[_first - 1].Row);
+        }
+
+        /// <summary>The other layers, and the logits.</summary>
         public Tensor Prefill()
         {
             var decoder = _owner.Decoder;
-            var row = _first > 0 ? _owner._layers[_first - 1].Row : null;
-            if (_first == 0) Prune(p => p.Kind is PruningPointKind.VisionOutput or PruningPointKind.DecoderInput, null);
-            else Prune(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == _first - 1, row);
             for (var i = _first; i < Caches.Length; i++)
             {
                 _owner._cancellationToken.ThrowIfCancellationRequested();
                 _visual[i] = Visual();
-                (_x, var k, var v, row) = _owner.Layer(_x, i, _cos, _sin, wantsRow: NeedsRow(i));
+                (_x, var k, var v, var row) = _owner.Layer(_x, i, _cos, _sin, wantsRow: NeedsRow(i));
                 Caches[i] = (k, v);
                 Prune(p => p.Kind == PruningPointKind.AfterLayer && p.Layer == i, row);
             }
@@ -86,6 +94,8 @@ internal sealed partial class SharedForward
                 if (!step.KeepsEverything) Gather(step, stage.Point);
                 _state = step.State;
                 _pruning.Stop();
+                if (_pruner.Schedule.Count == 1 && step.MergeWeights is not { Count: > 0 })
+                    Choice = $"{_first} {_evict} {PositionShift}: {string.Join(' ', step.Rows)}: {string.Join(' ', _state.Positions)}";
             }
         }
 

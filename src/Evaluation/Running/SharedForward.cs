@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Decoder;
+using D2Pruner.AI.Runtime.Kernels;
 using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Models;
 using D2Pruner.AI.Runtime.Prompts;
@@ -11,10 +12,12 @@ namespace D2Pruner.AI.Evaluation.Running;
 
 /// <summary>
 /// One question through the decoder under many conditions: embeddings and the layers that every condition runs over all tokens are computed
-/// once and kept. What comes out equals the engine's answer (a test holds it). The only class here that knows the decoder.
+/// once and kept, and answers are decoded together. What comes out equals the engine's answer (a test holds it). The only class here that
+/// knows the decoder.
 /// </summary>
 internal sealed partial class SharedForward : IDisposable
 {
+    private const long MostOpenBytes = 256L << 20; // of keys and values
     private readonly VisionLanguageModel _model;
     private readonly EncodedPrompt _prompt;
     private readonly IReadOnlyList<VisionOutput> _vision;
@@ -25,6 +28,8 @@ internal sealed partial class SharedForward : IDisposable
     private readonly List<Tensor> _inputs = []; // hidden states before layer i, [1, N, D]
     private readonly List<Computed> _layers = []; // what layer i computed over all tokens
     private readonly List<Tensor> _kept = [];
+    private readonly List<OpenAnswer> _open = []; // read, and to be decoded together
+    private readonly Dictionary<(string Choice, int Most), ForwardAnswer> _chosen = [];
 
     /// <summary>Begins a question.</summary>
     /// <param name="model">The model; the caller is in inference mode and uses it alone.</param>
@@ -44,6 +49,10 @@ internal sealed partial class SharedForward : IDisposable
 
     private TextDecoder Decoder => _model.Decoder;
 
+    // Only the step on CPU gives every row what it gives alone.
+    private int MostTogether =>
+        DenseLinear.KernelsEnabled && CpuDecoderSource.Applies(Decoder.Config, Decoder.Weights) ? MatrixKernel.MaxRows : 1;
+
     /// <summary>The last prompt token's attention to an image's tokens after K layers, [V].</summary>
     public float[] AttentionRow(int layersBeforePruning, int image)
     {
@@ -60,13 +69,13 @@ internal sealed partial class SharedForward : IDisposable
         return _inputs[layersBeforePruning].squeeze(0).index_select(0, index);
     }
 
-    /// <summary>Answers greedily.</summary>
+    /// <summary>Reads the prompt under a condition; <see cref="Finish"/> answers it greedily.</summary>
     /// <param name="pruner">The pruner; null prunes nothing.</param>
     /// <param name="budgets">Per stage: tokens to keep of each image.</param>
     /// <param name="prior">The prior; null is uniform.</param>
     /// <param name="evict">Whether dropped tokens leave the caches of earlier layers too.</param>
     /// <param name="maxNewTokens">Most tokens of the answer.</param>
-    public ForwardAnswer Answer(
+    public ForwardAnswer Read(
         IVisualTokenPruner? pruner, IReadOnlyList<int[]> budgets, PositionalBiasPrior? prior, bool evict, int maxNewTokens)
     {
         using var scope = NewDisposeScope();
@@ -78,17 +87,36 @@ internal sealed partial class SharedForward : IDisposable
         for (var i = 0; i < first; i++) prefix += _layers[i].Time;
         var watch = Stopwatch.StartNew();
         var run = new Run(this, pruner, budgets, prior, evict, first);
+        run.Begin();
+        // What another condition left of the prompt too is the same prompt: only the pruning's time is this one's own.
+        if (run.Choice is { } same && _chosen.TryGetValue((same, maxNewTokens), out var twin))
+            return twin with { Images = run.Images, PrefillTime = twin.PrefillTime - twin.PruneTime + run.PruneTime,
+                PruneTime = run.PruneTime };
         var logits = run.Prefill();
         Synchronize();
         var prefill = prefix + watch.Elapsed;
-        var ids = Decode(run.Caches, logits, _prompt.NextPosition - run.PositionShift, maxNewTokens);
-        return new ForwardAnswer(
-            _model.Tokenizer.Decode([.. ids]), ids, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
+        var open = Queue(Open(run.Caches, logits, _prompt.NextPosition - run.PositionShift, maxNewTokens));
+        var answer = new ForwardAnswer(open, run.VisualTokens, run.CacheTokens, run.Images, prefill, run.PruneTime);
+        if (run.Choice is { } choice) _chosen[(choice, maxNewTokens)] = answer;
+        return answer;
+    }
+
+    /// <summary>Answers everything that was read.</summary>
+    public void Finish()
+    {
+        while (_open.Count > 0)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            // The decoder's own step, which the engine takes too.
+            Decoder.Step(_open.ConvertAll(a => new DecodeRow(a.Cache, a.Ids[^1], a.Position + a.Ids.Count - 1, a.Logits)));
+            _open.RemoveAll(a => !GoesOn(a));
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _open.ForEach(a => a.Cache.Dispose());
         _kept.ForEach(t => t.Dispose());
         _scope.Dispose();
     }
@@ -132,8 +160,9 @@ internal sealed partial class SharedForward : IDisposable
         float[]? row = null;
         var y = DecoderLayer.Forward(x, Decoder.Weights.Layers[i], Decoder.Config, cos, sin, (q, k, v) =>
         {
-            keys = k.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
-            values = v.to(Decoder.KvType, copy: true).MoveToOuterDisposeScope();
+            // Nothing writes into them, and an answer's cache copies them.
+            keys = k.to(Decoder.KvType).MoveToOuterDisposeScope();
+            values = v.to(Decoder.KvType).MoveToOuterDisposeScope();
             see?.Invoke(q.alias().MoveToOuterDisposeScope(), k.alias().MoveToOuterDisposeScope());
             if (wantsRow) row = ToArray(Attention.LastRow(q.narrow(2, q.shape[2] - 1, 1), k));
             return Attention.Fused(q, k, v, causal: !lastOnly);
@@ -141,30 +170,42 @@ internal sealed partial class SharedForward : IDisposable
         return (y, keys!, values!, row);
     }
 
-    // By the decoder's own step, which the engine takes too.
-    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens) =>
-        Decode(caches, logits, maxNewTokens, (cache, id, row) => Decoder.Step(cache, id, position++, row));
-
-    private List<int> Decode((Tensor K, Tensor V)[] caches, Tensor logits, int maxNewTokens, Action<KvCache, int, float[]> step)
+    private OpenAnswer Open((Tensor K, Tensor V)[] caches, Tensor logits, long position, int maxNewTokens)
     {
-        using var cache = new KvCache(caches.Length, maxNewTokens);
+        var cache = new KvCache(caches.Length, maxNewTokens);
         for (var i = 0; i < caches.Length; i++) cache.Append(i, caches[i].K, caches[i].V, Decoder.KvType);
-        var (ids, row) = (new List<int>(), ToArray(logits.reshape(-1)));
-        while (true)
-        {
-            if (ids.Count < MinNewTokens)
-            {
-                foreach (var stop in _model.Generation.StopIds.Where(s => s < row.Length)) row[stop] = float.NegativeInfinity;
-            }
+        return new OpenAnswer(cache, ToArray(logits.reshape(-1)), position, maxNewTokens);
+    }
 
-            // Ties go to the lower id, as in the engine's greedy sampler.
-            var id = Array.IndexOf(row, row.Max());
-            if (_model.Generation.StopIds.Contains(id)) return ids;
-            ids.Add(id);
-            if (ids.Count >= maxNewTokens) return ids;
-            _cancellationToken.ThrowIfCancellationRequested();
-            step(cache, id, row);
+    // Waits for as many as one step takes, or memory has room for.
+    private OpenAnswer Queue(OpenAnswer answer)
+    {
+        if (!GoesOn(answer)) return answer;
+        _open.Add(answer);
+        if (_open.Count >= MostTogether || _open.Sum(a => a.Bytes) >= MostOpenBytes) Finish();
+        return answer;
+    }
+
+    // Takes the next token; false where the answer ends.
+    private bool GoesOn(OpenAnswer answer)
+    {
+        var (ids, row, stops) = (answer.Ids, answer.Logits, _model.Generation.StopIds);
+        if (ids.Count < MinNewTokens)
+        {
+            foreach (var stop in stops.Where(s => s < row.Length)) row[stop] = float.NegativeInfinity;
         }
+
+        // Ties go to the lower id, as in the engine's greedy sampler.
+        var id = Array.IndexOf(row, row.Max());
+        if (!stops.Contains(id))
+        {
+            ids.Add(id);
+            if (ids.Count < answer.Most) return true;
+        }
+
+        answer.Text = _model.Tokenizer.Decode([.. ids]);
+        answer.Cache.Dispose();
+        return false;
     }
 
     private void Synchronize()

@@ -11,12 +11,6 @@ internal static class TsvRows
 {
     private const int LongestReference = 64;
 
-    private static readonly HashSet<string> Missing = new(StringComparer.Ordinal)
-    {
-        "", "None", "NA", "N/A", "nan", "null", "NULL", "n/a", "<NA>", "NaN", "#N/A", "#NA", "#N/A N/A", "-NaN", "-nan", "1.#IND",
-            "-1.#IND", "1.#QNAN", "-1.#QNAN",
-    };
-
     /// <summary>Reads the rows; one with another number of fields than the head is a problem. An image cell that is short is the index of
     /// the row that holds the image.</summary>
     /// <param name="path">The file.</param>
@@ -43,7 +37,7 @@ internal static class TsvRows
             var (fields, hit) = (new Dictionary<string, object?>(StringComparer.Ordinal), false);
             for (var i = 0; i < head.Length; i++)
             {
-                var isMissing = Missing.Contains(cells[i]);
+                var isMissing = PandasMissing.Is(cells[i]);
                 fields[head[i]] = isMissing ? null : cells[i];
                 hit |= isMissing && cells[i].Length > 0 && head[i].Length == 1 && char.IsAsciiLetterUpper(head[i][0]);
             }

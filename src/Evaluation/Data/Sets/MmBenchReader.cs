@@ -8,6 +8,7 @@ namespace D2Pruner.AI.Evaluation.Data.Sets;
 internal sealed class MmBenchReader(bool chinese) : IDataSetReader
 {
     private const long BaseRows = 1_000_000;
+    private const string Circular = "circular accuracy, %";
 
     /// <inheritdoc/>
     public string Name => chinese ? "mmbench_cn" : "mmbench_en";
@@ -40,13 +41,13 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
         return reader.Build(request, (s, a) => Letter(s, a) is var letter
             ? new SampleScore(letter == s.Answers[0] ? 1 : 0, null, letter is not null) : default,
             ["Letters by VLMEvalKit's rules without a judge; rows count alone in cells, all rotations together in the circular figure."],
-            Figures);
+            Figures, Circular);
     }
 
     // The Parquet files were written from pandas: where nothing stands, the word does.
     private static DataRow WithoutNan(DataRow row) => row with
     {
-        Fields = row.Fields.ToDictionary(f => f.Key, f => f.Value is "nan" ? null : f.Value, StringComparer.Ordinal),
+        Fields = row.Fields.ToDictionary(f => f.Key, f => f.Value is PandasMissing.Nan ? null : f.Value, StringComparer.Ordinal),
     };
 
     private static string? Letter(EvaluationSample s, string answer) => MmBench.InferVlmEvalKit(answer, OptionLetters.Of(s.Options));
@@ -58,7 +59,7 @@ internal sealed class MmBenchReader(bool chinese) : IDataSetReader
                 OptionLetters.Of(a.Sample.Options)))];
         return new Dictionary<string, double>
         {
-            ["circular accuracy, %"] = 100 * MmBench.CircularVlmEvalKit(rows).Values.Average(),
+            [Circular] = 100 * MmBench.CircularVlmEvalKit(rows).Values.Average(),
             ["matched without a judge, %"] = 100.0 * answers.Count(a => Letter(a.Sample, a.Answer) is not null) / answers.Count,
         };
     }

@@ -5,6 +5,7 @@ namespace D2Pruner.AI.Evaluation.Data.Sets;
 /// <summary>MMStar's val part: Parquet (options inside the question) or TSV (options in columns).</summary>
 internal sealed class MmStarReader : IDataSetReader
 {
+    private const string Macro = "macro mean, %";
     private static readonly string[] Inside = ["A", "B", "C", "D"]; // options inside the question
 
     /// <inheritdoc/>
@@ -44,10 +45,10 @@ internal sealed class MmStarReader : IDataSetReader
                 : "Letters by lmms-eval's parser since 2026-04; the one before it in the figures."],
                 answers => new Dictionary<string, double>
             {
-                ["macro mean, %"] = 100 * MmStar.MacroMean(
+                [Macro] = 100 * MmStar.MacroMean(
                     answers.Select(a => (a.Sample.Category2, Letter(request.Style, a.Sample, a.Answer) == a.Sample.Answers[0] ? 1.0 : 0))),
                 ["lmms-eval before 2026-04, %"] = 100 * answers.Average(a => MmStar.Before202604(a.Answer, a.Sample.Answers[0]) ? 1.0 : 0),
-            });
+            }, request.Style == PromptStyle.Qwen ? null : Macro);
     }
 
     private static string? Letter(PromptStyle style, EvaluationSample s, string answer) =>

@@ -7,6 +7,7 @@ namespace D2Pruner.AI.Evaluation.Data.Sets;
 /// <summary>MME: the release's folders (one a category; two lines of question, tab, answer an image), Parquet, or TSV.</summary>
 internal sealed class MmeReader : IDataSetReader
 {
+    private const string Total = "total";
     private static readonly string[] ImageEndings = [".jpg", ".png", ".jpeg"];
 
     /// <inheritdoc/>
@@ -42,7 +43,7 @@ internal sealed class MmeReader : IDataSetReader
         return reader.Build(request, (s, a) => Parse(request.Style, a) is var yesNo
             ? new SampleScore(yesNo == s.Answers[0] ? 1 : 0, null, yesNo is not ("other" or "")) : default,
             [$"Answers by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : "the tool's")} parser; scores in the figures of the " +
-                "whole set."], a => Figures(request.Style, a));
+                "whole set."], a => Figures(request.Style, a), Total);
     }
 
     private static void Folder(SampleReader reader, DataRequest request, string folder)
@@ -92,7 +93,7 @@ internal sealed class MmeReader : IDataSetReader
                 : a.Answer)).ToArray();
         var scores = style == PromptStyle.Qwen ? Mme.VlmEvalKit(items) : Mme.Official(items).ToDictionary(c => c.Key, c => c.Value.Score);
         var figures = new Dictionary<string, double> { ["perception"] = Mme.Sum(scores, true), ["cognition"] = Mme.Sum(scores, false),
-            ["total"] = scores.Values.Sum() };
+            [Total] = scores.Values.Sum() };
         foreach (var (category, score) in scores) figures[category] = score;
         return figures;
     }

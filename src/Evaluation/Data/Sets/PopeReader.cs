@@ -6,6 +6,7 @@ namespace D2Pruner.AI.Evaluation.Data.Sets;
 /// <summary>POPE: <c>coco_pope_{random,popular,adversarial}.json</c> (JSON lines) with COCO's val2014 images, Parquet, or TSV.</summary>
 internal sealed class PopeReader : IDataSetReader
 {
+    private const string MeanF1 = "mean F1, %";
     private static readonly string[] Categories = ["random", "popular", "adversarial"];
 
     /// <inheritdoc/>
@@ -48,10 +49,12 @@ internal sealed class PopeReader : IDataSetReader
             });
         }
 
+        // What says neither yes nor no is a yes to the official parser: it counts, and is not read.
         return reader.Build(request, (s, a) => IsYes(request.Style, a) is var yes
-            ? new SampleScore(yes == (s.Answers[0] == "yes") ? 1 : 0, null, yes is not null) : default,
+            ? new SampleScore(yes == (s.Answers[0] == "yes") ? 1 : 0, null,
+                request.Style == PromptStyle.Qwen ? yes is not null : Pope.SaysYesOrNo(a)) : default,
             [$"Answers by {(request.Style == PromptStyle.Qwen ? "VLMEvalKit's" : "the official")} parser; papers print the mean F1."],
-            a => Figures(request.Style, a));
+            a => Figures(request.Style, a), MeanF1);
     }
 
     private EvaluationSample Sample(
@@ -71,7 +74,7 @@ internal sealed class PopeReader : IDataSetReader
     {
         var categories = answers.GroupBy(a => a.Sample.Category)
             .ToDictionary(g => g.Key, g => YesNoFigures.Of(g.Select(a => (IsYes(style, a.Answer) == true, a.Sample.Answers[0] == "yes"))));
-        var figures = new Dictionary<string, double> { ["mean F1, %"] = Pope.MeanF1(categories.Values) };
+        var figures = new Dictionary<string, double> { [MeanF1] = Pope.MeanF1(categories.Values) };
         foreach (var (category, f) in categories) (figures[$"F1 {category}"], figures[$"yes {category}"]) = (f.F1, f.YesRatio);
         return figures;
     }

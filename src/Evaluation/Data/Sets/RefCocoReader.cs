@@ -1,5 +1,6 @@
 using D2Pruner.AI.Evaluation.Data.Rows;
 using D2Pruner.AI.Evaluation.Metrics;
+using D2Pruner.AI.Runtime;
 
 namespace D2Pruner.AI.Evaluation.Data.Sets;
 
@@ -58,26 +59,24 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
 
         notes.Add(request.Style switch
         {
-            PromptStyle.Qwen => "Boxes in pixels of the resized image (the processor's default limits), mapped back; first box of " +
-                "the answer.",
+            PromptStyle.Qwen => "Boxes in pixels of the resized image, mapped back by " +
+                $"{(request.Units is null ? "the processor's default" : "the model's own")} limits; first box of the answer.",
             PromptStyle.InternVL => "InternVL's script: thousandths of the image, single precision.",
-            _ => "The LLaVA harness of a DART co-author: fractions of the image as they stand, without taking padding out; the other " +
-            "reading in the figures.",
+            _ => "The LLaVA harness of a DART co-author: fractions of the image as they stand; in the figures fractions of what the " +
+            "model sees, where the image is padded or cropped.",
         });
-        return reader.Build(request, (s, a) => Score(request.Style, s, a), notes, request.Style == PromptStyle.Llava
-            ? answers => new Dictionary<string, double> { ["padding taken out, %"] = 100
-                * answers.Average(a => Boxes.SignedIou(Unpadded(a.Sample, a.Answer), a.Sample.Box!) >= Boxes.Hit ? 1.0 : 0) } : null);
+        var mapped = request.AsServed && request.Units is not null ? "mapped back through the image's fit, %" : "padding taken out, %";
+        return reader.Build(request, (s, a) => Score(request, s, a), notes, request.Style == PromptStyle.Llava
+            ? answers => new Dictionary<string, double> { [mapped] = 100 * answers.Average(
+                a => Boxes.SignedIou(Mapped(request, a.Sample, a.Answer), a.Sample.Box!) >= Boxes.Hit ? 1.0 : 0) } : null);
     }
 
-    private static SampleScore Score(PromptStyle style, EvaluationSample s, string answer)
+    private static SampleScore Score(DataRequest request, EvaluationSample s, string answer)
     {
-        if (style == PromptStyle.Qwen)
+        if (request.Style == PromptStyle.Qwen)
         {
             var boxes = QwenBox.Read(answer);
-            var (width, height) = QwenSize(s.Width, s.Height);
-            var box = QwenBox.First(boxes);
-            var iou = Boxes.ClampedIou(
-                [box[0] * s.Width / width, box[1] * s.Height / height, box[2] * s.Width / width, box[3] * s.Height / height], s.Box!);
+            var iou = Boxes.ClampedIou(OnImage(QwenBox.First(boxes), request.Units?.Invoke(s.Width, s.Height) ?? QwenUnit(s)), s.Box!);
             return new SampleScore(iou >= Boxes.Hit ? 1 : 0, iou, boxes.Count > 0);
         }
 
@@ -86,13 +85,21 @@ internal sealed class RefCocoReader(string suffix) : IDataSetReader
         return new SampleScore(found >= 0.5f ? 1 : 0, float.IsFinite(found) ? found : 0, read.Any(v => v != 0));
     }
 
-    // LLaVA's boxes are fractions of the image padded to a square around its middle.
-    private static double[] Unpadded(EvaluationSample s, string answer)
+    // LLaVA's boxes are fractions of what the model sees: of the image padded to a square around its middle, or of its crop.
+    private static double[] Mapped(DataRequest request, EvaluationSample s, string answer)
     {
-        var box = LlavaBox.Read(answer);
-        double side = Math.Max(s.Width, s.Height), left = (side - s.Width) / 2, top = (side - s.Height) / 2;
-        return [Math.Clamp(box[0] * side - left, 0, s.Width), Math.Clamp(box[1] * side - top, 0, s.Height),
-            Math.Clamp(box[2] * side - left, 0, s.Width), Math.Clamp(box[3] * side - top, 0, s.Height)];
+        double side = Math.Max(s.Width, s.Height);
+        var unit = request.Units?.Invoke(s.Width, s.Height) ?? new PixelFrame((s.Width - side) / 2, (s.Height - side) / 2, side, side);
+        return [.. OnImage(LlavaBox.Read(answer), unit).Select((v, i) => Math.Clamp(v, 0, i % 2 == 0 ? s.Width : s.Height))];
+    }
+
+    private static double[] OnImage(double[] box, PixelFrame unit) =>
+        [unit.X + box[0] * unit.Width, unit.Y + box[1] * unit.Height, unit.X + box[2] * unit.Width, unit.Y + box[3] * unit.Height];
+
+    private static PixelFrame QwenUnit(EvaluationSample s)
+    {
+        var (width, height) = QwenSize(s.Width, s.Height);
+        return new PixelFrame(0, 0, s.Width / width, s.Height / height);
     }
 
     private static (double Width, double Height) QwenSize(int width, int height)
