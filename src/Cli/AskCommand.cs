@@ -21,12 +21,7 @@ internal static class AskCommand
     private static readonly PruningFlags Pruning = new();
     private static readonly Option<bool> NoPrune = new("--no-prune") { Description = "Prune nothing." };
     private static readonly Option<int> MaxTokens = CommonOptions.MaxTokens();
-    private static readonly Option<string> Device = CommonOptions.Device();
-    private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
-    private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
-    private static readonly Option<int> ActivationBits = CommonOptions.ActivationBits();
-    private static readonly Option<bool> Pull = CommonOptions.Pull();
-    private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
+    private static readonly ModelFlags Loading = new();
     private static readonly Option<FileInfo?> Overlay =
         new("--overlay") { Description = "Draw what was kept of the first image, why, and the answer's boxes, to this PNG." };
     private static readonly Option<bool> Compare =
@@ -39,8 +34,9 @@ internal static class AskCommand
     public static Command Create()
     {
         var command = new Command(
-            "ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Device,
-            Precision, Quantization, ActivationBits, Pull, NoMemoryCheck, Overlay, Compare, Runs, Json };
+            "ask", "Asks a model a question about images, or without any.") { Model, Image, AllowUrl, Prompt, NoPrune, MaxTokens, Overlay,
+            Compare, Runs, Json };
+        Loading.AddTo(command);
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -63,16 +59,7 @@ internal static class AskCommand
         List<DataContent> images = [];
         foreach (var source in sources) images.Add(await ImageInput.ReadAsync(source, parse.GetValue(AllowUrl), cancellationToken));
         var measured = compare || runs > 1;
-        var options = new VisionModelOptions
-        {
-            ModelPath = parse.GetValue(Model),
-            Device = parse.GetValue(Device)!,
-            Precision = parse.GetValue(Precision),
-            Quantization = parse.GetValue(Quantization),
-            ActivationBits = parse.GetValue(ActivationBits),
-            DownloadIfMissing = parse.GetValue(Pull),
-            CheckMemory = !parse.GetValue(NoMemoryCheck),
-        };
+        var options = Loading.Options(parse, parse.GetValue(Model));
         // Measured answers must all pay for the tower and the whole prompt.
         if (measured) (options.VisionCacheBytes, options.PrefixCacheBytes) = (0, 0);
         await using var engine = await ModelSession.LoadAsync(options, quiet: json, cancellationToken);

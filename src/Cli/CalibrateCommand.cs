@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Calibration;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Models;
@@ -27,20 +26,15 @@ internal static class CalibrateCommand
         new("--force") { Description = "Replace a better prior (the old file is kept as .bak), and write one whose split-half " +
             "correlation is low." };
     private static readonly Option<int?> Limit = new("--limit") { Description = "Use at most this many images." };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision =
-        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
-
-    private static readonly Option<ModelQuantization> Quantization =
-        new("--quantization") { Description = "Calibrate the model as it loads with None, Int8 or Int4: the prior belongs to that " +
-            "precision and lies in a file of its own.", DefaultValueFactory = _ => ModelQuantization.None };
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
         var command = new Command(
             "calibrate", "Averages the attention that each position gets over many images (the prior that D²Pruner divides by). An " +
-            "interrupted run goes on where it stopped.") { Model, Images, Layers, Out, Force, Limit, Device, Precision, Quantization };
+            "interrupted run goes on where it stopped. A prior belongs to the weights' precision: that of --quantization Int8 or Int4 " +
+            "lies in a file of its own.") { Model, Images, Layers, Out, Force, Limit };
+        Loading.AddTo(command);
         command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
@@ -59,8 +53,7 @@ internal static class CalibrateCommand
         if (parse.GetValue(Limit) is < 1) throw new ArgumentException("--limit must be at least 1.");
         var images = Calibrator.FindImages(parse.GetValue(Images)!.FullName);
         if (parse.GetValue(Limit) is { } limit) images = [.. images.Take(limit)];
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
-            Precision = parse.GetValue(Precision), Quantization = parse.GetValue(Quantization) };
+        var options = Loading.Options(parse, parse.GetValue(Model));
         using var model = ModelLoader.LoadModel(options, withPrior: false, cancellationToken: cancellationToken);
         var target = parse.GetValue(Out)?.FullName ?? ModelLoader.PriorPath(model.Info.Folder, options.Quantization);
         var layers = ParseLayers(parse.GetValue(Layers), model.Info.DecoderLayers);

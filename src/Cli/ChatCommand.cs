@@ -1,6 +1,5 @@
 using System.CommandLine;
 using D2Pruner.AI.Pruning;
-using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI.Cli;
@@ -16,19 +15,14 @@ internal static class ChatCommand
     private static readonly Option<string?> System = new("--system") { Description = "Instructions that precede the conversation." };
     private static readonly PruningFlags Pruning = new();
     private static readonly Option<int> MaxTokens = CommonOptions.MaxTokens();
-    private static readonly Option<string> Device = CommonOptions.Device();
-    private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
-    private static readonly Option<ModelQuantization> Quantization = CommonOptions.Quantization();
-    private static readonly Option<int> ActivationBits = CommonOptions.ActivationBits();
-    private static readonly Option<bool> Pull = CommonOptions.Pull();
-    private static readonly Option<bool> NoMemoryCheck = CommonOptions.NoMemoryCheck();
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
         var command = new Command(
             "chat", "Talks with a model: type a question, name images by their path, /help lists commands. Reads standard input, so it " +
-            "can be scripted.") { Model, Image, AllowUrl, System, MaxTokens, Device, Precision, Quantization, ActivationBits,
-            Pull, NoMemoryCheck };
+            "can be scripted.") { Model, Image, AllowUrl, System, MaxTokens };
+        Loading.AddTo(command);
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -40,16 +34,7 @@ internal static class ChatCommand
         List<DataContent> images = [];
         foreach (var source in parse.GetValue(Image)!)
             images.Add(await ImageInput.ReadAsync(source, parse.GetValue(AllowUrl), cancellationToken));
-        var options = new VisionModelOptions
-        {
-            ModelPath = parse.GetValue(Model),
-            Device = parse.GetValue(Device)!,
-            Precision = parse.GetValue(Precision),
-            Quantization = parse.GetValue(Quantization),
-            ActivationBits = parse.GetValue(ActivationBits),
-            DownloadIfMissing = parse.GetValue(Pull),
-            CheckMemory = !parse.GetValue(NoMemoryCheck),
-        };
+        var options = Loading.Options(parse, parse.GetValue(Model));
         await using var engine = await ModelSession.LoadAsync(options, quiet: false, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
         var session = new ChatSession(

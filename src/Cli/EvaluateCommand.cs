@@ -4,7 +4,6 @@ using System.Globalization;
 using D2Pruner.AI.Evaluation.Data;
 using D2Pruner.AI.Evaluation.Reports;
 using D2Pruner.AI.Evaluation.Running;
-using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Checkpoints.Hub;
 
@@ -16,6 +15,8 @@ internal static class EvaluateCommand
     private const string Equal = "equal";
     private const string Official = "official";
     private const string Both = "both";
+    private const string Published = "published";
+    private const string Served = "served";
 
     private static readonly Option<string> Model =
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache." };
@@ -41,15 +42,13 @@ internal static class EvaluateCommand
     private static readonly Option<string> Split =
         new("--split") { Description = "Demo: test or validation. Data sets: the part of the set, where it has several.",
             DefaultValueFactory = _ => "test" };
+    private static readonly Option<string> Harness = CreateHarness();
     private static readonly Option<int> Workers =
         new("--workers") { Description = "Images asked about at the same time, each by a model of its own over the same mapped weights; " +
             "the cores are shared out. Answers are the same, measured times are those of a shared machine.", DefaultValueFactory = _ => 1 };
     private static readonly Option<string> Out =
         new("--out", "-o") { Description = "Folder of the results. A stopped run in it goes on; methods and budgets may be added." };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision =
-        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
@@ -57,8 +56,9 @@ internal static class EvaluateCommand
             "evaluate", "Answers a data set's questions with every pruning method at every budget and writes report.md, report.json, " +
             "plots and every answer (samples.jsonl). Stopped at any moment, it goes on where it was.")
         {
-            Model, Data, Methods, Convention, Against, Keep, Layer, Limit, Seed, Split, Workers, Out, Device, Precision,
+            Model, Data, Methods, Convention, Against, Keep, Layer, Limit, Seed, Split, Harness, Workers, Out,
         };
+        Loading.AddTo(command);
         command.Add(CreateFetch());
         command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
@@ -92,15 +92,15 @@ internal static class EvaluateCommand
         if (parse.GetValue(Model) is null || parse.GetValue(Data) is not { Length: > 0 } || parse.GetValue(Out) is null)
             throw new ArgumentException("--model, --data and --out are needed.");
         if (parse.GetValue(Limit) < 1) throw new ArgumentException("--limit must be at least 1.");
-        var model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
-            Precision = parse.GetValue(Precision) };
+        var model = Loading.Options(parse, parse.GetValue(Model));
         var workers = parse.GetValue(Workers);
         if (workers < 1) throw new ArgumentException("--workers must be at least 1.");
         if (workers > 1) model.Threads = Math.Max(1, Environment.ProcessorCount / workers);
-        var style = DataSets.StyleOf(ModelLocator.Resolve(model.ModelPath!));
         var seed = (ulong)parse.GetValue(Seed);
-        var data = parse.GetValue(Data)!.Select(
-            d => DataSets.Load(d, new DataRequest(parse.GetValue(Split)!, parse.GetValue(Limit), seed, style))).ToArray();
+        var folder = ModelFlags.Folder(model, cancellationToken);
+        var request = PublishedHarness.Request(
+            folder, parse.GetValue(Split)!, parse.GetValue(Limit), seed, asServed: parse.GetValue(Harness) == Served);
+        var data = parse.GetValue(Data)!.Select(d => DataSets.Load(d, request)).ToArray();
         foreach (var d in data)
         {
             Console.WriteLine($"{d.Name}: {d.Samples.Count} questions" +
@@ -130,6 +130,7 @@ internal static class EvaluateCommand
                 $"{100 * cell.Accuracy,5:0.0} ({100 * cell.Low:0.0}-{100 * cell.High:0.0})  minus d2pruner {minus}"));
         }
 
+        foreach (var comparison in report.Published) Console.WriteLine(comparison);
         foreach (var refused in report.CannotRun.GroupBy(r => (r.Method, r.Why)))
             Console.WriteLine($"{refused.Key.Method} cannot run: {refused.Key.Why}");
         Console.WriteLine($"Written: {Path.Combine(options.OutputFolder, "report.md")}");
@@ -144,6 +145,19 @@ internal static class EvaluateCommand
             DefaultValueFactory = _ => Equal,
         };
         option.AcceptOnlyFromAmong(Equal, Official, Both);
+        return option;
+    }
+
+    private static Option<string> CreateHarness()
+    {
+        var option = new Option<string>("--harness")
+        {
+            Description = "published: benchmarks are asked as the model's family was measured (LLaVA-1.5: Vicuna's system line, images " +
+                "padded to a square). served: in the folder's own template and image fit, as the model answers elsewhere. The demo's " +
+                "scenes are always asked as served.",
+            DefaultValueFactory = _ => Published,
+        };
+        option.AcceptOnlyFromAmong(Published, Served);
         return option;
     }
 

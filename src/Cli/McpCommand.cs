@@ -24,17 +24,15 @@ internal static class McpCommand
         DefaultValueFactory = _ => 256 };
     private static readonly Option<bool> NoOverlay =
         new("--no-overlay") { Description = "Do not send images with the boxes drawn on them." };
-    private static readonly Option<string> Device = new("--device") { Description = "auto, cpu, cuda or cuda:N.",
-        DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision = new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.",
-        DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
         var command = new Command(Name, "Serves vision tools to an MCP host (VS Code, Claude Desktop, an agent) over stdin and stdout.")
         {
-            Model, AllowFolder, MaxTokens, NoOverlay, Device, Precision,
+            Model, AllowFolder, MaxTokens, NoOverlay,
         };
+        Loading.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
@@ -48,8 +46,11 @@ internal static class McpCommand
         builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A failed start is told by this command, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.Services.AddD2PrunerModel(Name, o => (o.ModelPath, o.Device, o.Precision) = (parse.GetValue(Model),
-            parse.GetValue(Device)!, parse.GetValue(Precision)));
+        builder.Services.AddD2PrunerModel(Name, o =>
+        {
+            o.ModelPath = parse.GetValue(Model);
+            Loading.Set(parse, o);
+        });
         builder.Services.AddKeyedD2PrunerChatClient(Name, o => (o.Model, o.DefaultMaxOutputTokens) = (Name, parse.GetValue(MaxTokens)));
         // The host's answers come at once; the model loads meanwhile.
         builder.Services.AddD2PrunerWarmup(Name);

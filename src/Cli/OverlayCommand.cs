@@ -18,14 +18,14 @@ internal static class OverlayCommand
     private static readonly PruningFlags Pruning = new();
     private static readonly Option<int> MaxTokens =
         new("--max-tokens") { Description = "Longest answer in tokens; its boxes are drawn.", DefaultValueFactory = _ => 64 };
-    private static readonly Option<string> Device = CommonOptions.Device();
-    private static readonly Option<ModelPrecision> Precision = CommonOptions.Precision();
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
         var command = new Command(
             "overlay", "Draws what pruning keeps of an image for a question, beside heat maps of attention, prior and relative " +
-            "attention, and the answer's boxes.") { Model, Image, AllowUrl, Prompt, Out, MaxTokens, Device, Precision };
+            "attention, and the answer's boxes.") { Model, Image, AllowUrl, Prompt, Out, MaxTokens };
+        Loading.AddTo(command);
         Pruning.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
@@ -39,8 +39,7 @@ internal static class OverlayCommand
         OutputFile.EnsureWritable("--out", target);
         var overrides = Pruning.Overrides(parse);
         var image = await ImageInput.ReadAsync(parse.GetValue(Image)!, parse.GetValue(AllowUrl), cancellationToken);
-        var options = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
-            Precision = parse.GetValue(Precision) };
+        var options = Loading.Options(parse, parse.GetValue(Model));
         await using var engine = await ModelSession.LoadAsync(options, quiet: false, cancellationToken);
         using var client = new D2PrunerChatClient(engine);
         var request = new ChatOptions { MaxOutputTokens = parse.GetValue(MaxTokens),

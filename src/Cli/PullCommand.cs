@@ -23,11 +23,17 @@ internal static class PullCommand
         return command;
     }
 
-    private static async Task Run(string id, bool json, CancellationToken cancellationToken)
+    /// <summary>Fetches a model, and shows how far it is.</summary>
+    internal static Task<HubSnapshot> FetchAsync(string id, CancellationToken cancellationToken)
     {
         // A model that cannot be loaded is refused after a few kilobytes, not after many gigabytes.
         var options = new HubOptions { Accept = folder => ModelFamilies.Read(folder) };
-        var snapshot = await TransferDisplay.RunAsync(progress => ModelHub.PullAsync(id, options, progress, cancellationToken));
+        return TransferDisplay.RunAsync(progress => ModelHub.PullAsync(id, options, progress, cancellationToken));
+    }
+
+    private static async Task Run(string id, bool json, CancellationToken cancellationToken)
+    {
+        var snapshot = await FetchAsync(id, cancellationToken);
         if (json)
         {
             Output.Json(new JsonObject

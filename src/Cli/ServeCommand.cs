@@ -5,6 +5,7 @@ using D2Pruner.AI.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -20,7 +21,8 @@ internal static class ServeCommand
         new("--model", "-m") { Description = "Model folder, or a Hub id in the local Hugging Face cache; may be given several times. " +
             "Models of the configuration (D2Pruner:Models) are served too.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> Name =
-        new("--name") { Description = "Name in requests of each --model, in the same order. Default: the folder's name or the id.",
+        new("--name") { Description = "Name in requests of each --model, in the same order. Default: the folder's name, or the " +
+            "id's without its owner, in lower case. Requests may name a model by its id (owner/name) as well.",
             AllowMultipleArgumentsPerToken = true };
     private static readonly Option<int> Port = new("--port") { Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => 8080 };
     private static readonly Option<string> HostName =
@@ -46,20 +48,21 @@ internal static class ServeCommand
     private static readonly Option<string[]> AllowFolder =
         new("--allow-folder") { Description = "Folder whose images the tools may look at (with --mcp); may be given several times.",
             DefaultValueFactory = _ => [] };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision =
-        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly ModelFlags Loading = new();
     private static readonly Option<int?> QueueCapacity =
         new("--queue-capacity") { Description = "Requests of one model that may wait; further ones are told to come again. Default: 64." };
+    private static readonly Option<int?> MaxTokens =
+        new("--max-tokens") { Description = "Longest answer of each --model in tokens, where a request says nothing of it. Default: what " +
+            "D2Pruner:Clients:NAME says in the configuration, or 512." };
 
     public static Command Create()
     {
         var command = new Command("serve", "Serves models by OpenAI's API, with metrics, health and a page to look at what pruning does.")
         {
             Model, Name, Port, HostName, ApiKeyFile, AllowAnonymous, NoStudio, DrainSeconds, RequestsPerMinute, CorsOrigin, ImageHost, Mcp,
-                AllowFolder, Device, Precision, QueueCapacity,
+                AllowFolder, QueueCapacity, MaxTokens,
         };
+        Loading.AddTo(command);
         command.SetAction((parse, ct) => Failure.Guard(() => Run(parse, ct)));
         return command;
     }
@@ -92,7 +95,8 @@ internal static class ServeCommand
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddD2PrunerServer(builder.Configuration.GetSection("D2Pruner:Server"));
         builder.Services.Configure<D2PrunerServerOptions>(o => Configure(o, parse));
-        var served = builder.Services.AddD2PrunerModels(builder.Configuration).Count + AddModels(builder.Services, parse);
+        var served = builder.Services.AddD2PrunerModels(builder.Configuration).Count
+            + AddModels(builder.Services, builder.Configuration, parse);
         if (served == 0)
             throw new ArgumentException("No model is named; give one with --model, or in the configuration under D2Pruner:Models.");
         if (parse.GetValue(ImageHost) is { Length: > 0 } hosts) builder.Services.AddD2PrunerImageResolver(o => o.AllowedHosts = [.. hosts]);
@@ -138,8 +142,9 @@ internal static class ServeCommand
         foreach (var origin in parse.GetValue(CorsOrigin) ?? []) options.CorsOrigins.Add(origin);
     }
 
-    private static int AddModels(IServiceCollection services, ParseResult parse)
+    private static int AddModels(IServiceCollection services, IConfiguration configuration, ParseResult parse)
     {
+        if (parse.GetValue(MaxTokens) is < 1) throw new ArgumentException("--max-tokens must be at least 1.");
         var models = parse.GetValue(Model) ?? [];
         var names = parse.GetValue(Name) ?? [];
         if (names.Length > models.Length)
@@ -151,11 +156,12 @@ internal static class ServeCommand
             var name = i < names.Length ? names[i] : ModelLocator.IdOf(path);
             services.AddD2PrunerModel(name, o =>
             {
-                (o.ModelPath, o.ModelId, o.Device, o.Precision) = (path, name, parse.GetValue(Device)!, parse.GetValue(Precision));
+                (o.ModelPath, o.ModelId) = (path, name);
+                Loading.Set(parse, o);
                 o.QueueCapacity = parse.GetValue(QueueCapacity) ?? o.QueueCapacity;
             });
-            services.AddKeyedD2PrunerChatClient(
-                name, o => (o.Model, o.ToolConvention, o.ParseGroundings) = (name, ToolConvention.Json, true));
+            services.AddD2PrunerServedClient(
+                configuration, name, o => o.DefaultMaxOutputTokens = parse.GetValue(MaxTokens) ?? o.DefaultMaxOutputTokens);
         }
 
         return models.Length;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using D2Pruner.AI.Evaluation.Tuning;
-using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Calibration;
 using Spectre.Console;
 
@@ -26,10 +25,7 @@ internal static class TuneCommand
         new("--name") { Description = "Name of the profile.", DefaultValueFactory = _ => "tuned" };
     private static readonly Option<string> Out =
         new("--out", "-o") { Description = "Folder for NAME.profile.json and NAME.attention.png.", DefaultValueFactory = _ => "." };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
-    private static readonly Option<ModelPrecision> Precision =
-        new("--precision") { Description = "Auto, Float32, Float16 or BFloat16.", DefaultValueFactory = _ => ModelPrecision.Auto };
+    private static readonly ModelFlags Loading = new();
 
     public static Command Create()
     {
@@ -37,8 +33,9 @@ internal static class TuneCommand
             "tune", "Measures a model's similarity graphs and positional bias on your images, suggests K, theta and a rule with what " +
             "that rests on, and writes them as a profile that configuration can point to.")
         {
-            Model, Images, Layer, Keep, Prompt, Limit, Name, Out, Device, Precision,
+            Model, Images, Layer, Keep, Prompt, Limit, Name, Out,
         };
+        Loading.AddTo(command);
         command.SetAction((parse, ct) => Failure.GuardWork(() => Run(parse, ct)));
         return command;
     }
@@ -50,8 +47,7 @@ internal static class TuneCommand
         if (parse.GetValue(Limit) is { } limit) images = [.. images.Take(limit)];
         var options = new TuningOptions
         {
-            Model = new VisionModelOptions { ModelPath = parse.GetValue(Model), Device = parse.GetValue(Device)!,
-                Precision = parse.GetValue(Precision) },
+            Model = Loading.Options(parse, parse.GetValue(Model)),
             Images = images,
             Layers = Numbers<int>(parse.GetValue(Layer)!, "--layer",
                 s => int.TryParse(s, NumberStyles.None, CultureInfo.InvariantCulture, out var k) && k >= 1 ? k : null),

@@ -27,6 +27,16 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Contains("d2pruner", await File.ReadAllTextAsync(_folder.File("report/report.md")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Evaluate_LoadsTheModelAsItIsTold()
+    {
+        var (code, _, error) = await ConsoleRun.OfAsync(
+            EvaluateCommand.Create(), "--model", Repository.DemoModel, "--data", "demo", "--methods", "d2pruner", "--keep", "64",
+            "--limit", "1", "--quantization", "Int8", "--no-memory-check", "--out", _folder.File("rounded"));
+        Assert.True(code == 0, error);
+        Assert.Contains("int8", await File.ReadAllTextAsync(_folder.File("rounded/run.json")), StringComparison.Ordinal);
+    }
+
     /// <summary>Every table has the controls, unless methods are named.</summary>
     [Fact]
     public void Evaluate_HasTheControlsByDefault()
@@ -36,6 +46,14 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Equal(string.Join(',', expected), typed);
         var options = new EvaluationOptions { Model = new VisionModelOptions(), Data = [], OutputFolder = "o" };
         Assert.Equal(expected, options.Methods);
+    }
+
+    [Fact]
+    public void Evaluate_AsksAsPublishedByDefault()
+    {
+        Assert.Equal("published", EvaluateCommand.Create().Parse(Array.Empty<string>()).GetValue<string>("--harness"));
+        Assert.Empty(EvaluateCommand.Create().Parse(["--harness", "served"]).Errors);
+        Assert.NotEmpty(EvaluateCommand.Create().Parse(["--harness", "other"]).Errors);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Reflection;
 using D2Pruner.AI.Runtime.Checkpoints.Hub;
+using Microsoft.Extensions.Configuration;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Docs;
@@ -23,8 +24,8 @@ public sealed class OptionsDocTests
         Assert.True(at >= 0, $"docs/options.md has no heading '## `{type}`'.");
         var end = text.IndexOf("\n## ", at + 1, StringComparison.Ordinal);
         var section = text[at..(end < 0 ? text.Length : end)];
-        var missing = Settable(Options().Single(t => t.Name == type)).Where(p => !section.Contains($"`{p.Name}`", StringComparison.Ordinal))
-            .Select(p => p.Name);
+        var missing = Settable(Options().Single(t => t.Name == type)).SelectMany(Names)
+            .Where(n => !section.Contains($"`{n}`", StringComparison.Ordinal));
         Assert.True(!missing.Any(), $"docs/options.md says nothing of {type}: {string.Join(", ", missing)}");
     }
 
@@ -36,6 +37,10 @@ public sealed class OptionsDocTests
         .SelectMany(l => Assembly.Load(l).GetExportedTypes())
         .Where(t => t is { IsClass: true, IsAbstract: false }
             && (t.Name.EndsWith("Options", StringComparison.Ordinal) || t.Name == nameof(VisionGenerationSettings)) && Settable(t).Any());
+
+    // Configuration may know an option by another name, and then by that only.
+    private static IEnumerable<string> Names(PropertyInfo option) =>
+        option.GetCustomAttribute<ConfigurationKeyNameAttribute>() is { } key ? [option.Name, key.Name] : [option.Name];
 
     // What is fixed at creation (init) is a record of settings, not an option that a user binds.
     private static IEnumerable<PropertyInfo> Settable(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)

@@ -94,6 +94,21 @@ public sealed class DownloadIfMissingTests : HubTest
         Assert.Empty(Hub.Gets(Weights));
     }
 
+    // It looks into the folder before it loads the model.
+    [Fact]
+    public async Task Evaluate_FetchesWhenAllowed()
+    {
+        File.WriteAllText(Folder.File("empty.tsv"), "");
+        string[] arguments = ["--model", Id, "--data", $"mmstar={Folder.File("empty.tsv")}", "--out", Folder.File("report")];
+        var refused = await ConsoleRun.OfAsync(EvaluateCommand.Create(), arguments);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains($"d2pruner pull {Id}", refused.Error, StringComparison.Ordinal);
+        var fetched = await ConsoleRun.OfAsync(EvaluateCommand.Create(), [.. arguments, "--pull"]);
+        Assert.Equal(1, fetched.Code);
+        Assert.Contains("empty.tsv", fetched.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(Snapshot, Weights)));
+    }
+
     [Fact]
     public async Task Commands_PullListVerifyRemove()
     {

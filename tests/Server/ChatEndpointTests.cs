@@ -280,6 +280,42 @@ public sealed class ChatEndpointTests
         Assert.Same(ChatResponseFormat.Json, client.Last.Options.ResponseFormat);
     }
 
+    // What OpenAI and other servers take too.
+    [Theory]
+    [InlineData("\"top_p\":0", 0f, null, null)]
+    [InlineData("\"top_p\":0,\"temperature\":1.5,\"top_k\":3", 0f, null, 3)]
+    [InlineData("\"top_p\":1e-60", 0f, null, null)]
+    [InlineData("\"top_k\":0", null, null, null)]
+    [InlineData("\"top_k\":-1,\"top_p\":0.5", null, 0.5f, null)]
+    public async Task SamplingThatIsOff_IsTaken(string fields, float? temperature, float? topP, int? topK)
+    {
+        var client = new ScriptedChat();
+        await using var server = await RunningServer.StartAsync(client, inMemory: true);
+        Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(RunningServer.ChatBody(fields))).Status);
+        var o = client.Last.Options!;
+        Assert.Equal((temperature, topP, topK), (o.Temperature, o.TopP, o.TopK));
+    }
+
+    // The framework's adapter over OpenAI's package writes "null".
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("")]
+    public async Task ACallWithoutArguments_HasNone(string arguments)
+    {
+        var client = new ScriptedChat();
+        await using var server = await RunningServer.StartAsync(client, inMemory: true);
+        var body = """
+            {"messages":[
+              {"role":"user","content":"Hello?"},
+              {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"look","arguments":"ARGUMENTS"}}]},
+              {"role":"tool","tool_call_id":"c1","content":"blue"}
+            ]}
+            """.Replace("ARGUMENTS", arguments, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await server.ChatAsync(body)).Status);
+        Assert.Empty(Assert.IsType<FunctionCallContent>(Assert.Single(client.Last.Messages[1].Contents)).Arguments!);
+    }
+
     [Fact]
     public async Task EveryKindOfMessage_ReachesTheClient_InOrder()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using D2Pruner.AI.Cli;
+using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -103,10 +104,57 @@ public sealed class ServerProgramTests
         await app.StopAsync();
     }
 
+    [Fact]
+    public async Task Serve_LoadsItsModelsAsTheFlagsSay()
+    {
+        var parse = ServeCommand.Create().Parse(["--model", Repository.DemoModel, "--name", "eyes", "--port", "0", "--quantization", "Int8",
+            "--quantize-head", "--pull", "--no-memory-check"]);
+        Assert.Empty(parse.Errors);
+        await using var app = ServeCommand.Build(parse);
+        var model = app.Services.GetRequiredService<IOptionsMonitor<VisionModelOptions>>().Get("eyes");
+        Assert.Equal((Repository.DemoModel, "eyes"), (model.ModelPath, model.ModelId));
+        Assert.Equal((ModelQuantization.Int8, true), (model.Quantization, model.QuantizeHead));
+        Assert.Equal((true, false), (model.DownloadIfMissing, model.CheckMemory));
+    }
+
+    [Fact]
+    public async Task Serve_TakesTheClientsSettings_AndItsOwnLimitBeforeThem()
+    {
+        const string setting = "D2Pruner__Clients__limited__DefaultMaxOutputTokens";
+        string[] arguments = ["--model", Repository.DemoModel, "--name", "limited", "--port", "0"];
+        Environment.SetEnvironmentVariable(setting, "77");
+        try
+        {
+            foreach (var (expected, given) in new (int, string[])[]
+                { (77, arguments), (9, [.. arguments, "--max-tokens", "9"]) })
+            {
+                await using var app = ServeCommand.Build(ServeCommand.Create().Parse(given));
+                var client = app.Services.GetRequiredService<IOptionsMonitor<D2PrunerChatClientOptions>>().Get("limited");
+                Assert.Equal((expected, "limited"), (client.DefaultMaxOutputTokens, client.Model));
+                Assert.Equal(ToolConvention.Json, client.ToolConvention);
+                Assert.True(client.ParseGroundings);
+            }
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(setting, null);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_FindsAModelByTheIdAsItWasGiven()
+    {
+        await using var app = ServeCommand.Build(ServeCommand.Create().Parse(["--model", "Owner/Tiny-1B", "--port", "0"]));
+        var models = app.Services.GetRequiredService<ServedModels>();
+        foreach (var name in new[] { "tiny-1b", "Owner/Tiny-1B", "owner/tiny-1b@main" }) Assert.Equal("tiny-1b", models.Find(name)?.Id);
+        Assert.Null(models.Find("Owner/Other"));
+    }
+
     [Theory]
     [InlineData("No model", "--port", "0")]
     [InlineData("--port", "--model", "MODEL", "--port", "70000")]
     [InlineData("--name", "--model", "MODEL", "--name", "a", "--name", "b")]
+    [InlineData("--max-tokens must be", "--model", "MODEL", "--max-tokens", "0")]
     public async Task Serve_RefusesWhatItCannotDo(string says, params string[] arguments)
     {
         var before = Console.Error;

@@ -60,6 +60,17 @@ public static class D2PrunerOrleansServiceCollectionExtensions
         return services;
     }
 
+    /// <summary>Settings of how requests find their worker, from configuration (<c>D2Pruner:Cluster</c>).</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="section">The settings.</param>
+    public static IServiceCollection ConfigureD2PrunerCluster(this IServiceCollection services, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(section);
+        services.AddD2PrunerCluster().Bind(section);
+        return services;
+    }
+
     /// <summary>What callers and workers share; every silo that a caller may connect to needs it, to place grains.</summary>
     internal static OptionsBuilder<D2PrunerClusterOptions> AddD2PrunerCluster(this IServiceCollection services)
     {

@@ -17,7 +17,7 @@ public static class D2PrunerServerServiceCollectionExtensions
 
     /// <summary>
     /// Adds the server: every <c>IChatClient</c> of the container is offered, keyed ones by their key, the one without a key by its model's
-    /// id. Map its endpoints with <c>app.MapD2PrunerServer()</c>.
+    /// id; not that of <c>AddD2PrunerVisionTools(path)</c>. Map its endpoints with <c>app.MapD2PrunerServer()</c>.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Settings; null takes the defaults.</param>
@@ -56,18 +56,31 @@ public static class D2PrunerServerServiceCollectionExtensions
         foreach (var model in configuration.GetSection(ModelsSection).GetChildren())
         {
             services.AddD2PrunerModel(model.Key, model);
-            var client = configuration.GetSection(ClientsSection).GetSection(model.Key);
-            services.AddKeyedD2PrunerChatClient(model.Key, o =>
-            {
-                // A server's callers send tools whatever the family, and look for boxes in every answer; a client's own settings win.
-                (o.ToolConvention, o.ParseGroundings) = (ToolConvention.Json, true);
-                client.Bind(o);
-                o.Model ??= model.Key;
-            });
+            services.AddD2PrunerServedClient(configuration, model.Key);
             names.Add(model.Key);
         }
 
         return names;
+    }
+
+    /// <summary>Registers the chat client that a server offers of a registered model, under the model's name and with the settings in
+    /// <c>D2Pruner:Clients:{name}</c>.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configuration">The application's configuration.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="configure">Settings that win over the configuration's.</param>
+    internal static void AddD2PrunerServedClient(
+        this IServiceCollection services, IConfiguration configuration, string name, Action<D2PrunerChatClientOptions>? configure = null)
+    {
+        var section = configuration.GetSection(ClientsSection).GetSection(name);
+        services.AddKeyedD2PrunerChatClient(name, o =>
+        {
+            // A server's callers send tools whatever the family, and look for boxes in every answer; a client's own settings win.
+            (o.ToolConvention, o.ParseGroundings) = (ToolConvention.Json, true);
+            section.Bind(o);
+            o.Model ??= name;
+            configure?.Invoke(o);
+        });
     }
 
     private static IServiceCollection Add(IServiceCollection services)
@@ -75,6 +88,7 @@ public static class D2PrunerServerServiceCollectionExtensions
         if (services.Any(d => d.ServiceType == typeof(ServedModels))) return services;
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerServerOptions>, ServerOptionsAnnotations>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<D2PrunerServerOptions>, ServerOptionsValidator>());
+        services.AddPrunerRegistry();
         services.AddSingleton(sp => new ServedModels(sp, services));
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<AccessPolicy>();

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace D2Pruner.AI.Server;
 
 /// <summary><c>/v1/models</c>.</summary>
-internal sealed class ModelsEndpoint(ServedModels models)
+internal sealed class ModelsEndpoint(ServedModels models, PrunerRegistry pruners)
 {
     public Task ListAsync(HttpContext context) => WriteAsync(context, json =>
     {
@@ -17,7 +17,9 @@ internal sealed class ModelsEndpoint(ServedModels models)
         json.WriteEndObject();
     });
 
-    public Task OneAsync(HttpContext context, string id) => models.Find(id) is { } model
+    // A client that escapes the '/' of an id sends what neither the server nor routing undoes.
+    public Task OneAsync(HttpContext context, string id) =>
+        models.Find(id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase)) is { } model
         ? WriteAsync(context, json => Write(json, model))
         : ErrorResponse.WriteAsync(
             context.Response, ServerError.ModelNotFound($"The model '{(id.Length <= 128 ? id : id[..128])}' does not exist here."));
@@ -30,7 +32,7 @@ internal sealed class ModelsEndpoint(ServedModels models)
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
-    private static void Write(Utf8JsonWriter json, ServedModel model)
+    private void Write(Utf8JsonWriter json, ServedModel model)
     {
         var info = model.Info;
         json.WriteStartObject();
@@ -54,7 +56,7 @@ internal sealed class ModelsEndpoint(ServedModels models)
         foreach (var preset in Enum.GetNames<PruningPreset>()) json.WriteStringValue(preset.ToLowerInvariant());
         json.WriteEndArray();
         json.WriteStartArray("methods");
-        foreach (var method in PrunerRegistry.BuiltIn.Names) json.WriteStringValue(method);
+        foreach (var method in pruners.Names) json.WriteStringValue(method);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();

@@ -5,14 +5,15 @@ namespace D2Pruner.AI.Server;
 
 /// <summary>One registered chat client and its name here.</summary>
 /// <param name="id">Name in requests.</param>
-/// <param name="alias">The client's own model id, accepted too where only one client has it.</param>
+/// <param name="aliases">The client's own model id and other names of its model, accepted too where only one client has them; those
+/// that say more come first.</param>
 /// <param name="client">The client.</param>
 /// <param name="source">The registered model that it stands on; null where it brought its own.</param>
-internal sealed class ServedModel(string id, string? alias, IChatClient client, LazyModel? source)
+internal sealed class ServedModel(string id, IReadOnlyCollection<string> aliases, IChatClient client, LazyModel? source)
 {
     public string Id => id;
 
-    public string? Alias => alias;
+    public IReadOnlyCollection<string> Aliases => aliases;
 
     public IChatClient Client => client;
 

@@ -3,9 +3,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace D2Pruner.AI.Server;
 
-/// <summary>Every chat client of the container: keyed ones by their key, the one without a key by its model's id.</summary>
+/// <summary>Every chat client of the container: keyed ones by their key, the one without a key by its model's id. What else their models
+/// are called finds them too.</summary>
 internal sealed class ServedModels
 {
+    // AddD2PrunerVisionTools(path) registers a client under it for its tools alone.
+    private const string VisionToolsKey = "d2pruner.vision-tools";
+
     private readonly Dictionary<string, ServedModel> _byId = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, ServedModel?> _byAlias = new(StringComparer.OrdinalIgnoreCase);
 
@@ -17,21 +21,29 @@ internal sealed class ServedModels
         var sources = services.GetServices<RegisteredModel>().Select(m => services.GetRequiredKeyedService<LazyModel>(m.Name)).ToList();
         Registered = sources;
         var keys = registrations.Where(d => d.ServiceType == typeof(IChatClient)).Select(d => d.IsKeyedService ? d.ServiceKey : null)
-            .Where(k => !Equals(k, KeyedService.AnyKey)).Distinct();
+            .Where(k => !Equals(k, KeyedService.AnyKey) && !Equals(k, VisionToolsKey)).Distinct();
         foreach (var key in keys)
         {
             var client = key is null ? services.GetRequiredService<IChatClient>() : services.GetRequiredKeyedService<IChatClient>(key);
             var modelId = (client.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
             var id = key?.ToString() ?? modelId ?? "default";
-            var model = new ServedModel(id, modelId, client, sources.Find(s => s.ModelId == modelId));
+            var source = sources.Find(s => s.ModelId == modelId);
+            string[] own = modelId is null ? [] : [modelId];
+            var model = new ServedModel(id, source?.Names ?? own, client, source);
             if (!_byId.TryAdd(id, model))
                 throw new InvalidOperationException($"Two chat clients are called '{id}'; register them under different keys.");
             All.Add(model);
-            if (modelId is not null) _byAlias[modelId] = _byAlias.ContainsKey(modelId) ? null : model;
         }
 
         if (All.Count == 0)
             throw new InvalidOperationException("No IChatClient is registered; add one, for example with AddD2PrunerChatClient(...).");
+        // By rank: revisions of one repository share its name, which is first of all that of the one without a revision.
+        for (var rank = 0; rank < All.Max(m => m.Aliases.Count); rank++)
+        {
+            foreach (var named in All.Where(m => m.Aliases.Count > rank)
+                .GroupBy(m => m.Aliases.ElementAt(rank), StringComparer.OrdinalIgnoreCase))
+                _byAlias.TryAdd(named.Key, named.Count() == 1 ? named.First() : null);
+        }
     }
 
     /// <summary>The clients in the order of their registration.</summary>

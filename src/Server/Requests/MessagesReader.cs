@@ -140,6 +140,8 @@ internal sealed class MessagesReader(D2PrunerServerOptions options, bool remoteI
         try
         {
             using var json = JsonDocument.Parse(text, ServerJson.ReaderOptions);
+            // Clients write the text "null" for a call without arguments.
+            if (json.RootElement.ValueKind == JsonValueKind.Null) return [];
             if (json.RootElement.ValueKind == JsonValueKind.Object)
             {
                 // The last of two equal names counts, as everywhere in JSON here.

@@ -61,16 +61,23 @@ internal static class RequestReader
         }
     }
 
-    private static ChatOptions Common(JsonFields request) => new()
+    private static ChatOptions Common(JsonFields request)
     {
-        Temperature = (float?)request.Number("temperature", 0, 2),
-        TopP = (float?)request.Number("top_p", 0, 1, minIsExclusive: true),
-        TopK = (int?)request.Integer("top_k", 1, int.MaxValue),
-        Seed = request.Integer("seed", long.MinValue, long.MaxValue),
-        FrequencyPenalty = (float?)request.Number("frequency_penalty", -2, 2),
-        PresencePenalty = (float?)request.Number("presence_penalty", -2, 2),
-        StopSequences = Stop(request),
-    };
+        var (temperature, topP) = ((float?)request.Number("temperature", 0, 2), (float?)request.Number("top_p", 0, 1));
+        var topK = (int?)request.Integer("top_k", -1, int.MaxValue);
+        return new ChatOptions
+        {
+            // The smallest nucleus is the best token alone.
+            Temperature = topP == 0 ? 0 : temperature,
+            TopP = topP == 0 ? null : topP,
+            // 0 and -1 say that it is off.
+            TopK = topK > 0 ? topK : null,
+            Seed = request.Integer("seed", long.MinValue, long.MaxValue),
+            FrequencyPenalty = (float?)request.Number("frequency_penalty", -2, 2),
+            PresencePenalty = (float?)request.Number("presence_penalty", -2, 2),
+            StopSequences = Stop(request),
+        };
+    }
 
     private static List<string>? Stop(JsonFields request)
     {
