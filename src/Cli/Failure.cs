@@ -23,7 +23,8 @@ internal static class Failure
             Error("Cancelled.");
             return 130;
         }
-        catch (Exception e) when (e is InvalidDataException || e.GetVisionErrorKind() is not null and not VisionErrorKind.Internal)
+        catch (Exception e) when (e is InvalidDataException or NotFiniteNumberException
+            || e.GetVisionErrorKind() is not null and not VisionErrorKind.Internal)
         {
             Error(Message(e));
             return 1;

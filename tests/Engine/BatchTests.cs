@@ -201,6 +201,62 @@ public sealed class BatchTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void APrunedPromptBehindAKnownText_TakesTheMemoryOfAFreshOne(bool evict)
+    {
+        using var known = Executor(64L << 20);
+        using var fresh = Executor(0);
+        Read(known, Images[0]).Dispose();
+        using var reused = Read(known, Images[1]);
+        using var expected = Read(fresh, Images[1]);
+        Assert.InRange(reused.Summary!.CachedTokens, PrefixCache.LeastTokens, reused.Prepared.Prompt.VisualPositions[0][0]);
+        Assert.Equal(expected.Cache!.CapacityBytes, reused.Cache!.CapacityBytes);
+
+        Sequence Read(IExecutor executor, byte[] image)
+        {
+            var sequence = new Sequence(executor.Prepare(new VisionRequest
+            {
+                Turns = [new ChatTurn("user", [new TextPart(new string('x', 40)), new ImagePart(image), new TextPart("What is this?")])],
+                Generation = new GenerationSettings { MaxNewTokens = 3, IgnoreModelDefaults = true },
+                Pruning = new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfTokens(8), EvictEarlyKv = evict },
+            }, default), default, default);
+            executor.Prefill(sequence, () => { }, []);
+            return sequence;
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ALongAnswer_TakesNoMoreMemoryThanWasSetAside(bool prune)
+    {
+        const int Answer = 300; // more than room is made for at first
+        using var executor = Executor(0);
+        var prepared = executor.Prepare(new VisionRequest
+        {
+            Turns = [new ChatTurn("user", [new ImagePart(Images[0]), new TextPart("What is this?")])],
+            Generation = new GenerationSettings { MaxNewTokens = Answer, IgnoreModelDefaults = true },
+            Pruning = prune ? new PruningSettings { Prior = "uniform", Budget = TokenBudget.OfTokens(8) } : null,
+        }, default);
+        var endless = prepared with { Generation = prepared.Generation with { StopIds = new HashSet<int>() } };
+        using var sequence = new Sequence(endless, default, default);
+        executor.Prefill(sequence, () => { }, []);
+        while (sequence.Accept())
+        {
+            executor.Decode([sequence]);
+            Assert.InRange(sequence.Cache!.CapacityBytes, 1, sequence.KvBytes);
+        }
+
+        Assert.Equal(Answer, sequence.Answer!.Ids.Count);
+    }
+
+    private static IExecutor Executor(long prefixes) => ModelExecutor.Load(new VisionModelOptions
+    {
+        ModelPath = Path.Combine(Fixture, "model"), Device = "cpu", Precision = ModelPrecision.Float32, PrefixCacheBytes = prefixes,
+    }, null, NullLoggerFactory.Instance, default);
+
     [Fact]
     public async Task AFrozenFollowUp_KeepsTheFirstQuestionsTokens_AndNamesItsTurn()
     {

@@ -32,6 +32,43 @@ public sealed class EngineRecoveryTests
         Assert.IsType<GenerationCompleted>((await VisionLanguageEngineTests.All(engine, "small"))[^1]);
     }
 
+    [Theory]
+    [InlineData("CUDA error: out of memory", true)]
+    [InlineData("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", true)]
+    [InlineData("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", true)]
+    [InlineData("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", true)]
+    [InlineData("CUDA error: device-side assert triggered", false)]
+    [InlineData("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx(...)`", false)]
+    public void OutOfMemory_IsKnownByItsWords(string message, bool outOfMemory) =>
+        Assert.Equal(outOfMemory, EngineOutOfMemoryException.Is(new InvalidOperationException(message)));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnErrorOfTheGpu_EndsTheEngine_AndEveryCallerHearsWhy(bool reading)
+    {
+        static void Fail() => throw new InvalidOperationException("CUDA error: an illegal memory access was encountered\nat a kernel");
+        var executor = new ScriptedExecutor
+        {
+            TokenTime = TimeSpan.FromMilliseconds(1),
+            Started = r => { if (reading && r.Turns[0].Text == "bad") Fail(); },
+            Decoding = texts => { if (texts.Contains("bad")) Fail(); },
+        };
+        await using var engine = await VisionLanguageEngineTests.Start(executor);
+        var running = VisionLanguageEngineTests.All(engine, ScriptedExecutor.Endless);
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus().IsBusy);
+        foreach (var caller in new[] { VisionLanguageEngineTests.All(engine, "bad"), running })
+        {
+            var e = await Assert.ThrowsAsync<EngineUnavailableException>(() => caller);
+            Assert.Contains("an illegal memory access was encountered. The process", e.Message);
+            Assert.DoesNotContain("kernel", e.Message);
+        }
+
+        await VisionLanguageEngineTests.WaitFor(() => engine.GetStatus().State == EngineState.Faulted);
+        Assert.Contains("illegal memory access", engine.GetStatus().Error);
+        await Assert.ThrowsAsync<EngineUnavailableException>(() => VisionLanguageEngineTests.All(engine, "late"));
+    }
+
     [Fact]
     public async Task Stop_AnswersWhatWaits_AndTakesNothingNew()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime;
@@ -72,6 +73,24 @@ public sealed class LoadedEngineTests
         await Assert.ThrowsAsync<Runtime.Imaging.ImageDecodeException>(
             async () => { await foreach (var _ in engine.GenerateAsync(bad)) { } });
         Assert.Equal(2, (await Ask(engine, 2)).TokenIds.Count);
+    }
+
+    [Fact]
+    public void AnIdWithoutAnEmbedding_IsRefused_BeforeItReachesTheDevice()
+    {
+        using var folder = new TemporaryFolder();
+        var model = folder.Copy(Path.Combine(Fixture, "model"));
+        var path = Path.Combine(model, "tokenizer.json");
+        var json = JsonNode.Parse(File.ReadAllText(path))!;
+        json["model"]!["vocab"]!["ß"] = 600;
+        File.WriteAllText(path, json.ToJsonString());
+        using var executor = ModelExecutor.Load(
+            new VisionModelOptions { ModelPath = model, Device = "cpu" }, null, NullLoggerFactory.Instance, default);
+        VisionRequest Question(string text) => new() { Turns = [new ChatTurn("user", [new TextPart(text)])] };
+        var e = Assert.Throws<PromptException>(() => executor.Prepare(Question("What is a Fuß?"), default));
+        Assert.Contains("600", e.Message);
+        Assert.Equal(VisionErrorKind.Unsupported, e.Kind);
+        executor.Prepare(Question("What is a foot?"), default).Dispose();
     }
 
     [Theory]

@@ -64,6 +64,28 @@ public sealed class SchedulerTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
+    /// <summary>On a GPU a slice is only launched: its time passes while it is awaited, and only where somebody waits for it.</summary>
+    [Fact]
+    public async Task ASliceIsAwaited_BeforeItsTimeIsMeasured()
+    {
+        var (alone, awaited, steps, reading) = (0, 0, 0, false); // the engine's thread alone changes them
+        var executor = new ScriptedExecutor
+        {
+            Slices = 5,
+            Started = r => { if (r.Turns[0].Text == "long") (alone, awaited, reading) = (awaited, 0, true); },
+            Awaiting = () => { awaited++; Thread.Sleep(60); },
+            Decoding = texts => { if (texts.Contains("long")) reading = false; else if (reading) steps++; },
+        };
+        await using var engine = await Start(executor, new EngineLimits { MaxDecodeStall = TimeSpan.FromMilliseconds(50) });
+        using var cancel = new CancellationTokenSource();
+        var running = All(engine, ScriptedExecutor.Endless, cancel.Token);
+        await WaitFor(() => engine.GetStatus().RunningSequences == 1);
+        await All(engine, "long");
+        Assert.Equal((0, 5, 5), (alone, awaited, steps));
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
     [Fact]
     public async Task OneSequencesFailureInABatch_EndsThatOneOnly()
     {

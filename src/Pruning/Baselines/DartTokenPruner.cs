@@ -99,7 +99,8 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
     }
 
     private static Tensor Gather(Tensor rows, int[] indices) =>
-        rows.index_select(0, tensor(Array.ConvertAll(indices, i => (long)i), ScalarType.Int64, rows.device));
+        // Made on the host first: tensor() frees its array twice where a device has no memory left for it.
+        rows.index_select(0, tensor(Array.ConvertAll(indices, i => (long)i)).to(ScalarType.Int64, rows.device));
 
     // Held because libtorch reads it; in a type of its own, so that the description can be read before libtorch is loaded.
     private static class Held

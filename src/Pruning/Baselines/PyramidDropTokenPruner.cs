@@ -46,8 +46,8 @@ internal sealed class PyramidDropTokenPruner : IVisualTokenPruner
     public IReadOnlyList<PruningStage> Schedule { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The attention row is missing, has the wrong length or holds
-    /// values that are not finite.</exception>
+    /// <exception cref="ArgumentException">The attention row is missing or has the wrong length.</exception>
+    /// <exception cref="NotFiniteNumberException">The attention row holds values that are not finite.</exception>
     public TokenReduction Reduce(PruningContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -10,7 +10,8 @@ public static class RelativeAttention
     /// <param name="attention">A_ori, [V], raw softmax values of the last prompt token's row.</param>
     /// <param name="prior">A_bias in layout order, [V], not negative; null is the uniform prior, for which A_rel = A_ori.</param>
     /// <returns>A_rel, [V].</returns>
-    /// <exception cref="ArgumentException">The lengths differ, or a result is not finite.</exception>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="NotFiniteNumberException">A result is not finite.</exception>
     public static float[] Compute(ReadOnlySpan<float> attention, float[]? prior)
     {
         if (prior is not null && prior.Length != attention.Length)
@@ -22,9 +23,9 @@ public static class RelativeAttention
         {
             if (prior is not null) scores[i] /= prior[i] + Epsilon;
             if (!float.IsFinite(scores[i]))
-                throw new ArgumentException(
+                throw new NotFiniteNumberException(
                     $"The attention score of visual token {i} is {scores[i]}: the attention row or the prior holds a value that is " +
-                    "not finite.", nameof(attention));
+                    "not finite (overflow in half precision?); load the model in BFloat16 or Float32.");
         }
         return scores;
     }

@@ -27,8 +27,8 @@ internal sealed class SimilarityGraph : IDisposable
         if (!float.IsFinite(Min) || !float.IsFinite(Max))
         {
             strips.Dispose();
-            throw new ArgumentException(
-                "The hidden states hold values that are not finite (overflow in half precision?); run the model in bf16 or fp32.");
+            throw new NotFiniteNumberException(
+                "The hidden states hold values that are not finite (overflow in half precision?); load the model in BFloat16 or Float32.");
         }
     }
 
@@ -46,7 +46,8 @@ internal sealed class SimilarityGraph : IDisposable
     /// <param name="theta">Edge threshold, strict.</param>
     /// <param name="cancellationToken">Looked at before every strip.</param>
     /// <param name="scratchBytes">Most memory for kept strips (tests lower it).</param>
-    /// <exception cref="ArgumentException">The shape does not fit the layout, or a hidden state is not finite.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit the layout.</exception>
+    /// <exception cref="NotFiniteNumberException">A hidden state is not finite.</exception>
     public static (AdjacencyBits Adjacency, float Min, float Max) Build(
         Tensor hiddenStates, VisualTokenLayout layout, int[]? remaining, double alpha, double theta,
         CancellationToken cancellationToken = default, long scratchBytes = ScratchBytes)
@@ -59,7 +60,8 @@ internal sealed class SimilarityGraph : IDisposable
 
     /// <summary>Computes the cosines; edges at one threshold or several come from <see cref="EdgesAt"/>. The parameters are
     /// those of <see cref="Build"/>.</summary>
-    /// <exception cref="ArgumentException">The shape does not fit the layout, or a hidden state is not finite.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit the layout.</exception>
+    /// <exception cref="NotFiniteNumberException">A hidden state is not finite.</exception>
     public static SimilarityGraph Open(Tensor hiddenStates, VisualTokenLayout layout, int[]? remaining, double alpha,
         CancellationToken cancellationToken = default, long scratchBytes = ScratchBytes)
     {

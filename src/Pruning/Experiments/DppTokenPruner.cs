@@ -67,7 +67,8 @@ internal sealed class DppTokenPruner : IVisualTokenPruner
     public IReadOnlyList<PruningStage> Schedule { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A signal is missing, has the wrong size or holds values that are not finite.</exception>
+    /// <exception cref="ArgumentException">A signal is missing or has the wrong size.</exception>
+    /// <exception cref="NotFiniteNumberException">A signal holds values that are not finite.</exception>
     public TokenReduction Reduce(PruningContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -14,6 +14,7 @@ internal sealed class KvCache : IKvRows, IDisposable
     private readonly Tensor?[] _values;
     private readonly KvRows[] _addresses;
     private readonly int[] _lengths;
+    private readonly int[] _most; // tokens that a layer will hold, once that is known
     private readonly int _room;
 
     /// <summary>Creates an empty cache.</summary>
@@ -25,6 +26,8 @@ internal sealed class KvCache : IKvRows, IDisposable
         _values = new Tensor?[layers];
         _addresses = new KvRows[layers];
         _lengths = new int[layers];
+        _most = new int[layers];
+        Array.Fill(_most, int.MaxValue);
         _room = Math.Max(1, room);
     }
 
@@ -49,6 +52,13 @@ internal sealed class KvCache : IKvRows, IDisposable
     /// <summary>Bytes allocated (capacities, not lengths), keys and values of all layers.</summary>
     public long CapacityBytes => _keys.Sum(k => k is null ? 0 : 2 * k.NumberOfElements * k.element_size());
 
+    /// <summary>Says how many tokens will follow those held now: room is made for no more.</summary>
+    /// <param name="tokens">Tokens per layer.</param>
+    public void Expect(int tokens)
+    {
+        for (var i = 0; i < _lengths.Length; i++) _most[i] = (int)Math.Min(int.MaxValue, (long)_lengths[i] + tokens);
+    }
+
     /// <summary>The lengths now, for <see cref="Rewind"/>.</summary>
     public int[] Mark() => [.. _lengths];
 
@@ -61,16 +71,17 @@ internal sealed class KvCache : IKvRows, IDisposable
 
     /// <summary>A cache of its own that begins with this one's first tokens.</summary>
     /// <param name="rows">Tokens to copy per layer, at most its length; a layer of 0 starts empty.</param>
-    /// <param name="room">Tokens to leave room for beyond them.</param>
+    /// <param name="room">Tokens to leave room for beyond the prompt, in every layer.</param>
+    /// <param name="coming">Tokens of the prompt that follow in the layers that are copied; pruning may keep them from the others.</param>
     /// <exception cref="ArgumentException">A layer holds fewer tokens.</exception>
-    public KvCache Fork(IReadOnlyList<int> rows, int room)
+    public KvCache Fork(IReadOnlyList<int> rows, int room, int coming = 0)
     {
         var fork = new KvCache(_keys.Length, room);
         try
         {
             for (var i = 0; i < _keys.Length; i++)
             {
-                if (rows[i] > 0) fork.Take(i, this, rows[i], fork._room);
+                if (rows[i] > 0) fork.Take(i, this, rows[i], coming + fork._room);
             }
         }
         catch
@@ -193,7 +204,8 @@ internal sealed class KvCache : IKvRows, IDisposable
     {
         if (_addresses[layer].Capacity >= needed || _keys[layer] is { } k && k.shape[2] >= needed) return;
         var length = _lengths[layer];
-        var capacity = needed + Math.Max(_room, length / 2);
+        // Ahead of need, but within what was set aside for the answer.
+        var capacity = Math.Max(needed, Math.Min(_most[layer], needed + Math.Max(_room, length / 2)));
         var (oldKeys, oldValues) = (_keys[layer], _values[layer]);
         var keys = Grown(oldKeys, like, type, length, capacity);
         try

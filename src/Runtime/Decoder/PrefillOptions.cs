@@ -20,6 +20,9 @@ internal sealed record PrefillOptions
     /// <summary>Tokens to leave room for in the cache.</summary>
     public int Room { get; init; } = 256;
 
+    /// <summary>Most tokens of the answer: the cache grows no further.</summary>
+    public int Answer { get; init; } = int.MaxValue;
+
     /// <summary>What is already known of the prompt's beginning; null reads all of it.</summary>
     public PrefixUse? Reuse { get; init; }
 

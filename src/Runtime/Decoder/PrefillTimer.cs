@@ -35,10 +35,19 @@ internal sealed class PrefillTimer(torch.Device device, Action? atBorder = null)
         }
     }
 
+    /// <summary>Within a border: waits for what the prompt's last slice launched, in the prompt's own time.</summary>
+    public void AwaitSlice()
+    {
+        if (device.type != DeviceType.CUDA) return;
+        _all.Start();
+        torch.cuda.synchronize(device);
+        _all.Stop();
+    }
+
     /// <inheritdoc/>
     public void PruningStarts()
     {
-        if (device.type == DeviceType.CUDA) torch.cuda.synchronize(); // the layers before are not pruning time
+        if (device.type == DeviceType.CUDA) torch.cuda.synchronize(device); // the layers before are not pruning time
         _pruning.Start();
     }
 

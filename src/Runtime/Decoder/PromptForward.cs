@@ -30,7 +30,9 @@ internal static class PromptForward
         try
         {
             using var scope = NewDisposeScope();
-            return new Prefill(decoder, prompt, vision, options, cache, cancellationToken).Run();
+            var output = new Prefill(decoder, prompt, vision, options, cache, cancellationToken).Run();
+            cache.Expect(options.Answer);
+            return output;
         }
         catch
         {
@@ -51,7 +53,7 @@ internal static class PromptForward
         var kept = prefix.Frozen?.Positions.Count(p => p < use.Length) ?? use.Length;
         var rows = Enumerable.Range(0, layers)
             .Select(i => i >= prefix.Layers ? 0 : i < (prefix.Frozen?.EarlyLayers ?? layers) ? use.Length : kept);
-        return prefix.Cache.Fork([.. rows], prompt.Length - use.Length + options.Room);
+        return prefix.Cache.Fork([.. rows], options.Room, prompt.Length - use.Length);
     }
 
     private sealed class Prefill
@@ -388,7 +390,7 @@ internal static class PromptForward
                 for (var k = 0; k < keys.Length; k++) mask[q * keys.Length + k] = keys[k] <= added[q] ? 0 : float.NegativeInfinity;
             }
 
-            _mask = tensor(mask, [added.Length, keys.Length], device: _decoder.Device).MoveToOuterDisposeScope();
+            _mask = tensor(mask, [added.Length, keys.Length]).MovedTo(_decoder.Device).MoveToOuterDisposeScope();
             return PromptReductionState.Restore(_prompt.Length, _prompt.Layouts, all);
         }
 
@@ -397,14 +399,14 @@ internal static class PromptForward
         {
             using var scope = NewDisposeScope();
             var outputs = Index([.. merges.Select(m => m.Output)]);
-            var weights = tensor(merges.Select(m => m.Weight).ToArray(), device: _x.device).unsqueeze(1);
+            var weights = tensor(merges.Select(m => m.Weight).ToArray()).MovedTo(_x.device).unsqueeze(1);
             var sources = _x.squeeze(0).index_select(0, Index([.. merges.Select(m => m.Source)])).to(ScalarType.Float32) * weights;
             using Scalar zero = 0, one = 1; // held while libtorch reads them
             var result = gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one);
             return result.to(_x.dtype).unsqueeze(0).MoveToOuterDisposeScope();
         }
 
-        private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r), device: _decoder.Device);
+        private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r)).MovedTo(_decoder.Device);
 
         // The new tensor outlives the inner scope; the old one goes now rather than at the end of the prefill.
         private void Replace(ref Tensor field, Tensor value)

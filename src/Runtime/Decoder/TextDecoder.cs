@@ -49,7 +49,7 @@ internal sealed class TextDecoder : IDisposable
     /// <summary>Token embeddings, [1, N, D].</summary>
     public Tensor Embed(ReadOnlySpan<long> ids)
     {
-        using var index = tensor(ids.ToArray(), device: Device);
+        using var index = tensor(ids.ToArray()).MovedTo(Device);
         using var rows = Weights.Embedding.index_select(0, index);
         return rows.unsqueeze(0);
     }
@@ -86,8 +86,10 @@ internal sealed class TextDecoder : IDisposable
         var marks = rows.Select(r => r.Cache.Mark()).ToArray();
         try
         {
-            // The kernels give each of up to this many rows what it gives alone; more go in groups.
-            foreach (var group in rows.Chunk(MatrixKernel.MaxRows))
+            // The kernels on CPU give each of up to this many rows what it gives alone; more go in groups. Elsewhere a group would only
+            // read all weights once more.
+            var most = Device.type == DeviceType.CPU ? MatrixKernel.MaxRows : Math.Max(1, rows.Count);
+            foreach (var group in rows.Chunk(most))
             {
                 if (DenseLinear.KernelsEnabled && Stepper() is { } cpu) cpu.Run(group);
                 else StepGroup(group);

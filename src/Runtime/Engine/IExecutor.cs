@@ -27,6 +27,11 @@ internal interface IExecutor : IDisposable
     /// <param name="waiting">Sequences that are read next, in their order: their images may share a run of the tower.</param>
     void Prefill(Sequence sequence, Action atBorder, IReadOnlyList<Sequence> waiting);
 
+    /// <summary>Within a border: waits until what the last slice launched is computed, so that a clock tells how long it held up
+    /// others.</summary>
+    /// <param name="sequence">The sequence whose prompt is being read.</param>
+    void AwaitSlice(Sequence sequence);
+
     /// <summary>Feeds each sequence's last id and sets its next logits, on the engine's thread. All or nothing.</summary>
     void Decode(IReadOnlyList<Sequence> sequences);
 

@@ -81,18 +81,20 @@ internal sealed partial class ModelExecutor : IExecutor
         var pruning = prepared.Pruning;
         var key = KeyOf(prepared);
         using var reuse = sequence.Reuses ? Find(prepared, key) : null;
-        var timer = new PrefillTimer(_model.Decoder.Device, atBorder);
+        var timer = sequence.Timer = new PrefillTimer(_model.Decoder.Device, atBorder);
         See(prepared, reuse?.Use, waiting, timer.AtBorder);
         Synchronize();
         var vision = timer.Elapsed;
         var prior = pruning is null ? null : Prior(pruning);
+        var answer = Math.Min(prepared.Generation.MaxNewTokens, prepared.Room);
         var prefill = PromptForward.Run(_model.Decoder, prompt, [.. prepared.Images.Select(i => i.Output)], new PrefillOptions
         {
             Pruner = pruning?.Pruner,
             Budgets = pruning?.Budgets ?? [],
             Prior = prior,
             EvictEarlyKv = pruning?.Settings.EvictEarlyKv ?? true,
-            Room = Math.Min(Math.Min(prepared.Generation.MaxNewTokens, prepared.Room), 256),
+            Room = Math.Min(answer, 256),
+            Answer = answer,
             Reuse = reuse?.Use,
             Grow = reuse?.Chosen?.Use,
             KeepPrefix = PrefixToKeep(prepared, reuse?.Use),
@@ -114,6 +116,8 @@ internal sealed partial class ModelExecutor : IExecutor
         sequence.Summary = RequestReport.Of(sequence, prefill, prior, reuse, _model.Info, vision, timer);
         sequence.Begin(_model.Tokenizer);
     }
+
+    public void AwaitSlice(Sequence sequence) => sequence.Timer?.AwaitSlice();
 
     public void Decode(IReadOnlyList<Sequence> sequences)
     {
@@ -265,7 +269,18 @@ internal sealed partial class ModelExecutor : IExecutor
         // Pixels of a waiting request may go with its caller at any moment.
         (PreparedImage Image, ProcessedImage Pixels)[] present =
             [.. batch.Select(i => (i, i.Pixels)).Where(i => i.Pixels is not null).Select(i => (i.i, i.Pixels!))];
-        var outputs = _model.Vision.EncodeBatch([.. present.Select(i => i.Pixels)], clsAttention, atBorder);
+        IReadOnlyList<VisionOutput> outputs;
+        try
+        {
+            outputs = _model.Vision.EncodeBatch([.. present.Select(i => i.Pixels)], clsAttention, atBorder);
+        }
+        catch (Exception e) when (present.Length > 1 && EngineOutOfMemoryException.Is(e))
+        {
+            // The first is the one that is needed now; the others were only convenient.
+            present = present[..1];
+            outputs = _model.Vision.EncodeBatch([present[0].Pixels], clsAttention, atBorder);
+        }
+
         for (var i = 0; i < present.Length; i++)
         {
             // A copy of its own where the batch's block would stay alive for one image.
@@ -305,7 +320,7 @@ internal sealed partial class ModelExecutor : IExecutor
     // For honest times only: what was launched is awaited before a stage's clock is read.
     private void Synchronize()
     {
-        if (_model.Decoder.Device.type == DeviceType.CUDA) torch.cuda.synchronize();
+        if (_model.Decoder.Device.type == DeviceType.CUDA) torch.cuda.synchronize(_model.Decoder.Device);
     }
 
     private static partial class Log

@@ -36,6 +36,7 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
         {
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = model.PromptEncoder.Encode(request.Turns, [.. images.Select(i => i.Plan)], request.Tools);
+            ThrowIfUnknown(prompt);
             var room = Room(prompt);
             var choice = plan is null ? null
                 : new PruningChoice(plan, [.. plan.Pruner.Schedule.Select(s => Budget(s.Budget, prompt, parts))], Prior(plan));
@@ -91,6 +92,18 @@ internal sealed class Preparer(VisionLanguageModel model, VisionFeatureCache fea
             ? PreparedImage.Known(key, lease)
             : PreparedImage.Fresh(key, model.ImageProcessor.Process(
                 ImageDecoder.Decode(part.Bytes, limits, cancellationToken), cancellationToken));
+
+    // On a GPU an id without an embedding would end every answer in the process.
+    private void ThrowIfUnknown(EncodedPrompt prompt)
+    {
+        var size = model.Decoder.Config.VocabularySize;
+        var at = Array.FindIndex(prompt.TokenIds, id => id < 0 || id >= size);
+        if (at < 0) return;
+        throw new PromptException(
+            $"The tokenizer gives the id {prompt.TokenIds[at]}, but the model's vocabulary has {size} entries: the tokenizer's files do " +
+                "not fit the model.",
+            VisionErrorKind.Unsupported);
+    }
 
     private int Room(EncodedPrompt prompt)
     {

@@ -105,7 +105,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
                 if (Volatile.Read(ref _broken) is { } broken) throw broken;
                 Sweep();
                 if (Admit() is { } next) Read(next);
-                if (_running.Count > 0) Step();
+                if (_running.Count > 0 && !IsBroken) Step();
             }
         }
         catch (Exception e)
@@ -206,7 +206,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     {
         ThrowIfUnwanted(reading);
         if (Volatile.Read(ref _broken) is { } broken) throw Ended(broken);
-        if (_running.Count == 0 || Stopwatch.GetElapsedTime(_lastStep) < _stall) return;
+        if (_running.Count == 0) return;
+        executor.AwaitSlice(reading);
+        if (Stopwatch.GetElapsedTime(_lastStep) < _stall) return;
         Sweep();
         if (_running.Count > 0) Step();
     }
@@ -225,6 +227,12 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
         if (Failure(batch) is not { } failure)
         {
             foreach (var s in batch) Accept(s);
+            return;
+        }
+
+        if (IsOfTheDevice(failure))
+        {
+            Break(DeviceLost(failure));
             return;
         }
 
@@ -266,8 +274,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
             var result = s.Result();
             executor.Keep(s);
             Release(s);
+            s.Dispose(); // whoever hears of the answer finds its memory free
             s.Emit(new GenerationCompleted(result));
-            End(s, null);
+            s.End(null);
             log.Answered(s, result);
         }
         catch (Exception e)
@@ -286,6 +295,12 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
             executor.Trim();
             e = new EngineOutOfMemoryException(e);
         }
+        else if (IsOfTheDevice(e))
+        {
+            var lost = DeviceLost(e);
+            Break(lost);
+            e = Ended(lost);
+        }
 
         End(s, e);
         log.Dropped(s, e);
@@ -303,6 +318,14 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
 
     private static EngineUnavailableException Ended(Exception e) =>
         new($"The engine's thread ended: {e.Message} Load the model again.", e);
+
+    // CUDA's errors stay: whatever the process computes from now on fails the same way, and no sequence is at fault.
+    private static bool IsOfTheDevice(Exception e) => e is not (OperationCanceledException or EngineUnavailableException)
+        && e.Message.Contains("CUDA error", StringComparison.Ordinal) && !EngineOutOfMemoryException.Is(e);
+
+    // Of the message the first line: the native stack follows.
+    private static EngineUnavailableException DeviceLost(Exception e) =>
+        new($"{e.Message.Split('\n')[0].Trim()}. The process cannot use the GPU any more: restart it.", e);
 
     private static void End(Sequence s, Exception? e)
     {

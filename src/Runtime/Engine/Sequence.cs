@@ -47,6 +47,9 @@ internal sealed class Sequence(PreparedRequest prepared, ActivityContext parent,
     /// <summary>Position id of the next token to feed: a counter, never a cache length.</summary>
     public long NextPosition { get; set; }
 
+    /// <summary>Measures the reading of its prompt; set by the executor.</summary>
+    public PrefillTimer? Timer { get; set; }
+
     /// <summary>What happened up to the first token.</summary>
     public PrefillSummary? Summary { get; set; }
 

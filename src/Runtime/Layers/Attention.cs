@@ -8,6 +8,9 @@ namespace D2Pruner.AI.Runtime.Layers;
 /// faster there and lose accuracy.</remarks>
 internal static class Attention
 {
+    // Queries to a mask on a GPU.
+    private const long MaskRows = 1024;
+
     /// <summary>Type in which attention and the KV cache live on a device.</summary>
     public static ScalarType ComputeType(Device device, ScalarType model) =>
         device.type == DeviceType.CPU ? ScalarType.Float32 : model;
@@ -33,8 +36,37 @@ internal static class Attention
         var (n, m) = (q.shape[2], k.shape[2]);
         if (n == m) return Fused(q, k, v, causal: true);
         if (n == 1) return Decode(q, k, v);
+        // On CPU the cut would change an answer's last bits.
+        return SuffixInBlocks(q, k, v, q.device.type == DeviceType.CPU ? n : MaskRows);
+    }
+
+    /// <summary><see cref="Suffix"/> with a mask for every so many queries, so that masks stay small however long the prompt is.</summary>
+    /// <param name="q">[1, H, n, d].</param>
+    /// <param name="k">[1, KV, m, d], m at least n.</param>
+    /// <param name="v">[1, KV, m, d].</param>
+    /// <param name="rows">Queries to a mask, at least 1.</param>
+    internal static Tensor SuffixInBlocks(Tensor q, Tensor k, Tensor v, long rows)
+    {
         using var scope = NewDisposeScope();
-        var mask = cat([zeros([n, m - n], ScalarType.Float32, q.device), CausalMask(n, q.device)], 1);
+        var (heads, n, m) = (q.shape[1], q.shape[2], k.shape[2]);
+        (k, v) = (Repeat(k, heads), Repeat(v, heads)); // once for all blocks
+        var blocks = new Tensor[(n + rows - 1) / rows];
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var count = Math.Min(rows, n - i * rows);
+            var seen = m - n + i * rows + count;
+            blocks[i] = Block(q.narrow(2, i * rows, count), k.narrow(2, 0, seen), v.narrow(2, 0, seen));
+        }
+
+        return (blocks.Length == 1 ? blocks[0] : cat(blocks, 2)).MoveToOuterDisposeScope();
+    }
+
+    // The last queries of all that is seen; their mask goes before the next one is made.
+    private static Tensor Block(Tensor q, Tensor k, Tensor v)
+    {
+        using var scope = NewDisposeScope();
+        var (n, m, type) = (q.shape[2], k.shape[2], ComputeType(q.device, q.dtype));
+        var mask = cat([zeros([n, m - n], type, q.device), CausalMask(n, q.device).to(type)], 1);
         return Masked(q, k, v, mask).MoveToOuterDisposeScope();
     }
 
@@ -42,7 +74,7 @@ internal static class Attention
     /// <param name="q">[1, H, n, d].</param>
     /// <param name="k">[1, KV, m, d].</param>
     /// <param name="v">[1, KV, m, d].</param>
-    /// <param name="mask">[n, m] fp32, added to the scores.</param>
+    /// <param name="mask">[n, m], added to the scores.</param>
     public static Tensor Masked(Tensor q, Tensor k, Tensor v, Tensor mask)
     {
         using var scope = NewDisposeScope();
