@@ -1,30 +1,28 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.AI;
 
 namespace D2Pruner.AI;
 
 /// <summary>
 /// The images of one conversation, by ids in the order in which they stand there, before those that the application registered. Made anew
-/// from each request's messages: nothing of one conversation is kept or seen by another.
+/// from each request's messages: nothing of one conversation is kept or seen by another. An id comes from the image's bytes, so that it
+/// means the same image however much of the history a request holds, and none where its image is gone.
 /// </summary>
 internal sealed class ConversationImages(VisionImages registered) : IImageSource
 {
-    /// <summary>Ids are this and a number from 1.</summary>
+    /// <summary>Ids are this and the first eight hex digits of the SHA-256 of the image's bytes.</summary>
     public const string Prefix = "attachment-";
 
-    private readonly List<ReadOnlyMemory<byte>> attached = [];
+    private const int Digits = 8;
+    private readonly OrderedDictionary<string, ReadOnlyMemory<byte>> attached = new(StringComparer.Ordinal);
 
     /// <summary>The messages with each image's id in its place.</summary>
     public IReadOnlyList<ChatMessage> Take(IEnumerable<ChatMessage> messages) => [.. messages.Select(Take)];
 
     public ValueTask<ReadOnlyMemory<byte>> ReadAsync(string reference, CancellationToken cancellationToken) =>
-        reference.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(reference.AsSpan(Prefix.Length),
-            System.Globalization.NumberStyles.None, null, out var number)
-        && number >= 1 && number <= attached.Count
-            ? ValueTask.FromResult(attached[number - 1])
-            : registered.ReadAsync(reference, cancellationToken);
+        attached.TryGetValue(reference, out var image) ? ValueTask.FromResult(image) : registered.ReadAsync(reference, cancellationToken);
 
-    public IReadOnlyList<string> Names(int limit) =>
-        [.. Enumerable.Range(1, attached.Count).Select(i => $"{Prefix}{i}").Concat(registered.Names(limit)).Take(limit)];
+    public IReadOnlyList<string> Names(int limit) => [.. attached.Keys.Concat(registered.Names(limit)).Take(limit)];
 
     private ChatMessage Take(ChatMessage message)
     {
@@ -36,8 +34,12 @@ internal sealed class ConversationImages(VisionImages registered) : IImageSource
 
     private TextContent Named(DataContent image)
     {
-        attached.Add(image.Data);
-        return new TextContent($"[attached image, id: {Prefix}{attached.Count}]");
+        var hash = Convert.ToHexStringLower(SHA256.HashData(image.Data.Span));
+        // Another image whose hash begins the same has a longer id.
+        var length = Digits;
+        while (!attached.TryAdd(Prefix + hash[..length], image.Data)
+            && !attached[Prefix + hash[..length]].Span.SequenceEqual(image.Data.Span)) length += Digits;
+        return new TextContent($"[attached image, id: {Prefix}{hash[..length]}]");
     }
 
     private bool IsImage(AIContent content) =>

@@ -39,7 +39,7 @@ public sealed class VisionImages : IImageSource
         // Late, because the limit is set after the constructor.
         resolver = new(() => folders.Length == 0 ? null
             : new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = folders, MaxBytes = MaxImageBytes,
-                FollowLinks = false }));
+                FollowLinks = false }), LazyThreadSafetyMode.PublicationOnly);
     }
 
     /// <summary>Allows registered images and what a resolver reads; it gets every other name as a URI, relative ones too.</summary>
@@ -107,6 +107,8 @@ public sealed class VisionImages : IImageSource
             throw Denied(reference[..40] + "...", $"the name has more than {MaxNameLength} characters.");
         if (!Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var uri))
             throw Denied(reference, "this is neither an id nor a path.");
+        // A resolver cannot be made over a folder that is gone by now, and would say where it lay.
+        if (!resolver.IsValueCreated && !folders.All(Directory.Exists)) throw Denied(reference, "an allowed folder is not there any more.");
         if (resolver.Value is not { } reader) throw Denied(reference, "no image is registered under this id, and files are not allowed.");
         if (folders.Length > 0) uri = RelativePath(reference);
 
@@ -135,20 +137,12 @@ public sealed class VisionImages : IImageSource
     }
 
     /// <summary>Relative paths of the image files below the allowed folders, by their endings, in order; '/' between folders on every
-    /// system. Links are left out.</summary>
+    /// system. Links are left out, and names that <see cref="ReadAsync"/> takes for no plain path.</summary>
     /// <param name="limit">Most paths, at least 1.</param>
     public IReadOnlyList<string> Files(int limit = 1000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, MaxRecursionDepth = 16,
-            AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden };
-        return
-        [
-            .. folders.SelectMany(f => new DirectoryInfo(f).EnumerateFiles("*", options).Take(MaxVisited)
-                .Where(i => HasImageEnding(i.Name) && i.Length > 0).Select(i => Path.GetRelativePath(f, i.FullName)))
-                .Select(p => p.Replace(Path.DirectorySeparatorChar, '/')).Where(p => p.Length <= MaxNameLength && !p.Any(char.IsControl))
-                    .Take(limit).Distinct().Order(StringComparer.Ordinal),
-        ];
+        return [.. folders.SelectMany(f => FilesBelow(f, limit)).Take(limit).Distinct().Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The media type of an image that can be looked at, or null.</summary>
@@ -166,11 +160,33 @@ public sealed class VisionImages : IImageSource
         return names;
     }
 
+    private static List<string> FilesBelow(string folder, int limit)
+    {
+        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, MaxRecursionDepth = 16,
+            AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden };
+        List<string> paths = [];
+        try
+        {
+            paths.AddRange(new DirectoryInfo(folder).EnumerateFiles("*", options).Take(MaxVisited)
+                .Where(f => HasImageEnding(f.Name) && f.Length > 0)
+                .Select(f => Path.GetRelativePath(folder, f.FullName).Replace(Path.DirectorySeparatorChar, '/'))
+                .Where(p => p.Length <= MaxNameLength && !p.Contains('\\') && !HasForeign(p)).Take(limit));
+        }
+        catch (IOException)
+        {
+            // The folder was there when it was allowed; what is gone by now has no files.
+        }
+
+        return paths;
+    }
+
+    private static bool HasForeign(string path) => path.Any(c => c == ':' || char.IsControl(c));
+
     // Both separators and drive letters count on every system, so that an allowed path means the same everywhere.
     private static Uri RelativePath(string path)
     {
         string[] segments = path.Split('/', '\\');
-        if (path.Contains(':') || path.Any(char.IsControl) || segments.Any(s => s is "" or "." or ".."))
+        if (HasForeign(path) || segments.Any(s => s is "" or "." or ".."))
             throw Denied(path, "only plain paths relative to the allowed folder are read (no absolute paths, no '..').");
         return Uri.TryCreate(string.Join('/', segments), UriKind.Relative, out var uri) ? uri : throw Denied(path, "this is no path.");
     }

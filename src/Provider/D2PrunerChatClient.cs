@@ -67,6 +67,9 @@ public sealed partial class D2PrunerChatClient : IChatClient
         messageMapper = new MessageMapper(this.options, imageResolver ?? new DenyAllImageResolver(this.options.MaxImageBytes), unsupported);
     }
 
+    /// <summary>Where its engine comes from.</summary>
+    internal IModelSource Source => model;
+
     /// <summary>What tells this client's answers from those of a client with another model or other settings; null while the model's
     /// version is not known.</summary>
     internal string? Fingerprint => model.Fingerprint is { } version
@@ -179,8 +182,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
         }
     }
 
-    // Asks the engine, up to its first event. An engine that finds its weight files changed answers nobody any more; a registered model is
-    // loaded anew then, and asked once more.
+    // Asks the engine, up to its first event. An engine that finds its weight files changed, or whose thread ends, answers nobody any more:
+    // neither the request that met it nor those that wait behind it. A registered model is loaded anew then, and asked once more.
     private async ValueTask<(AnswerPlan Plan, ResolvedPruning Resolved, IAsyncEnumerator<GenerationEvent> Events, bool More)> BeginAsync(
         MappedMessages mapped, RequestSettings settings, ResolvedPruning resolved, CancellationToken leaving, CancellationToken own)
     {
@@ -198,7 +201,8 @@ public sealed partial class D2PrunerChatClient : IChatClient
             catch (Exception e)
             {
                 await events.DisposeAsync().ConfigureAwait(false);
-                if (again || e is not Runtime.Checkpoints.WeightsChangedException || model is LoadedModel) throw;
+                if (again || model is not LazyModel || !await OwnCancellation(LazyModel.HasEndedAsync(engine, e, leaving), own)
+                    .ConfigureAwait(false)) throw;
             }
         }
     }

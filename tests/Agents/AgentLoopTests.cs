@@ -51,7 +51,8 @@ public sealed class AgentLoopTests
     public async Task AnAttachedImage_GetsAnId_AndTheBrainNeverHandlesItsBytes(bool streamed)
     {
         var (tools, engine) = Eyes();
-        var brain = new ScriptedBrain([("compare_images", new() { ["firstImage"] = "attachment-2", ["secondImage"] = "attachment-1" })]);
+        var (one, two) = (Pictures.IdOf(Pictures.Png(1)), Pictures.IdOf(Pictures.Png(2)));
+        var brain = new ScriptedBrain([("compare_images", new() { ["firstImage"] = two, ["secondImage"] = one })]);
         var agent = brain.AsBuilder().UseD2PrunerVisionTools(tools).Build().AsAIAgent();
         ChatMessage message = new(ChatRole.User, [new TextContent("Compare "), new DataContent(Pictures.Png(1), "image/png"),
             new TextContent(" with "), new DataContent(Pictures.Png(2), "application/octet-stream")]);
@@ -60,11 +61,11 @@ public sealed class AgentLoopTests
         if (streamed) await foreach (var update in agent.RunStreamingAsync(message)) answer += update.Text;
         else answer = (await agent.RunAsync(message)).Text;
 
-        Assert.Contains("""
-            "images":["attachment-2","attachment-1"]
+        Assert.Contains($"""
+            "images":["{two}","{one}"]
             """, answer);
         Assert.Equal([Pictures.Png(2), Pictures.Png(1)], Seen(Assert.Single(engine.Requests)));
-        Assert.Equal("Compare [attached image, id: attachment-1] with [attached image, id: attachment-2]", brain.Requests[0]
+        Assert.Equal($"Compare [attached image, id: {one}] with [attached image, id: {two}]", brain.Requests[0]
             .Last(m => m.Role == ChatRole.User).Text);
         Assert.All(brain.Requests.SelectMany(r => r), m => Assert.DoesNotContain(m.Contents, c => c is DataContent));
         // The caller's own message is as it was.
@@ -75,8 +76,8 @@ public sealed class AgentLoopTests
     public async Task ASession_KeepsTheImagesOfEarlierTurns_AndOthersDoNotSeeThem()
     {
         var (tools, engine) = Eyes();
-        var brain = new ScriptedBrain(
-            [("ask_image", Ask("attachment-1"))], [], [("ask_image", Ask("attachment-1"))], [], [("ask_image", Ask("attachment-1"))]);
+        var id = Pictures.IdOf(Pictures.Png(1));
+        var brain = new ScriptedBrain([("ask_image", Ask(id))], [], [("ask_image", Ask(id))], [], [("ask_image", Ask(id))]);
         var agent = brain.AsBuilder().UseD2PrunerVisionTools(tools).Build().AsAIAgent();
         var (mine, other) = (await agent.CreateSessionAsync(), await agent.CreateSessionAsync());
         await agent.RunAsync(new ChatMessage(ChatRole.User, [new TextContent("Look."), new DataContent(Pictures.Png(1), "image/png")]),
@@ -84,9 +85,29 @@ public sealed class AgentLoopTests
         await agent.RunAsync("And now?", mine);
         Assert.Equal([[Pictures.Png(1)], [Pictures.Png(1)]], engine.Requests.Select(Seen));
 
-        var answer = await agent.RunAsync("What is in attachment-1?", other);
+        var answer = await agent.RunAsync($"What is in {id}?", other);
         Assert.Contains("was not read", answer.Text);
         Assert.Equal(2, engine.Requests.Count);
+    }
+
+    /// <summary>A history may be cut, or kept by a service: an id that was told before must not come to mean what is left.</summary>
+    [Fact]
+    public async Task AnIdWhoseImageIsGone_IsRefused_WithWhatIsThere()
+    {
+        var (tools, engine) = Eyes();
+        var (gone, left) = (Pictures.Png(1), Pictures.Png(2));
+        var brain = new ScriptedBrain(
+            [("ask_image", Ask(Pictures.IdOf(left)))], [], [("ask_image", Ask(Pictures.IdOf(gone))), ("ask_image", Ask("attachment-1"))]);
+        var client = brain.AsBuilder().UseD2PrunerVisionTools(tools).Build();
+        // The same image twice is one image.
+        ChatMessage[] history = [new(ChatRole.User, [new DataContent(gone, "image/png")]),
+            new(ChatRole.User, [new DataContent(left, "image/png"), new DataContent(left, "image/png")])];
+        await client.GetResponseAsync(history);
+        var answer = await client.GetResponseAsync(history[1..]);
+        var lines = answer.Text.Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.All(lines, l => Assert.Contains($"\"available\":[\"{Pictures.IdOf(left)}\"]", l, StringComparison.Ordinal));
+        Assert.Equal([left], Seen(Assert.Single(engine.Requests)));
     }
 
     [Theory]
@@ -144,7 +165,8 @@ public sealed class AgentLoopTests
         var services = new ServiceCollection();
         services.AddKeyedSingleton<IChatClient>("eyes", new D2PrunerChatClient(engine));
         services.AddD2PrunerVisionTools(clientKey: "eyes");
-        services.AddChatClient(new ScriptedBrain([("describe_image", new() { ["image"] = "attachment-1" })])).UseD2PrunerVisionTools();
+        services.AddChatClient(new ScriptedBrain([("describe_image", new() { ["image"] = Pictures.IdOf(Pictures.Png(1)) })]))
+            .UseD2PrunerVisionTools();
         await using var provider = services.BuildServiceProvider();
         var response = await provider.GetRequiredService<IChatClient>()
             .GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(Pictures.Png(1), "image/png")])]);

@@ -145,6 +145,56 @@ public sealed class VisionImagesTests
         Assert.Empty(new VisionImages().Files());
     }
 
+    [SkippableFact]
+    public async Task NamesThatAreNoPlainPath_AreNotListed()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "There are no such names there.");
+        using var folder = new TemporaryFolder();
+        foreach (var name in new[] { "a:b.png", "sub\\c.png", "d\n.png", "e.png" }) File.WriteAllBytes(folder.File(name), Pictures.Png(1));
+        var images = new VisionImages(folder.Path);
+        Assert.Equal(["e.png"], images.Files());
+        foreach (var name in new[] { "a:b.png", "sub\\c.png", "d\n.png" })
+            await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync(name).AsTask());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFolderThatIsGone_IsAnEmptyOne_AndFilesOfOthersAreListed(bool wasRead)
+    {
+        using var outer = new TemporaryFolder();
+        var (first, second) = (Directory.CreateDirectory(outer.File("a")).FullName, Directory.CreateDirectory(outer.File("b")).FullName);
+        File.WriteAllBytes(Path.Combine(second, "left.png"), Pictures.Png(1));
+        var images = new VisionImages(first, second);
+        if (wasRead) await images.ReadAsync("left.png");
+        Directory.Delete(first);
+        Assert.Equal(["left.png"], images.Files());
+        var tools = new VisionTools(new D2PrunerChatClient(new Provider.ScriptedEngine()), images);
+        var result = await tools.InvokeAsync("describe_image", new Dictionary<string, object?> { ["image"] = "missing.png" });
+        Assert.Equal(VisionErrorKind.InvalidRequest, result.ErrorKind);
+        Assert.Contains("\"available\":[\"left.png\"]", result.Json, StringComparison.Ordinal);
+        Assert.DoesNotContain(outer.Path, result.Json, StringComparison.Ordinal);
+        // Nothing stays of it when the folder is back.
+        Directory.CreateDirectory(first);
+        Assert.NotEmpty((await images.ReadAsync("left.png")).ToArray());
+    }
+
+    [SkippableFact]
+    public async Task ALinkInOneFolder_HidesNoFileInTheNext()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Links need a permission there.");
+        using var outer = new TemporaryFolder();
+        var (first, second) = (Directory.CreateDirectory(outer.File("a")).FullName, Directory.CreateDirectory(outer.File("b")).FullName);
+        File.WriteAllBytes(outer.File("secret.png"), Pictures.Png(1));
+        File.CreateSymbolicLink(Path.Combine(first, "cat.png"), outer.File("secret.png"));
+        File.CreateSymbolicLink(Path.Combine(first, "dog.png"), outer.File("secret.png"));
+        File.WriteAllBytes(Path.Combine(second, "cat.png"), Pictures.Png(2));
+        var images = new VisionImages(first, second);
+        Assert.Equal(Pictures.Png(2), (await images.ReadAsync("cat.png")).ToArray());
+        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync("dog.png").AsTask());
+        Assert.Contains("links are not followed", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task TooLargeFiles_AreOfThatKind()
     {

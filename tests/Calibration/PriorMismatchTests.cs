@@ -25,6 +25,7 @@ public sealed class PriorMismatchTests
         PriorFile.Save(foreign, ModelLoader.PriorPath(model, quantization));
         var error = Assert.Throws<PriorMismatchException>(() => ModelLoader.LoadModel(Options(model, quantization)).Dispose());
         Assert.Contains(command, error.Message, StringComparison.Ordinal);
+        Assert.Contains($"--model \"{model}\"", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -41,6 +42,9 @@ public sealed class PriorMismatchTests
         Assert.Equal([2], model.Priors.Find("own", 2)!.Layers);
         var error = Assert.Throws<PriorMismatchException>(() => model.Priors.Find("own", 3));
         Assert.Contains(command, error.Message, StringComparison.Ordinal);
+        // Callers are told it, and not where the model lies.
+        Assert.DoesNotContain(model.Info.Folder, error.Message, StringComparison.Ordinal);
+        Assert.Contains("--model \"MODEL_FOLDER\"", error.Message, StringComparison.Ordinal);
     }
 
     private static VisionModelOptions Options(string path, ModelQuantization quantization) =>

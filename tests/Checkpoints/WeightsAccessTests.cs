@@ -69,6 +69,18 @@ public sealed class WeightsAccessTests
         Assert.Contains(message, late.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WeightsThatAreFreed_SayNothingOfTheirFiles(bool inMemory)
+    {
+        var weights = CheckpointWeights.Open(CheckpointFolder.Open(Path.Combine(Fixture, "model")), inMemory);
+        weights.ThrowIfChanged();
+        weights.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => weights.ThrowIfChanged());
+        weights.Dispose();
+    }
+
     [Fact]
     public async Task FileReplacedByAnother_IsNotTheOneInUse()
     {

@@ -191,8 +191,12 @@ fi
 echo "consumer: the templates"
 templates+=("D2Pruner.AI.Templates")
 run dotnet new install "$work/feed/D2Pruner.AI.Templates.$version.nupkg"
+run dotnet new d2pruner-chat -o windows --model 'C:\models\llava'
+grep -qF '"ModelPath": "C:\\models\\llava"' windows/appsettings.json || { cat windows/appsettings.json; fail "a path of Windows is no JSON text in appsettings.json"; }
 run dotnet new d2pruner-chat -o talk --model "$model"
-printf '%s\nWhat colour is the circle?\n' "$picture" | (cd talk && timeout 600 dotnet run -c Release) > talk.log 2>&1 || { cat talk.log; fail "d2pruner-chat does not run"; }
+echo "no picture" > broken.png
+printf '%s\nWhat is this?\n%s\nWhat colour is the circle?\n' "$PWD/broken.png" "$picture" | (cd talk && timeout 600 dotnet run -c Release) > talk.log 2>&1 \
+    || { cat talk.log; fail "d2pruner-chat does not run, or ends with a picture that is none"; }
 grep -q "visual tokens kept" talk.log || { cat talk.log; fail "d2pruner-chat does not answer"; }
 run dotnet new d2pruner-api -o service --model "$model"
 (cd service && run dotnet build -c Release)

@@ -22,6 +22,17 @@ public sealed class GroundingFormatTests
         AssertBox(Assert.Single(GroundingReader.Read("[[100, 200, 300, 800]]", [Image(plan)]).Regions), 0.1f, 0.2f, 0.3f, 0.8f);
     }
 
+    [Fact]
+    public void InternVL_GivesSeveralBoxesOneLabel()
+    {
+        var plan = new InternVLImageProcessor(new InternVLImageOptions()).Plan(1000, 500);
+        const string text =
+            "<ref>a cup</ref><box>[[100, 200, 300, 800], [400, 200, 500, 300],[600, 200, 700, 300]]</box> [1, 2, 3, 4] " +
+            "<ref>a dog</ref><box>[[0, 0, 10, 10]]</box>";
+        Assert.Equal(["a cup", "a cup", "a cup", null, "a dog"],
+            GroundingReader.Read(text, [Image(plan)]).Regions.Select(r => r.Label));
+    }
+
     /// <summary>Numbers that sum to less than 4 are fractions, as InternVL's own script has it.</summary>
     [Fact]
     public void InternVL_MayWriteFractions()
@@ -39,6 +50,18 @@ public sealed class GroundingFormatTests
         var region = Assert.Single(GroundingReader.Read(text, [Image(plan)]).Regions);
         Assert.Equal("cup", region.Label);
         AssertBox(region, 0.25f, 0, 0.5f, 0.5f);
+    }
+
+    [Theory]
+    [InlineData("caf\\u00e9 \\\"Le Coin\\\"", "café \"Le Coin\"")]
+    [InlineData("a\\/b", "a/b")]
+    [InlineData("half \\ud83d", "half \\ud83d")]
+    [InlineData("no \\escape", "no \\escape")]
+    public void Qwen_LabelsAreJsonTexts(string written, string label)
+    {
+        var plan = new Qwen2VLImageProcessor(new Qwen2VLImageOptions()).Plan(1000, 500);
+        var text = $$"""[{"bbox_2d": [0, 0, 50, 50], "label": "{{written}}"}]""";
+        Assert.Equal(label, Assert.Single(GroundingReader.Read(text, [Image(plan)]).Regions).Label);
     }
 
     [Fact]

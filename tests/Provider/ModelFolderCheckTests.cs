@@ -13,7 +13,7 @@ public sealed class ModelFolderCheckTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [SkippableFact]
-    public void ASnapshotOfLinks_HasTheFingerprintOfItsFiles_AndItsWeightsStayUnread()
+    public void ASnapshotOfLinks_HasTheFingerprintOfItsFiles_AndItsWeightsAreNotReadWhole()
     {
         Skip.If(OperatingSystem.IsWindows(), "Links need a permission there.");
         var (plain, linked, blobs) = (Create("plain"), Create("linked"), Create("blobs"));
@@ -29,13 +29,52 @@ public sealed class ModelFolderCheckTests : IDisposable
         // More than can be read at once: a link's own length would say that it is small.
         using (var large = new FileStream(Path.Combine(blobs, "model.safetensors"), FileMode.Open)) large.SetLength(3L << 30);
         Assert.NotEqual(expected, ModelFolderCheck.Fingerprint(linked));
+        // Other weights of the same length: two fine-tunes of one model have nothing else that tells them apart.
         File.WriteAllBytes(Path.Combine(blobs, "model.safetensors"), [.. Enumerable.Repeat((byte)1, (1 << 20) + 1)]);
+        Assert.NotEqual(expected, ModelFolderCheck.Fingerprint(linked));
+        File.WriteAllBytes(Path.Combine(blobs, "model.safetensors"), new byte[(1 << 20) + 1]);
         Assert.Equal(expected, ModelFolderCheck.Fingerprint(linked));
         File.WriteAllBytes(Path.Combine(blobs, "config.json"), [.. Enumerable.Repeat((byte)1, 100)]);
         Assert.NotEqual(expected, ModelFolderCheck.Fingerprint(linked));
         // One that leads nowhere is the load's matter.
         File.Delete(Path.Combine(blobs, "model.safetensors"));
         Assert.NotEmpty(ModelFolderCheck.Fingerprint(linked));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    [InlineData((2 << 20) - 1)]
+    public void WeightsChangedInPlace_HaveAnotherFingerprint(int at)
+    {
+        var folder = Create("model");
+        var weights = new byte[2 << 20];
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
+        var before = ModelFolderCheck.Fingerprint(folder);
+        weights[at] = 1;
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
+        Assert.NotEqual(before, ModelFolderCheck.Fingerprint(folder));
+    }
+
+    [Fact]
+    public void BeforeTheLoad_TheFilesAreLookedAtEachTime()
+    {
+        var folder = Create("model");
+        File.WriteAllText(Path.Combine(folder, "config.json"), "{}");
+        using var model = new LazyModel(new VisionModelOptions { ModelPath = folder }, null);
+        var before = model.Fingerprint;
+        Assert.Equal(before, model.Fingerprint);
+        File.WriteAllText(Path.Combine(folder, "config.json"), "{ }");
+        Assert.NotEqual(before, model.Fingerprint);
+    }
+
+    [Fact]
+    public void OfALoadedEngine_TheWeightsThatItWasLoadedFromCount()
+    {
+        var folder = Create("model");
+        File.WriteAllText(Path.Combine(folder, "config.json"), "{}");
+        var (one, two) = (new LoadedModel(new FolderEngine(folder)), new LoadedModel(new FolderEngine(folder, new string('1', 64))));
+        Assert.NotEqual(one.Fingerprint, two.Fingerprint);
     }
 
     [SkippableFact]
@@ -87,12 +126,12 @@ public sealed class ModelFolderCheckTests : IDisposable
     private string Create(string name) => Directory.CreateDirectory(_folder.File(name)).FullName;
 
     /// <summary>A loaded model of a folder.</summary>
-    private sealed class FolderEngine(string folder) : IVisionEngine
+    private sealed class FolderEngine(string folder, string? fingerprint = null) : IVisionEngine
     {
         public VisionModelInfo Model { get; } = new()
         {
             Id = "folder", Family = "llava", Folder = folder, ContextLength = 1, DecoderLayers = 1, Parameters = 1, DType = "float32",
-            Device = "cpu",
+            Device = "cpu", Fingerprint = fingerprint ?? new string('0', 64),
         };
 
         public EngineStatus GetStatus() => new(EngineState.Ready, 0, false, 0);

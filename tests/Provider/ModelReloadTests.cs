@@ -3,6 +3,7 @@ using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace D2Pruner.AI.Tests.Provider;
@@ -30,7 +31,6 @@ public sealed class ModelReloadTests : IDisposable
         await Ask(client);
         var (first, fingerprint) = (model.Current, model.Fingerprint);
         Overwrite();
-        File.WriteAllText(Path.Combine(_model, "notes.txt"), "another version");
         var answer = await Ask(client);
         Assert.NotSame(first, model.Current);
         Assert.Equal(EngineState.Faulted, first!.GetStatus().State);
@@ -39,6 +39,25 @@ public sealed class ModelReloadTests : IDisposable
         Assert.NotEqual(fingerprint, model.Fingerprint);
         await using var fresh = Services();
         Assert.Equal(await Ask(fresh.GetRequiredService<IChatClient>()), answer);
+    }
+
+    [Fact]
+    public async Task WhoWaitsWhenTheEngineEnds_IsAnsweredByTheModelLoadedAnew()
+    {
+        var log = new HoldingLog();
+        await using var provider = Services(inMemory: true, log);
+        var client = provider.GetRequiredService<IChatClient>();
+        var model = provider.GetRequiredKeyedService<LazyModel>("default");
+        var expected = await Ask(client);
+        log.Held.Wait();
+        var first = (VisionLanguageEngine)model.Current!;
+        var waiting = Enumerable.Range(0, 3).Select(_ => Ask(client)).ToList();
+        while (first.GetStatus().QueueLength < waiting.Count) await Task.Delay(5);
+        first.BreakForTests(new InvalidOperationException("a defect"));
+        log.Go.Set();
+        Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(expected, answer));
+        Assert.NotSame(first, model.Current);
+        Assert.Equal(EngineState.Ready, model.GetStatus().State);
     }
 
     [SkippableFact]
@@ -73,14 +92,28 @@ public sealed class ModelReloadTests : IDisposable
         await Assert.ThrowsAsync<EngineUnavailableException>(() => Ask(client));
     }
 
+    [Fact]
+    public async Task FilesThatChangeAfterTheLoad_DoNotPutItsAnswersUnderTheNewOnesKey()
+    {
+        await using var provider = Services(inMemory: true);
+        var model = provider.GetRequiredKeyedService<LazyModel>("default");
+        var before = model.Fingerprint;
+        await model.GetAsync(default);
+        Overwrite();
+        Assert.Equal(before, model.Fingerprint);
+        await using var fresh = Services(inMemory: true);
+        Assert.NotEqual(before, fresh.GetRequiredKeyedService<LazyModel>("default").Fingerprint);
+    }
+
     private static async Task<string> Ask(IChatClient client) =>
         (await client.GetResponseAsync("Hello?", new ChatOptions { MaxOutputTokens = 4, Temperature = 0 })).Text;
 
-    private ServiceProvider Services()
+    private ServiceProvider Services(bool inMemory = false, ILoggerFactory? log = null)
     {
         var services = new ServiceCollection();
-        services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device, o.WeightsInMemory) = (_model, "cpu", false));
+        services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device, o.WeightsInMemory) = (_model, "cpu", inMemory));
         services.AddD2PrunerChatClient();
+        if (log is not null) services.AddSingleton(log);
         return services.BuildServiceProvider();
     }
 
@@ -92,5 +125,35 @@ public sealed class ModelReloadTests : IDisposable
         using var file = Open();
         file.Seek(400_000, SeekOrigin.Begin);
         file.Write(new byte[600_000]);
+    }
+
+    /// <summary>Holds the engine's thread where it tells of its first answer, until it is let go.</summary>
+    private sealed class HoldingLog : ILoggerFactory, ILogger
+    {
+        public ManualResetEventSlim Held { get; } = new();
+
+        public ManualResetEventSlim Go { get; } = new();
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (!formatter(state, exception).StartsWith("Answered", StringComparison.Ordinal)) return;
+            Held.Set();
+            Go.Wait();
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

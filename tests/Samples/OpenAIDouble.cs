@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace D2Pruner.AI.Tests.Samples;
 
 /// <summary>An OpenAI-compatible endpoint: its model calls one function with the user's question, then says what came back.</summary>
-internal sealed class OpenAIDouble(WebApplication app, List<JsonElement> requests) : IAsyncDisposable
+internal sealed partial class OpenAIDouble(WebApplication app, List<JsonElement> requests) : IAsyncDisposable
 {
     public string Address => app.Urls.Single() + "/v1";
 
@@ -45,7 +46,7 @@ internal sealed class OpenAIDouble(WebApplication app, List<JsonElement> request
         }
         else
         {
-            var image = Text(messages[^1]).Contains("attachment-1", StringComparison.Ordinal) ? "attachment-1" : "shapes";
+            var image = Attached().Match(Text(messages[^1])) is { Success: true } attached ? attached.Value : "shapes";
             var arguments = new JsonObject { ["image"] = image, ["question"] = "What colour is the circle?" };
             message["content"] = null;
             message["tool_calls"] = new JsonArray(new JsonObject
@@ -68,4 +69,7 @@ internal sealed class OpenAIDouble(WebApplication app, List<JsonElement> request
     private static string Text(JsonElement message) => message.GetProperty("content") is { ValueKind: JsonValueKind.Array } parts
         ? string.Concat(parts.EnumerateArray().Where(p => p.TryGetProperty("text", out _)).Select(p => p.GetProperty("text").GetString()))
         : message.GetProperty("content").GetString() ?? "";
+
+    [GeneratedRegex("attachment-[0-9a-f]+")]
+    private static partial Regex Attached();
 }

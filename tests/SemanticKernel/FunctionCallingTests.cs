@@ -88,7 +88,8 @@ public sealed class FunctionCallingTests
     {
         var engine = new ScriptedEngine();
         var tools = new VisionTools(new D2PrunerChatClient(engine), new VisionImages());
-        var chat = new ScriptedChatModel(("ask_image", new() { ["image"] = "attachment-1", ["question"] = "What animal is it?" }));
+        var chat = new ScriptedChatModel(
+            ("ask_image", new() { ["image"] = Pictures.IdOf(Pictures.Png(3)), ["question"] = "What animal is it?" }));
         var builder = Kernel.CreateBuilder();
         builder.Services.AddKeyedSingleton<IChatClient>("chat", (_, _) => chat.AsBuilder().UseD2PrunerVisionTools(tools).Build());
         var kernel = builder.Build();

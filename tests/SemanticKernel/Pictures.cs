@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SkiaSharp;
 
 namespace D2Pruner.AI.Tests.SemanticKernel;
@@ -12,4 +13,7 @@ internal static class Pictures
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return data.ToArray();
     }
+
+    /// <summary>The id that an image of a conversation has.</summary>
+    public static string IdOf(byte[] image) => "attachment-" + Convert.ToHexStringLower(SHA256.HashData(image))[..8];
 }

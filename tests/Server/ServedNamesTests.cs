@@ -41,6 +41,25 @@ public sealed class ServedNamesTests
     }
 
     [Fact]
+    public async Task TwoModelsOfOnePath_HaveAStateOfTheirOwnEach()
+    {
+        await using var server = await RunningServer.StartAsync(
+            services =>
+            {
+                foreach (var name in new[] { "first", "second" })
+                {
+                    services.AddD2PrunerModel(name, o => o.ModelPath = Repository.DemoModel);
+                    services.AddKeyedD2PrunerChatClient(name, o => o.Model = name);
+                }
+            },
+            inMemory: true);
+        server.App.Services.GetRequiredKeyedService<LazyModel>("first").Dispose();
+        var models = JsonDocument.Parse(await server.Http.GetStringAsync("v1/models")).RootElement.GetProperty("data");
+        Assert.Equal([("first", "disposed"), ("second", "notloaded")], models.EnumerateArray().Select(m =>
+            (m.GetProperty("id").GetString()!, m.GetProperty("d2pruner").GetProperty("state").GetString()!)));
+    }
+
+    [Fact]
     public async Task TheVisionToolsOwnClient_IsNotOffered()
     {
         await using var server = await RunningServer.StartAsync(

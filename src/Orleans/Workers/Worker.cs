@@ -72,7 +72,7 @@ internal sealed class Worker
             if (word is not null) yield return word;
             if (prepared is null) yield break;
             yield return new AnswerEvent(AnswerEventKind.Accepted, Worker: _address);
-            await foreach (var said in RunAsync(model, prepared, cancellationToken).ConfigureAwait(false)) yield return said;
+            await foreach (var said in RunAsync(model, route, prepared, cancellationToken).ConfigureAwait(false)) yield return said;
         }
         finally
         {
@@ -94,8 +94,8 @@ internal sealed class Worker
         }
     }
 
-    private static async IAsyncEnumerable<AnswerEvent> RunAsync(
-        WorkerModel model, VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerEvent> RunAsync(
+        WorkerModel model, GrainRoute route, VisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IAsyncEnumerator<GenerationEvent>? events = null;
         try
@@ -105,16 +105,22 @@ internal sealed class Worker
                 AnswerEvent said;
                 try
                 {
-                    events ??= (await model.LoadAsync(cancellationToken).ConfigureAwait(false)).GenerateAsync(request, cancellationToken)
-                        .GetAsyncEnumerator(cancellationToken);
-                    if (!await events.MoveNextAsync().ConfigureAwait(false)) yield break;
-                    said = events.Current switch
+                    events ??= await BeginAsync(model, route, request, cancellationToken).ConfigureAwait(false);
+                    if (events is null)
                     {
-                        PrefillCompleted prefill => new AnswerEvent(AnswerEventKind.Prefilled, WireJson.Write(prefill.Prefill)),
-                        TextDelta text => new AnswerEvent(AnswerEventKind.Text, text.Text),
-                        GenerationCompleted done => new AnswerEvent(AnswerEventKind.Completed, WireJson.Write(done.Result)),
-                        var other => throw new NotSupportedException($"An engine's event {other.GetType().Name} cannot travel."),
-                    };
+                        said = new AnswerEvent(AnswerEventKind.Declined, Worker: _address);
+                    }
+                    else
+                    {
+                        if (!await events.MoveNextAsync().ConfigureAwait(false)) yield break;
+                        said = events.Current switch
+                        {
+                            PrefillCompleted prefill => new AnswerEvent(AnswerEventKind.Prefilled, WireJson.Write(prefill.Prefill)),
+                            TextDelta text => new AnswerEvent(AnswerEventKind.Text, text.Text),
+                            GenerationCompleted done => new AnswerEvent(AnswerEventKind.Completed, WireJson.Write(done.Result)),
+                            var other => throw new NotSupportedException($"An engine's event {other.GetType().Name} cannot travel."),
+                        };
+                    }
                 }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested)
                 {
@@ -122,13 +128,22 @@ internal sealed class Worker
                 }
 
                 yield return said;
-                if (said.Kind is AnswerEventKind.Completed or AnswerEventKind.Failed) yield break;
+                if (said.IsLast) yield break;
             }
         }
         finally
         {
             if (events is not null) await events.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    // Null where the engine has been loaded anew meanwhile, as another version than the one that must answer.
+    private static async ValueTask<IAsyncEnumerator<GenerationEvent>?> BeginAsync(
+        WorkerModel model, GrainRoute route, VisionRequest request, CancellationToken cancellationToken)
+    {
+        var (engine, fingerprint) = await model.LoadAsync(cancellationToken).ConfigureAwait(false);
+        return fingerprint == route.Fingerprint ? engine.GenerateAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken)
+            : null;
     }
 
     // An image that is asked about more than one worker can answer goes to a second one too.

@@ -12,39 +12,39 @@ internal sealed class WorkerModel(string name, IModelSource source)
     private const int Told = 512;
     private readonly RecentImages _images = new(Told);
     private int _load;
-    private volatile Ready? _ready;
+    private volatile Known? _known;
 
     public string Name => name;
 
     /// <summary>Requests of the cluster that are waiting and being answered here.</summary>
     public int Load => Volatile.Read(ref _load);
 
-    /// <summary>The engine, loaded if need be.</summary>
-    public async ValueTask<IVisionEngine> LoadAsync(CancellationToken cancellationToken)
+    /// <summary>The engine, loaded if need be, and its version: another one than before where the files have changed.</summary>
+    public async ValueTask<(IVisionEngine Engine, string Fingerprint)> LoadAsync(CancellationToken cancellationToken)
     {
-        var engine = await source.GetAsync(cancellationToken).ConfigureAwait(false);
-        if (_ready?.Engine != engine)
-            _ready = new Ready(engine, FingerprintOf(engine.Model), WireJson.Write(engine.Model with { Folder = "" }));
-        return engine;
+        var known = Know(await source.GetAsync(cancellationToken).ConfigureAwait(false));
+        return (known.Engine, known.Fingerprint);
     }
 
-    /// <summary>Its version; null while it is not loaded.</summary>
-    public string? Fingerprint => _ready?.Fingerprint;
+    /// <summary>The version that can answer now; null while none can.</summary>
+    public string? Fingerprint =>
+        source.Current is { } engine && engine.GetStatus().State == EngineState.Ready ? Know(engine).Fingerprint : null;
 
     /// <summary>What it tells of itself; null while it cannot answer.</summary>
     public ModelReport? Report()
     {
-        if (_ready is not { } ready || source.Current?.GetStatus() is not { State: EngineState.Ready } status) return null;
+        if (source.Current is not { } engine || engine.GetStatus() is not { State: EngineState.Ready } status) return null;
         var load = Math.Max(Load, status.QueueLength + status.RunningSequences);
+        var known = Know(engine);
         return new ModelReport(
-            name, ready.Fingerprint, ready.Info, load, Slots(status), Capacity(status),
+            name, known.Fingerprint, known.Info, load, Slots(status), Capacity(status),
             status.MaxKvBytes > 0 ? Math.Clamp((double)status.KvBytes / status.MaxKvBytes, 0, 1) : 0, _images.ToArray());
     }
 
     /// <summary>Begins a request where the line has a place.</summary>
     public bool TryBegin(string? image)
     {
-        if (source.Current?.GetStatus() is not { } status) return false;
+        if (source.Current?.GetStatus() is not { State: EngineState.Ready } status) return false;
         if (Interlocked.Increment(ref _load) > Capacity(status))
         {
             End();
@@ -58,6 +58,13 @@ internal sealed class WorkerModel(string name, IModelSource source)
     /// <summary>Ends a request that was begun.</summary>
     public void End() => Interlocked.Decrement(ref _load);
 
+    // Whoever had it loaded: requests of this process share it.
+    private Known Know(IVisionEngine engine)
+    {
+        if (_known is { } known && known.Engine == engine) return known;
+        return _known = new Known(engine, FingerprintOf(engine.Model), WireJson.Write(engine.Model with { Folder = "" }));
+    }
+
     // What answers depend on; not where the model lies and what it runs on.
     private static string FingerprintOf(VisionModelInfo model) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         $"{model.Id}\n{model.Fingerprint}\n{model.TemplateHash}\n{model.DType}\n{model.ContextLength}")))[..16];
@@ -66,5 +73,5 @@ internal sealed class WorkerModel(string name, IModelSource source)
 
     private static int Capacity(EngineStatus status) => Slots(status) + (status.QueueCapacity > 0 ? status.QueueCapacity : 64);
 
-    private sealed record Ready(IVisionEngine Engine, string Fingerprint, string Info);
+    private sealed record Known(IVisionEngine Engine, string Fingerprint, string Info);
 }

@@ -10,8 +10,6 @@ internal sealed partial class WorkerService(
     Worker worker, ClusterView view, IOptions<D2PrunerClusterOptions> cluster, IOptions<D2PrunerWorkerOptions> options, TimeProvider clock,
     ILogger<WorkerService> logger) : IHostedLifecycleService, IDisposable
 {
-    private static readonly TimeSpan LoadAgain = TimeSpan.FromSeconds(10);
-
     // An answer's last words, and refusals of requests that were already on their way, leave before the silo closes its connections.
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(250);
     private readonly CancellationTokenSource _stop = new();
@@ -62,18 +60,22 @@ internal sealed partial class WorkerService(
     // An engine that ended is loaded again too: asking for it does that.
     private async Task LoadAsync(WorkerModel model, CancellationToken stop)
     {
+        var tries = new LoadRetry();
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 await model.LoadAsync(stop).ConfigureAwait(false);
+                tries.Succeeds();
             }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
-                LogLoad(model.Name, e);
+                if (tries.Fails(e)) LogLoad(model.Name, e);
+                else LogStillFails(model.Name, e.Message);
             }
 
-            await Task.Delay(LoadAgain, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var pause = tries.Pause > TimeSpan.Zero ? tries.Pause : LoadRetry.Look;
+            await Task.Delay(pause, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -105,9 +107,13 @@ internal sealed partial class WorkerService(
     [LoggerMessage(61, LogLevel.Warning, "{Running} answers were still in progress after {Seconds} s and are cut off.")]
     private partial void LogCut(int running, double seconds);
 
-    [LoggerMessage(62, LogLevel.Error, "The model '{Model}' could not be loaded; it is tried again.")]
+    [LoggerMessage(62, LogLevel.Error,
+        "The model '{Model}' could not be loaded. It is tried again after 10 s, then ever more seldom, up to every 5 minutes.")]
     private partial void LogLoad(string model, Exception exception);
 
     [LoggerMessage(63, LogLevel.Debug, "The load could not be told: {Reason}")]
     private partial void LogTell(string reason);
+
+    [LoggerMessage(64, LogLevel.Debug, "The model '{Model}' still cannot be loaded: {Reason}")]
+    private partial void LogStillFails(string model, string reason);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Imaging;
@@ -50,13 +51,29 @@ internal static partial class GroundingReader
         return v.Any(x => x < 0 || x > max) ? $"has a number outside 0..{max.ToString(CultureInfo.InvariantCulture)}." : null;
     }
 
-    // Qwen2.5-VL: "label": "..." in the same object, after the box as a rule. InternVL: <ref>...</ref> before it.
+    // Qwen2.5-VL: "label": "..." in the same object, after the box as a rule. InternVL: <ref>...</ref> before it or its whole list.
     private static string? Label(string text, Match box)
     {
         var end = text.IndexOf('}', box.Index);
         var start = text.LastIndexOf('{', box.Index);
-        if (start >= 0 && end > start && JsonLabel().Match(text, start, end - start) is { Success: true } json) return json.Groups[1].Value;
+        if (start >= 0 && end > start && JsonLabel().Match(text, start, end - start) is { Success: true } json)
+            return Unescaped(json.Groups[1].Value);
         return Reference().Match(text[..box.Index]) is { Success: true } r ? r.Groups[1].Value.Trim() : null;
+    }
+
+    private static string Unescaped(string label)
+    {
+        if (!label.Contains('\\')) return label;
+        try
+        {
+            using var json = JsonDocument.Parse($"\"{label}\"");
+            return json.RootElement.GetString()!;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            // The latter two: half a surrogate pair.
+            return label;
+        }
     }
 
     [GeneratedRegex(@"\[\s*(?<n>-?\d+(?:\.\d+)?)(?:\s*,\s*(?<n>-?\d+(?:\.\d+)?))+\s*\]")]
@@ -65,6 +82,6 @@ internal static partial class GroundingReader
     [GeneratedRegex("\"(?:label|text_content)\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"")]
     private static partial Regex JsonLabel();
 
-    [GeneratedRegex(@"<ref>([^<]*)</ref>(?:<box>)?\[?$")]
+    [GeneratedRegex(@"<ref>([^<]*)</ref>(?:<box>)?\[?(?:\[[^\[\]]*\],\s*)*$")]
     private static partial Regex Reference();
 }

@@ -12,8 +12,6 @@ namespace D2Pruner.AI;
 /// </summary>
 internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvider clock, ILogger<ModelWarmup> logger) : BackgroundService
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
     private readonly string[] _warmed = [.. services.GetServices<WarmedModel>().Select(m => m.Name).Distinct()];
     private readonly string[] _registered = [.. services.GetServices<RegisteredModel>().Select(m => m.Name)];
 
@@ -26,7 +24,7 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
         {
             // One after another: two loads at once would want memory and disk for two.
             foreach (var model in models) await TendAsync(model, stoppingToken).ConfigureAwait(false);
-            await Task.Delay(Look, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(LoadRetry.Look, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -52,8 +50,8 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
     private async Task TendAsync(Tended tended, CancellationToken stop)
     {
         var state = tended.Model.GetStatus().State;
-        if (state == EngineState.Ready && !tended.IsDue) tended.Recovers();
-        if (stop.IsCancellationRequested || !tended.Wants(state) || clock.GetElapsedTime(tended.FailedAt) < tended.Pause) return;
+        if (state == EngineState.Ready && !tended.IsDue) tended.Tries.Succeeds();
+        if (stop.IsCancellationRequested || !tended.Wants(state) || clock.GetElapsedTime(tended.FailedAt) < tended.Tries.Pause) return;
         try
         {
             var start = clock.GetTimestamp();
@@ -65,7 +63,7 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
             }
 
             tended.IsDue = false;
-            tended.Recovers();
+            tended.Tries.Succeeds();
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -73,10 +71,9 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
         catch (Exception e)
         {
             tended.IsDue = false;
-            // Once for each kind of failure: it may stay for days.
-            if (tended.Failure != e.GetType()) LogFailed(tended.Name, e);
+            if (tended.Tries.Fails(e)) LogFailed(tended.Name, e);
             else LogStillFails(tended.Name, e.Message);
-            tended.Fails(e.GetType(), clock.GetTimestamp());
+            tended.FailedAt = clock.GetTimestamp();
         }
     }
 
@@ -107,13 +104,10 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
         /// <summary>Whether it is still to be loaded and run for the first time.</summary>
         public bool IsDue { get; set; } = isWarmed;
 
-        /// <summary>What the last try failed with; null where it did not.</summary>
-        public Type? Failure { get; private set; }
+        /// <summary>What became of the tries.</summary>
+        public LoadRetry Tries { get; } = new();
 
-        public long FailedAt { get; private set; }
-
-        /// <summary>Time from that failure to the next try.</summary>
-        public TimeSpan Pause { get; private set; }
+        public long FailedAt { get; set; }
 
         /// <summary>Whether there is something to do for it. One that is being loaded, or ends, is in other hands.</summary>
         public bool Wants(EngineState state) => state switch
@@ -123,13 +117,5 @@ internal sealed partial class ModelWarmup(IServiceProvider services, TimeProvide
             EngineState.Ready or EngineState.Loading => IsDue,
             _ => false,
         };
-
-        public void Recovers() => (Failure, Pause) = (null, TimeSpan.Zero);
-
-        public void Fails(Type failure, long at)
-        {
-            var longer = Pause == TimeSpan.Zero ? Look : Pause * 2;
-            (Failure, FailedAt, Pause) = (failure, at, longer < LongestPause ? longer : LongestPause);
-        }
     }
 }

@@ -42,17 +42,19 @@ internal sealed class AllowedFiles
     {
         if (_roots.Length == 0) throw new ImageAccessDeniedException(uri, "no folder is allowed; add one to AllowedRoots.");
         string[] candidates = Path.IsPathRooted(path) ? [path] : [.. _roots.Select(r => Path.Combine(r, path))];
+        var isLink = false;
         foreach (var candidate in candidates)
         {
             var full = Path.GetFullPath(candidate);
             var real = RealPath(full);
-            if (!_followLinks && !string.Equals(real, full, Comparison) && Array.Exists(_roots, r => IsBelow(full, r)))
-                throw new ImageAccessDeniedException(uri, "links are not followed.");
-            if (Array.Exists(_roots, r => IsBelow(real, r)) && File.Exists(real)) return real;
+            // A link in one folder says nothing of a file in the next.
+            if (!_followLinks && !string.Equals(real, full, Comparison) && Array.Exists(_roots, r => IsBelow(full, r))) isLink = true;
+            else if (Array.Exists(_roots, r => IsBelow(real, r)) && File.Exists(real)) return real;
         }
 
         // One answer for both: whether a file outside exists is nobody's business.
-        throw new ImageAccessDeniedException(uri, "there is no such file in the allowed folders.");
+        throw new ImageAccessDeniedException(
+            uri, isLink ? "links are not followed." : "there is no such file in the allowed folders.");
     }
 
     private static bool IsBelow(string path, string root) =>

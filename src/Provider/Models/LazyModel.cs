@@ -13,7 +13,7 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     private readonly CancellationTokenSource _disposing = new();
     private readonly string[] _hubNames = HubNames.Of(options.ModelPath);
     private Task<VisionLanguageEngine>? _load;
-    private string? _files;
+    private volatile string? _files;
     private bool _disposed;
 
     public string ModelId { get; } = options.ModelId
@@ -28,15 +28,19 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         string.Join('|', ModelId, options.Precision, options.Quantization, options.QuantizeHead, options.ActivationBits,
             options.Float32Kv, options.ImageFit, options.MaxContextTokens, options.SelfCalibrate, FilesFingerprint());
 
-    // A model that is still to be fetched has no files to go by.
+    // Of the files that were loaded, whatever becomes of them. Where the next request loads, they are looked at each time: they may be
+    // others by then.
     private string FilesFingerprint()
     {
-        if (_files is { } known) return known;
-        if (options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!))
-            return $"missing:{options.ModelPath}" + ModelFolderCheck.Fingerprint(options.Priors, "");
-        var folder = ModelLocator.Resolve(options.ModelPath!);
-        return _files = ModelFolderCheck.Fingerprint(folder) + ModelFolderCheck.Fingerprint(options.Priors, folder);
+        if (_files is { } loaded && Current is { } engine && engine.GetStatus().State != EngineState.Faulted) return loaded;
+        // A model that is still to be fetched has no files to go by.
+        return options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)
+            ? $"missing:{options.ModelPath}" + ModelFolderCheck.Fingerprint(options.Priors, "")
+            : FingerprintOf(ModelLocator.Resolve(options.ModelPath!));
     }
+
+    private string FingerprintOf(string folder) =>
+        ModelFolderCheck.Fingerprint(folder) + ModelFolderCheck.Fingerprint(options.Priors, folder);
 
     public IVisionEngine? Current => Volatile.Read(ref _load) is { IsCompletedSuccessfully: true } load ? load.Result : null;
 
@@ -65,11 +69,21 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     }
 
     // One caller's cancellation must not fail the load for the others: it belongs to the model.
-    private Task<VisionLanguageEngine> LoadAsync()
+    private async Task<VisionLanguageEngine> LoadAsync()
     {
         // The files may be others by now.
         _files = null;
-        return VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token);
+        var engine = await VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token).ConfigureAwait(false);
+        try
+        {
+            _files = FingerprintOf(engine.Model.Folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The model answers without it; a cache asks again, and says what cannot be read.
+        }
+
+        return engine;
     }
 
     // The memory of the one that ended is free before that of the next is taken.
@@ -77,6 +91,19 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     {
         await ended.DisposeAsync().ConfigureAwait(false);
         return await LoadAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a request failed because its engine ended, so that the next one that is asked for is another.</summary>
+    /// <param name="engine">The engine that was asked.</param>
+    /// <param name="failure">What the request failed with.</param>
+    /// <param name="cancellationToken">Cancels the waiting.</param>
+    public static async ValueTask<bool> HasEndedAsync(IVisionEngine engine, Exception failure, CancellationToken cancellationToken)
+    {
+        if (failure is not (WeightsChangedException or EngineUnavailableException or ObjectDisposedException)) return false;
+        // Those who wait hear of the end a moment before the engine's state tells it.
+        for (var i = 0; i < 100 && engine.GetStatus().State == EngineState.Ready; i++)
+            await Task.Delay(10, cancellationToken).ConfigureAwait(false);
+        return engine.GetStatus().State == EngineState.Faulted;
     }
 
     /// <summary>State, without loading anything and without waiting.</summary>

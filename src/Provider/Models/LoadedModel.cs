@@ -11,10 +11,11 @@ internal sealed class LoadedModel(IVisionEngine engine) : IModelSource
 
     public IReadOnlyCollection<string> Names { get; } = [engine.Model.Id];
 
-    // Kept once it is known; where it cannot be read, the next request looks again.
+    // Kept once it is known; where it cannot be read, the next request looks again. The engine's own is that of the weights it was loaded
+    // from, which the folder's may not be any more.
     public string Fingerprint => _fingerprint ??=
-        string.Join('|', engine.Model.Id, engine.Model.DType, engine.Model.ContextLength,
-            Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : engine.Model.Fingerprint);
+        string.Join('|', engine.Model.Id, engine.Model.DType, engine.Model.ContextLength, engine.Model.Fingerprint,
+            Directory.Exists(engine.Model.Folder) ? ModelFolderCheck.Fingerprint(engine.Model.Folder) : "");
 
     public IVisionEngine Current => engine;
 

@@ -28,7 +28,8 @@ internal static class ModelFolderCheck
         }
     }
 
-    /// <summary>What a folder's answers depend on: its small files' content and its weights' sizes. No weights are read.</summary>
+    /// <summary>What a folder's answers depend on: its small files' content, and samples of its weights (beginning, middle and end), which
+    /// fine-tunes of one model differ in.</summary>
     public static string Fingerprint(string folder)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -39,6 +40,7 @@ internal static class ModelFolderCheck
             hash.AppendData(Encoding.UTF8.GetBytes($"{file.Name}:{length}\n"));
             if (length is > 0 and <= SmallFile || PriorFile.IsName(file.Name))
                 hash.AppendData(RegularFile.ReadAllBytes(file.FullName));
+            else if (length > SmallFile) ModelFingerprint.Append(hash, file.FullName);
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());

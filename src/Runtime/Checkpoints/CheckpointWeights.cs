@@ -23,6 +23,7 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     private QuantizationRule? _rule;
     private int _activationBits = 16;
     private QuantizationRule? _headRule;
+    private volatile bool _disposed;
 
     private CheckpointWeights(CheckpointFolder folder, WeightsAccess access) =>
         (_folder, _formats, Access) = (folder.Path, folder.Quantization?.Formats ?? [], access);
@@ -83,8 +84,11 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <summary>Looks whether mapped files are what they were when they were opened: before every request, one call of the
     /// system a file. Copies need no look.</summary>
     /// <exception cref="WeightsChangedException">A file was written or cut off.</exception>
+    /// <exception cref="ObjectDisposedException">The weights are freed, perhaps meanwhile: callers are not on the engine's
+    /// thread.</exception>
     public void ThrowIfChanged()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (Access.InMemory) return;
         foreach (var file in _files)
         {
@@ -224,10 +228,11 @@ internal sealed partial class CheckpointWeights : ITensorSource, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _disposed = true;
         foreach (var t in _owned) t.Dispose();
         _owned.Clear();
+        // They stay in the list: somebody may be looking through it.
         foreach (var f in _files) f.Dispose();
-        _files.Clear();
         _where.Clear();
     }
 

@@ -16,20 +16,24 @@ internal static class ModelFingerprint
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(RegularFile.ReadAllBytes(Path.Combine(folder.Path, "config.json")));
-        var buffer = new byte[Sample];
-        foreach (var path in folder.WeightFiles())
-        {
-            using var file = RegularFile.Open(path);
-            var length = RandomAccess.GetLength(file);
-            hash.AppendData(BitConverter.GetBytes(length));
-            foreach (var at in (long[])[0, Math.Max(0, length / 2 - Sample / 2), Math.Max(0, length - Sample)])
-            {
-                var read = RandomAccess.Read(file, buffer, at);
-                hash.AppendData(buffer.AsSpan(0, read));
-            }
-        }
-
+        foreach (var path in folder.WeightFiles()) Append(hash, path);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Adds a large file to a hash: its length, beginning, middle and end.</summary>
+    /// <param name="hash">The hash.</param>
+    /// <param name="path">The file.</param>
+    internal static void Append(IncrementalHash hash, string path)
+    {
+        using var file = RegularFile.Open(path);
+        var length = RandomAccess.GetLength(file);
+        hash.AppendData(BitConverter.GetBytes(length));
+        var buffer = new byte[Sample];
+        foreach (var at in (long[])[0, Math.Max(0, length / 2 - Sample / 2), Math.Max(0, length - Sample)])
+        {
+            var read = RandomAccess.Read(file, buffer, at);
+            hash.AppendData(buffer.AsSpan(0, read));
+        }
     }
 
     /// <summary>The fingerprint of a checkpoint loaded at another precision than its own.</summary>

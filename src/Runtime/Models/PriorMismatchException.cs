@@ -18,7 +18,7 @@ public sealed class PriorMismatchException : InvalidOperationException, IVisionE
     /// <param name="prior">The prior.</param>
     /// <param name="path">Its file or name, for the message.</param>
     /// <param name="model">The model.</param>
-    /// <param name="layer">K that it must hold; null where none is asked for.</param>
+    /// <param name="layer">K that it must hold, where a request names the prior; null at load.</param>
     /// <param name="quantization">How the model is rounded at load: a prior belongs to a precision, and so does the command that makes
     /// one.</param>
     internal static void Check(PositionalBiasPrior prior, string path, VisionModelInfo model, int? layer, ModelQuantization quantization)
@@ -31,8 +31,10 @@ public sealed class PriorMismatchException : InvalidOperationException, IVisionE
         if (problem is null) return;
         var layers = layer is { } wanted ? $" --layers {wanted}" : "";
         var precision = quantization == ModelQuantization.None ? "" : $" --quantization {quantization}";
+        // Where the model lies is the operator's business, not that of whoever sent a request.
+        var folder = layer is null ? model.Folder : "MODEL_FOLDER";
         throw new PriorMismatchException(
             $"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate " +
-            $"--model \"{model.Folder}\" --images FOLDER_OF_PICTURES{layers}{precision}; or remove it.");
+            $"--model \"{folder}\" --images FOLDER_OF_PICTURES{layers}{precision}; or remove it.");
     }
 }

@@ -27,9 +27,11 @@ internal sealed class ServedModels
             var client = key is null ? services.GetRequiredService<IChatClient>() : services.GetRequiredKeyedService<IChatClient>(key);
             var modelId = (client.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
             var id = key?.ToString() ?? modelId ?? "default";
-            var source = sources.Find(s => s.ModelId == modelId);
-            string[] own = modelId is null ? [] : [modelId];
-            var model = new ServedModel(id, source?.Names ?? own, client, source);
+            // Two models of one path have one id: a client of ours knows which it stands on.
+            var source = client.GetService(typeof(D2PrunerChatClient)) is D2PrunerChatClient own ? own.Source as LazyModel
+                : sources.Find(s => s.ModelId == modelId);
+            string[] names = modelId is null ? [] : [modelId];
+            var model = new ServedModel(id, source?.Names ?? names, client, source);
             if (!_byId.TryAdd(id, model))
                 throw new InvalidOperationException($"Two chat clients are called '{id}'; register them under different keys.");
             All.Add(model);

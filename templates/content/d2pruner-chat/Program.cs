@@ -25,15 +25,24 @@ while (Console.ReadLine() is { Length: > 0 } line)
     }
 
     var message = new ChatMessage(ChatRole.User, [.. waiting, new TextContent(line)]);
+    waiting.Clear();
     List<ChatResponseUpdate> updates = [];
-    await foreach (var update in client.GetStreamingResponseAsync([.. history, message]))
+    try
     {
-        Console.Write(update.Text);
-        updates.Add(update);
+        await foreach (var update in client.GetStreamingResponseAsync([.. history, message]))
+        {
+            Console.Write(update.Text);
+            updates.Add(update);
+        }
+    }
+    catch (Exception e) when (e.GetVisionErrorKind() is not null)
+    {
+        // A file that is no image, a model that cannot be loaded: the conversation goes on without this question.
+        Console.WriteLine($"\n{e.Message}");
+        continue;
     }
 
     var response = updates.ToChatResponse();
-    waiting.Clear();
     history.Add(message);
     history.AddMessages(response);
     Console.WriteLine(response.GetPruningReport() is { VisualTokens: > 0 } report
