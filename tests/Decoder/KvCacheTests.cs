@@ -44,6 +44,23 @@ public sealed class KvCacheTests
         Assert.Contains("Layer 1 holds 2", e.Message);
     }
 
+    [Fact]
+    public void AForksRoom_IsForTheAnswer_AndWhatComesOfThePromptOnlyForCopiedLayers()
+    {
+        const long Token = 2 * 2 * 4 * 4; // keys and values, 2 heads of 4 floats
+        using var scope = NewDisposeScope();
+        using var cache = new KvCache(2, 8);
+        Append(cache, 0, 3);
+        using var fork = cache.Fork([3, 0], 1, coming: 10);
+        Append(fork, 0, 10);
+        Append(fork, 1, 5);
+        Assert.Equal((14 + 6) * Token, fork.CapacityBytes);
+        fork.Expect(2);
+        Append(fork, 1, 1);
+        Append(fork, 1, 1);
+        Assert.Equal((14 + 7) * Token, fork.CapacityBytes);
+    }
+
     private static void Append(KvCache cache, int layer, int tokens)
     {
         var rows = ones([1, 2, tokens, 4]);

@@ -48,6 +48,9 @@ internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
     /// <summary>Called on the engine's thread before a prompt is read.</summary>
     public Action<VisionRequest>? Started { get; init; }
 
+    /// <summary>Called on the engine's thread where a slice is awaited.</summary>
+    public Action? Awaiting { get; init; }
+
     /// <summary>Called on the engine's thread with the texts of a decode step.</summary>
     public Action<string[]>? Decoding { get; init; }
 
@@ -98,6 +101,8 @@ internal sealed class ScriptedExecutor(string id = "scripted") : IExecutor
         sequence.Begin(new Words(text));
         Next(sequence);
     }
+
+    public void AwaitSlice(Sequence sequence) => Awaiting?.Invoke();
 
     public void Decode(IReadOnlyList<Sequence> sequences)
     {

@@ -55,6 +55,17 @@ public sealed class GenerationTests
     public void Greedy_TakesTheBest_AndTheLowerIdOfEqualOnes() =>
         Assert.Equal(1, new Sampler(Defaults().Merge(new GenerationSettings())).Next([0f, 3f, 3f, 1f]));
 
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(1.0)]
+    public void LogitsThatAreNoNumbers_AreNoAnswer(double temperature)
+    {
+        var sampler = new Sampler(Defaults().Merge(new GenerationSettings { Temperature = temperature, TopK = 2 }));
+        var e = Assert.Throws<NotFiniteNumberException>(() => sampler.Next([0f, 3f, float.NaN, 1f]));
+        Assert.Contains("BFloat16", e.Message);
+        Assert.Equal(VisionErrorKind.Internal, e.GetVisionErrorKind());
+    }
+
     [Fact]
     public void Sampling_DependsOnTheSeedAlone()
     {

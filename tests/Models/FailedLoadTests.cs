@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
@@ -20,6 +21,27 @@ public sealed class FailedLoadTests
         var loaded = Left(() => ModelLoader.LoadModel(Options(model)).Dispose());
         File.WriteAllText(Path.Combine(model, ModelLoader.PriorFileName), "none");
         Assert.Equal(loaded, Left(() => Assert.Throws<SafetensorsException>(() => ModelLoader.LoadModel(Options(model)))));
+    }
+
+    /// <summary>No request is at fault where the weights find no room.</summary>
+    [Fact]
+    public void MemoryThatRunsOut_IsAModelThatDoesNotFit()
+    {
+        var model = Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model");
+        var e = Assert.Throws<ModelMemoryException>(() => ModelLoader.LoadModel(Options(model), new FullCard()));
+        Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
+        Assert.IsType<ExternalException>(e.InnerException);
+        Assert.InRange(e.NeededBytes, 1, e.FreeBytes);
+        Assert.Contains("'cpu'", e.Message, StringComparison.Ordinal);
+    }
+
+    // At the first weights, in libtorch's words.
+    private sealed class FullCard : IProgress<ModelLoadProgress>
+    {
+        public void Report(ModelLoadProgress value)
+        {
+            if (value.Stage == "Loading weights") throw new ExternalException("CUDA out of memory. Tried to allocate 172.00 MiB.");
+        }
     }
 
     private static VisionModelOptions Options(string model) => new() { ModelPath = model, Device = "cpu" };

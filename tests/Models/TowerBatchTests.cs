@@ -28,6 +28,23 @@ public sealed class TowerBatchTests
         Check(model, [Noise(4, 120, 60), Noise(5, 60, 120)]);
     }
 
+    /// <summary>A block's output goes when the next one has read it: of a large image each is over a hundred megabytes.</summary>
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void BetweenBlocks_NoEarlierOnesOutputIsHeld(string fixture)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var model = ModelLoader.LoadModel(
+            new VisionModelOptions { ModelPath = Path.Combine(FixtureFolders.Copies!, fixture, "model"), Device = "cpu" });
+        var image = model.ImageProcessor.Process(ImageDecoder.Decode(Noise(7, 90, 60)));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var live = new List<long>();
+        model.Vision.Encode(image, true, () => live.Add(torch.Tensor.TotalCount));
+        Assert.True(live.Count > 1);
+        Assert.Single(live.Distinct());
+    }
+
     // Of a picture thin as a line nothing of the mosaic is left; the newlines of a tall one are.
     [Theory]
     [InlineData(900, 10, 0)]

@@ -45,6 +45,6 @@ public sealed class PriorTests
         Assert.Equal([0.5f, 0.25f], RelativeAttention.Compute([0.5f, 0.25f], null));
         Assert.Equal([0.3f / (0.1f + 1e-7f), 0.2f / 1e-7f], RelativeAttention.Compute([0.3f, 0.2f], [0.1f, 0]));
         Assert.Throws<ArgumentException>(() => RelativeAttention.Compute([1], [1, 2]));
-        Assert.Contains("token 1", Assert.Throws<ArgumentException>(() => RelativeAttention.Compute([1, float.NaN], null)).Message);
+        Assert.Contains("token 1", Assert.Throws<NotFiniteNumberException>(() => RelativeAttention.Compute([1, float.NaN], null)).Message);
     }
 }

@@ -130,7 +130,7 @@ public sealed class SimilarityGraphTests
         Assert.True(SimilarityGraph.Build(half, layout, null, 1, 0.8).Max > 0.999f);
         using var infinite = full([4, 2], float.PositiveInfinity);
         Assert.Contains("not finite",
-            Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(infinite, layout, null, 1, 0.8)).Message);
+            Assert.Throws<NotFiniteNumberException>(() => SimilarityGraph.Build(infinite, layout, null, 1, 0.8)).Message);
         Assert.Contains("[4, D]",
             Assert.Throws<ArgumentException>(() => SimilarityGraph.Build(ones([3, 2]), layout, null, 1, 0.8)).Message);
     }

@@ -1,5 +1,6 @@
 using D2Pruner.AI.Evaluation.Running;
 using D2Pruner.AI.Pruning.Baselines;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,8 +60,8 @@ internal sealed class SparseVlmRival : IDecoderRival
 
         using var visual = view.Hidden.narrow(0, view.Start, view.Count);
         var stage = SparseVlm.Reduce(SparseVlm.Scores(attention, _raters), Matrices.Of(visual), count);
-        return new StageOutcome(stage.Kept, tensor(
-            stage.Merged.Values, [stage.Merged.Count, stage.Merged.Width], view.Hidden.dtype, view.Hidden.device));
+        return new StageOutcome(stage.Kept,
+            tensor(stage.Merged.Values, [stage.Merged.Count, stage.Merged.Width]).MovedTo(view.Hidden.device, view.Hidden.dtype));
     }
 
     // Text rows by image columns, a matrix a head.

@@ -54,7 +54,7 @@ internal static class ToMeRival
                 var tokens = Matrices.Of(h.squeeze(0));
                 state = state is null ? ToMe.State.Start(tokens, keys) : state with { Tokens = tokens, Metric = keys };
                 state = ToMe.Merge(state, schedule[block++], classToken: true);
-                return tensor(state.Tokens.Values, [1, state.Tokens.Count, state.Tokens.Width], h.dtype, h.device);
+                return tensor(state.Tokens.Values, [1, state.Tokens.Count, state.Tokens.Width]).MovedTo(h.device, h.dtype);
             });
         using var rows = read.squeeze(0);
         var all = Matrices.Of(rows);
@@ -68,7 +68,7 @@ internal static class ToMeRival
     private static Tensor Attend(Tensor q, Tensor k, Tensor v, int[]? sizes)
     {
         if (sizes is null) return Attention.Fused(q, k, v, causal: false);
-        var weights = tensor(sizes.Select(s => MathF.Log(s)).ToArray(), device: q.device);
+        var weights = tensor(sizes.Select(s => MathF.Log(s)).ToArray()).MovedTo(q.device);
         return Attention.Masked(q, k, v, weights.unsqueeze(0).expand(q.shape[2], sizes.Length));
     }
 }

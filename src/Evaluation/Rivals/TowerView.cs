@@ -141,7 +141,7 @@ internal sealed class TowerView
     public Tensor Project(RowMatrix rows)
     {
         using var scope = NewDisposeScope();
-        return _tower.Project(tensor(rows.Values, [rows.Count, rows.Width], _tower.Clip.DType, _tower.Clip.Device))
+        return _tower.Project(tensor(rows.Values, [rows.Count, rows.Width]).MovedTo(_tower.Clip.Device, _tower.Clip.DType))
             .MoveToOuterDisposeScope();
     }
 

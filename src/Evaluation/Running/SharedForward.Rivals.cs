@@ -186,7 +186,7 @@ internal sealed partial class SharedForward
         {
             var count = projected.shape[0];
             var all = order.Contains(-1) ? cat([projected, tower.Newline!.unsqueeze(0)], 0) : projected;
-            projected = all.index_select(0, tensor([.. order.Select(i => i < 0 ? count : i)], device: all.device));
+            projected = all.index_select(0, tensor(order.Select(i => i < 0 ? count : i).ToArray()).MovedTo(all.device));
         }
 
         return rows.Zero == 0 ? projected : cat([projected, zeros_like(projected.narrow(0, 0, 1)).expand(rows.Zero, -1)], 0);

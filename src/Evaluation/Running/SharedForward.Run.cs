@@ -156,7 +156,7 @@ internal sealed partial class SharedForward
         {
             using var scope = NewDisposeScope();
             var outputs = _owner.Index([.. merges.Select(m => m.Output)]);
-            var weights = tensor(merges.Select(m => m.Weight).ToArray(), device: _x.device).unsqueeze(1);
+            var weights = tensor(merges.Select(m => m.Weight).ToArray()).MovedTo(_x.device).unsqueeze(1);
             var sources = _x.squeeze(0).index_select(0, _owner.Index([.. merges.Select(m => m.Source)])).to(ScalarType.Float32) * weights;
             using Scalar zero = 0, one = 1; // held while libtorch reads them
             return gathered.squeeze(0).to(ScalarType.Float32).index_fill(0, outputs, zero).index_add(0, outputs, sources, one).to(_x.dtype)

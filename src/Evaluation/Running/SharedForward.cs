@@ -210,10 +210,10 @@ internal sealed partial class SharedForward : IDisposable
 
     private void Synchronize()
     {
-        if (Decoder.Device.type == DeviceType.CUDA) cuda.synchronize();
+        if (Decoder.Device.type == DeviceType.CUDA) cuda.synchronize(Decoder.Device);
     }
 
-    private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r), device: Decoder.Device);
+    private Tensor Index(int[] rows) => tensor(Array.ConvertAll(rows, r => (long)r)).MovedTo(Decoder.Device);
 
     private static float[] ToArray(Tensor t)
     {

@@ -47,5 +47,8 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException, IVis
     internal static bool Is(Exception e) => e is OutOfMemoryException
         || (e is not OperationCanceledException && (e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
             || e.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
-            || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
+            || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
+            // cuBLAS and cuDNN, which says it in either way.
+            || e.Message.Contains("_ALLOC_FAILED", StringComparison.Ordinal)
+            || e.Message.Contains("_ALLOCATION_FAILED", StringComparison.Ordinal)));
 }

@@ -106,7 +106,8 @@ public sealed class VisionModelOptions
     public long? MaxKvBytes { get; set; }
 
     /// <summary>
-    /// Images of waiting requests of one size that go through the vision tower as one batch, where the family's tower can (LLaVA-1.5).
+    /// Images of one size, of a request and of those that wait, that go through the vision tower as one batch. Where memory does not
+    /// suffice for them together, each goes alone.
     /// Null: 8 on CUDA; 1 on CPU, where a batch is no faster and features would no longer be bit for bit those of an image alone.
     /// </summary>
     [Range(1, 64)]

@@ -15,9 +15,16 @@ internal sealed class Sampler
     public Sampler(ResolvedGeneration settings) => (_settings, _state) = (settings, (ulong)settings.Seed);
 
     /// <summary>Chooses from logits; of equal ones the lower id.</summary>
+    /// <exception cref="NotFiniteNumberException">One is not a number.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
-        if (_settings.Greedy) return TensorPrimitives.IndexOfMax(logits);
+        if (_settings.Greedy)
+        {
+            var best = TensorPrimitives.IndexOfMax(logits); // the first NaN, where there is one
+            ThrowIfNaN(logits[best]);
+            return best;
+        }
+
         // Kept from token to token: a vocabulary's worth of garbage each would keep the collector busy.
         if (_order.Length < logits.Length)
             (_order, _keys, _weights) = (new int[logits.Length], new float[logits.Length], new double[logits.Length]);
@@ -30,7 +37,8 @@ internal sealed class Sampler
         }
 
         if (possible == 0) return 0;
-        Array.Sort(keys, order, 0, possible);
+        Array.Sort(keys, order, 0, possible); // NaN first
+        ThrowIfNaN(keys[0]);
         var n = _settings.TopK > 0 ? Math.Min(_settings.TopK, possible) : possible;
         double sum = 0;
         for (var i = 0; i < n; i++) sum += weights[i] = Math.Exp((keys[0] - keys[i]) / _settings.Temperature);
@@ -50,6 +58,13 @@ internal sealed class Sampler
         }
 
         return order[n - 1];
+    }
+
+    private static void ThrowIfNaN(float chosen)
+    {
+        if (float.IsNaN(chosen))
+            throw new NotFiniteNumberException(
+                "The model's logits are not numbers (overflow in half precision?); load the model in BFloat16 or Float32.");
     }
 
     // SplitMix64: the same numbers on every platform.

@@ -35,6 +35,7 @@ internal static class BFloat16Products
     {
         using var scope = NewDisposeScope();
         var type = TypeFor(pixels);
+        using var fullPrecision = FullPrecisionConvolutions.On(pixels.device_type, type);
         var y = nn.functional.conv2d(pixels.to(type), weight.to(type), bias?.to(type), strides: [side, side]);
         return y.to(pixels.dtype).MoveToOuterDisposeScope();
     }

@@ -59,7 +59,7 @@ internal static class Rotary
 
     private static Tensor Outer(long[] positions, Tensor inverseFrequencies)
     {
-        var p = tensor(positions, ScalarType.Float32, inverseFrequencies.device);
+        var p = tensor(positions).MovedTo(inverseFrequencies.device, ScalarType.Float32);
         return p.unsqueeze(1) * inverseFrequencies.unsqueeze(0);
     }
 }

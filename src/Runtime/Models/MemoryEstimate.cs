@@ -59,9 +59,10 @@ internal sealed record MemoryEstimate
         // Hidden states, residual, queries, keys, values, attention's output, and the three intermediate
         // rows of the perceptron; then the logits.
         var decoder = prompt * (8L * text.HiddenSize + 3L * text.IntermediateSize) * element + 2L * text.VocabularySize * 4;
-        // A tower runs image by image, over one patch a token or the four that are merged, of some fifteen thousand values each.
+        // A tower reads image by image where several have no room, over one patch a token or the four that are merged. Some twenty thousand
+        // values a patch at its highest: Qwen's queries and keys turned in fp32, CLIP's perceptron.
         var patches = blueprint.Family.StartsWith("llava", StringComparison.Ordinal) ? 1L : 4L;
-        var tower = workload.Images == 0 ? 0 : patches * (visual / workload.Images) * 15_000 * element;
+        var tower = workload.Images == 0 ? 0 : patches * (visual / workload.Images) * 20_000 * element;
         return new MemoryEstimate
         {
             WeightBytes = weightBytes,
@@ -99,12 +100,7 @@ internal sealed record MemoryEstimate
         ArgumentNullException.ThrowIfNull(folder);
         if (device != DeviceType.CPU) return null;
         if (folder.Quantization is { } own) return own.Codes;
-        return quantization switch
-        {
-            ModelQuantization.Int8 => QuantizationRule.Int8,
-            ModelQuantization.Int4 => QuantizationRule.Int4,
-            _ => null,
-        };
+        return QuantizationRule.Of(quantization);
     }
 
     internal static long Size(ScalarType type) => type is ScalarType.Float32 ? 4 : 2;

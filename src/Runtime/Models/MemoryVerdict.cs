@@ -30,9 +30,7 @@ internal sealed record MemoryVerdict(MemoryEstimate Estimate, long? FreeBytes, I
         bool quantized = false)
     {
         ArgumentNullException.ThrowIfNull(device);
-        var free = freeBytes ?? (
-            device.type == DeviceType.CUDA ? DeviceMemory.CudaFree(device.index) ?? NvidiaDriver.FreeBytes(Math.Max(0, device.index))
-            : MachineMemory.FreeBytes);
+        var free = freeBytes ?? DeviceMemory.Free(device);
         var estimate = MemoryEstimate.Of(blueprint, weightBytes, type, device.type, workload);
         var verdict = new MemoryVerdict(estimate, free, []);
         return verdict.Fits ? verdict

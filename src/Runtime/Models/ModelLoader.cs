@@ -36,7 +36,7 @@ internal static partial class ModelLoader
     /// form that is not supported.</exception>
     /// <exception cref="SafetensorsException">A prior is missing or damaged, or a weight file changed while it was read.</exception>
     /// <exception cref="ModelMemoryException">The model does not fit the free memory, and
-    /// <see cref="VisionModelOptions.CheckMemory"/> is set.</exception>
+    /// <see cref="VisionModelOptions.CheckMemory"/> is set; or memory ran out during the load.</exception>
     /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the
     /// Hub does not give the model.</exception>
     public static VisionLanguageModel LoadModel(
@@ -55,6 +55,7 @@ internal static partial class ModelLoader
         var device = FindDevice(options.Device);
         var weights = CheckpointWeights.Open(folder, options.WeightsInMemory, options.HugePages);
         TextDecoder? decoder = null;
+        var (needed, free) = (0L, default(long?));
         try
         {
             WarnOfFiles(path, blueprint, logger);
@@ -63,20 +64,18 @@ internal static partial class ModelLoader
             var type = ComputeType(options.Precision, weights.StoredType(), device);
             var (loaded, total) = (0L, weights.FileBytes);
             CheckQuantization(options, folder);
-            weights.QuantizeWith(options.Quantization switch
-            {
-                ModelQuantization.Int8 => QuantizationRule.Int8,
-                ModelQuantization.Int4 => QuantizationRule.Int4,
-                _ => null,
-            }, options.QuantizeHead ? QuantizationRule.Int8 : null, options.ActivationBits);
+            weights.QuantizeWith(
+                QuantizationRule.Of(options.Quantization), options.QuantizeHead ? QuantizationRule.Int8 : null, options.ActivationBits);
+            needed = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization, device.type);
+            free = DeviceMemory.Free(device);
             if (options.CheckMemory)
             {
-                var bytes = MemoryEstimate.BytesOfWeights(folder, plan, type, options.Quantization, device.type);
                 var workload = new MemoryWorkload { Float32Kv = options.Float32Kv };
-                MemoryVerdict.Of(blueprint, bytes, type, device, workload, quantized: folder.Quantization is not null)
+                MemoryVerdict.Of(blueprint, needed, type, device, workload, free, folder.Quantization is not null)
                     .Ensure(options.ModelPath!);
             }
 
+            using var place = new OnFailure(DeviceMemory.Hold(device, needed));
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)),
                 cancellationToken);
             var watch = Stopwatch.StartNew();
@@ -84,7 +83,8 @@ internal static partial class ModelLoader
             decoder = new TextDecoder(blueprint.Text, blueprint.TakeDecoder(weights), options.Float32Kv);
             CheckActivations(options, decoder);
             var vision = blueprint.TakeVision(weights);
-            var precision = PrecisionOf(type, decoder);
+            var precision = PrecisionOf(
+                type, QuantizationRule.Of(options.Quantization), decoder.Weights.Head is QuantizedLinear, decoder.Weights.Layers[0].Down);
             var fingerprint = ModelFingerprint.Of(folder);
             var priorPath = FindPrior(path, options.Quantization);
             var ownPrior = priorPath == PriorPath(path, options.Quantization);
@@ -104,8 +104,7 @@ internal static partial class ModelLoader
                 PriorLayers = prior?.Layers ?? [],
                 KvBytesPerToken = decoder.KvBytesPerToken,
                 SupportsTools = blueprint.Template is IToolChatTemplate,
-                Fingerprint = options.Quantization == ModelQuantization.None ? fingerprint
-                : ModelFingerprint.WithPrecision(fingerprint, precision),
+                Fingerprint = FingerprintOf(fingerprint, type, options, decoder.Weights.Layers[0].Down),
                 TemplateHash = ModelFingerprint.OfTemplate(blueprint),
             };
             if (prior is not null)
@@ -116,23 +115,34 @@ internal static partial class ModelLoader
                 if (!ownPrior && options.Quantization != ModelQuantization.None && logger is not null)
                     Log.Prior(logger, priorPath, precision, path, options.Quantization);
             }
-            return new VisionLanguageModel(weights, claim.Keep())
+
+            // Whatever may fail is made before the claims are handed over.
+            var (processor, encoder) = (blueprint.ImageProcessor(options.ImageFit), blueprint.PromptEncoder(tokenizer));
+            var generation = WithStops(GenerationDefaults.Read(folder), blueprint, tokenizer);
+            var priors = PriorCatalog.Load(options.Priors, info, prior, options.Quantization);
+            return new VisionLanguageModel(weights, claim.Keep(), place.Keep())
             {
                 Info = info,
                 Blueprint = blueprint,
                 Tokenizer = tokenizer,
-                ImageProcessor = blueprint.ImageProcessor(options.ImageFit),
-                PromptEncoder = blueprint.PromptEncoder(tokenizer),
+                ImageProcessor = processor,
+                PromptEncoder = encoder,
                 Vision = vision,
                 Decoder = decoder,
-                Generation = WithStops(GenerationDefaults.Read(folder), blueprint, tokenizer),
-                Priors = PriorCatalog.Load(options.Priors, info, prior, options.Quantization),
+                Generation = generation,
+                Priors = priors,
             };
         }
-        catch
+        catch (Exception e)
         {
             decoder?.Dispose();
             weights.Dispose();
+            // Nobody has asked anything yet: it is the model that does not fit.
+            if (e is not IVisionError && EngineOutOfMemoryException.Is(e))
+                throw new ModelMemoryException(
+                    $"'{options.ModelPath}' does not fit the memory of '{device}': its weights take about {Units.Short(needed)}"
+                    + (free is { } bytes ? $", and {Units.Short(bytes)} were free" : "")
+                    + ". Load a smaller model, use another device, or free some memory.", needed, free ?? 0, e);
             throw;
         }
     }
@@ -207,10 +217,30 @@ internal static partial class ModelLoader
             nameof(options));
     }
 
-    private static string PrecisionOf(ScalarType type, TextDecoder decoder)
+    /// <summary>The name of a precision, e.g. <c>bfloat16+int4-g128</c>. What is rounded at load is named by its rule: where no kernel
+    /// reads codes, the same values lie there dense.</summary>
+    /// <param name="type">The type that the model computes with.</param>
+    /// <param name="rule">How its decoder is rounded at load; null for not.</param>
+    /// <param name="head">Whether the head is in 8 bits.</param>
+    /// <param name="down">One of the decoder's maps.</param>
+    internal static string PrecisionOf(ScalarType type, QuantizationRule? rule, bool head, Linear down)
     {
-        var (name, storage) = (type.ToString().ToLowerInvariant(), decoder.Weights.Layers[0].Down.Storage);
-        return storage == name ? name : $"{name}+{storage}{(decoder.Weights.Head is QuantizedLinear head ? $"+head-{head.Storage}" : "")}";
+        var (name, storage) = (type.ToString().ToLowerInvariant(), rule?.NameOf(down.Inputs) ?? down.Storage);
+        return storage == name ? name : $"{name}+{storage}{(head ? "+head-int8" : "")}";
+    }
+
+    /// <summary>The fingerprint that a model's priors carry: the checkpoint's, or that and its precision where it is rounded at
+    /// load.</summary>
+    /// <param name="checkpoint">The checkpoint's.</param>
+    /// <param name="type">The type that the model computes with.</param>
+    /// <param name="options">How it is loaded.</param>
+    /// <param name="down">One of the decoder's maps.</param>
+    internal static string FingerprintOf(string checkpoint, ScalarType type, VisionModelOptions options, Linear down)
+    {
+        if (QuantizationRule.Of(options.Quantization) is not { } rule) return checkpoint;
+        // One prior serves both where a CPU computes in bfloat16 what a GPU does in the checkpoint's fp16.
+        var named = type == ScalarType.Float16 ? ScalarType.BFloat16 : type;
+        return ModelFingerprint.WithPrecision(checkpoint, PrecisionOf(named, rule, options.QuantizeHead, down));
     }
 
     private static Device FindDevice(string name)

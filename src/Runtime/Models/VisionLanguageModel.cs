@@ -12,9 +12,9 @@ namespace D2Pruner.AI.Runtime.Models;
 internal sealed class VisionLanguageModel : IDisposable
 {
     private readonly CheckpointWeights _weights;
-    private readonly IDisposable _threads;
+    private readonly IDisposable[] _claims;
 
-    internal VisionLanguageModel(CheckpointWeights weights, IDisposable threads) => (_weights, _threads) = (weights, threads);
+    internal VisionLanguageModel(CheckpointWeights weights, params IDisposable[] claims) => (_weights, _claims) = (weights, claims);
 
     /// <summary>Facts.</summary>
     public required VisionModelInfo Info { get; init; }
@@ -82,6 +82,6 @@ internal sealed class VisionLanguageModel : IDisposable
     {
         Decoder.Dispose();
         _weights.Dispose();
-        _threads.Dispose();
+        foreach (var claim in _claims) claim.Dispose();
     }
 }

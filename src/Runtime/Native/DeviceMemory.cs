@@ -1,36 +1,32 @@
-using System.Runtime.InteropServices;
+using System.Collections.Concurrent;
 using TorchSharp;
 
 namespace D2Pruner.AI.Runtime.Native;
 
 /// <summary>How much memory a device has left.</summary>
-internal static partial class DeviceMemory
+internal static class DeviceMemory
 {
+    private static readonly ConcurrentDictionary<int, CardMemory> Cards = new();
+
     /// <summary>Bytes that keys and values may take by default: on CPU a quarter of what is available, on CUDA 80% of what is free; half of
     /// 8 GiB where the driver does not say.</summary>
     public static long KvBudget(torch.Device device) => device.type == DeviceType.CUDA
-        ? (long)((CudaFree(device.index) ?? 5L << 30) * 0.8)
+        ? (long)((Free(device) ?? 5L << 30) * 0.8)
         : Available() / 4;
 
     /// <summary>Bytes of main memory that can still be had, the container's limit included.</summary>
     public static long Available() => Math.Max(MachineMemory.FreeBytes, 256L << 20);
 
-    /// <summary>Free bytes of a CUDA device, or null where its runtime library is not found.</summary>
-    public static long? CudaFree(int index)
-    {
-        foreach (var name in new[] { "libcudart.so.12", "libcudart.so.13", "cudart64_12", "cudart64_13" })
-        {
-            if (!NativeLibrary.TryLoad(name, typeof(torch).Assembly, null, out var library)) continue;
-            if (!NativeLibrary.TryGetExport(library, "cudaMemGetInfo", out var get)
-                || !NativeLibrary.TryGetExport(library, "cudaSetDevice", out var set)) continue;
-            unsafe
-            {
-                nuint free = 0, total = 0;
-                if (((delegate* unmanaged<int, int>)set)(Math.Max(0, index)) == 0
-                    && ((delegate* unmanaged<nuint*, nuint*, int>)get)(&free, &total) == 0) return (long)free;
-            }
-        }
+    /// <summary>Bytes that a model can still take on a device, or null where nobody tells.</summary>
+    public static long? Free(torch.Device device) => device.type == DeviceType.CUDA ? Card(device).Free() : MachineMemory.FreeBytes;
 
-        return null;
-    }
+    /// <summary>Says that a model takes its place on a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="bytes">Bytes of its weights.</param>
+    /// <returns>To be disposed when it has gone, or when its load failed.</returns>
+    public static IDisposable Hold(torch.Device device, long bytes) =>
+        device.type == DeviceType.CUDA ? Card(device).Hold(bytes) : new CardMemory(() => null).Hold(bytes);
+
+    private static CardMemory Card(torch.Device device) => Cards.GetOrAdd(
+        Math.Max(0, device.index), i => new CardMemory(() => CudaRuntime.FreeBytes(i) ?? NvidiaDriver.FreeBytes(i)));
 }

@@ -8,19 +8,32 @@ internal static unsafe class NvidiaDriver
 {
     private static readonly string[] Libraries = OperatingSystem.IsWindows() ? ["nvml"] : ["libnvidia-ml.so.1"];
 
-    /// <summary>The devices in CUDA's numbering, or none without a driver.</summary>
-    public static IReadOnlyList<NvidiaDevice> Devices()
+    private static string? Shown => Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES");
+
+    /// <summary>The devices that CUDA shows, in the driver's order, or none without a driver.</summary>
+    public static IReadOnlyList<NvidiaDevice> Devices() => Visible(Query(), Shown);
+
+    /// <summary>Free bytes of a CUDA device, or null where the driver does not tell, or not of which card.</summary>
+    public static long? FreeBytes(int index) =>
+        FreeBytes(Query(), index, Environment.GetEnvironmentVariable("CUDA_DEVICE_ORDER"), Shown);
+
+    /// <summary><see cref="FreeBytes(int)"/> of these devices under these settings of CUDA's.</summary>
+    internal static long? FreeBytes(IReadOnlyList<NvidiaDevice> all, int index, string? order, string? visible)
     {
-        var all = Query();
-        // CUDA shows only these, numbered anew; names by UUID cannot be matched here.
-        if (Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is not { } visible) return all;
+        // CUDA counts the fastest card first, the driver by their places: the same where all are equal.
+        if (order != "PCI_BUS_ID" && all.DistinctBy(d => (d.Name, d.TotalBytes)).Count() > 1) return null;
+        var devices = Visible(all, visible);
+        return index < devices.Count ? devices[index].FreeBytes : null;
+    }
+
+    // CUDA shows only these, numbered anew; names by UUID cannot be matched here.
+    private static IReadOnlyList<NvidiaDevice> Visible(IReadOnlyList<NvidiaDevice> all, string? visible)
+    {
+        if (visible is null) return all;
         int[] chosen = [.. visible.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .TakeWhile(v => int.TryParse(v, out var i) && i >= 0 && i < all.Count).Select(int.Parse)];
         return [.. chosen.Select((device, index) => all[device] with { Index = index })];
     }
-
-    /// <summary>Free bytes of a CUDA device, or null where the driver does not tell.</summary>
-    public static long? FreeBytes(int index) => Devices() is { } devices && index < devices.Count ? devices[index].FreeBytes : null;
 
     private static List<NvidiaDevice> Query()
     {

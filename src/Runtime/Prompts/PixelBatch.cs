@@ -1,4 +1,5 @@
 using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,6 @@ internal static class PixelBatch
     {
         float[] values = images.Count == 1 ? images[0].Pixels : [.. images.SelectMany(i => i.Pixels)];
         long[] shape = [images[0].PixelShape[0] * images.Count, .. images[0].PixelShape.Skip(1).Select(s => (long)s)];
-        return tensor(values, shape, type, device);
+        return tensor(values, shape).MovedTo(device, type);
     }
 }

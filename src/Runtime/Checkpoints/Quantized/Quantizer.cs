@@ -13,6 +13,19 @@ internal readonly record struct QuantizationRule(int Bits, int Group, bool Symme
 
     /// <summary>4 bits, a scale for 128 columns.</summary>
     public static QuantizationRule Int4 { get; } = new(4, 128, true);
+
+    /// <summary>The rule of a load; null where nothing is rounded.</summary>
+    public static QuantizationRule? Of(ModelQuantization quantization) => quantization switch
+    {
+        ModelQuantization.Int8 => Int8,
+        ModelQuantization.Int4 => Int4,
+        _ => null,
+    };
+
+    /// <summary>The name of weights rounded so, as kernels hold them or dense: <c>int8</c>, <c>int4-g128</c>.</summary>
+    /// <param name="inputs">Columns of a matrix.</param>
+    public string NameOf(long inputs) =>
+        $"int{Bits}{(Group == 0 || Group >= inputs ? "" : $"-g{Group}")}{(Symmetric ? "" : "-asymmetric")}";
 }
 
 /// <summary>Rounds rows to 8 or 4 bits: to nearest, ties to even, with a bfloat16 scale (as the files hold it).</summary>

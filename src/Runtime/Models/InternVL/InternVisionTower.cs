@@ -56,7 +56,8 @@ internal sealed class InternVisionTower : IVisionTower
         for (var i = 0; i < layers; i++)
         {
             atBorder?.Invoke();
-            x = _blocks[i].Forward(x, _c.Vision, i == layers - 1 ? cls : null);
+            using var before = x;
+            x = _blocks[i].Forward(before, _c.Vision, i == layers - 1 ? cls : null);
         }
 
         var merged = Shuffle(x.narrow(1, 1, x.shape[1] - 1));
@@ -72,15 +73,17 @@ internal sealed class InternVisionTower : IVisionTower
 
     // Tokens lie tile after tile; candidates in layout order, where the mosaic's rows run across tiles.
     private static Tensor Candidates(ProcessedImage image, Tensor values) =>
-        values.index_select(0, tensor(image.Grids.SelectMany(g => g.Offsets).Select(o => (long)o).ToArray(), device: values.device));
+        values.index_select(0, tensor(image.Grids.SelectMany(g => g.Offsets).Select(o => (long)o).ToArray()).MovedTo(values.device));
 
     private Tensor Embed(Tensor pixels)
     {
+        using var scope = NewDisposeScope();
         var size = _c.Vision.PatchSize;
         var grid = BFloat16Products.Patches(pixels, _patch.W, _patch.B, size);
         var side = grid.shape[2];
         var patches = grid.flatten(2).transpose(1, 2);
-        return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1).Plus(Positions(side));
+        return cat([_class.expand(pixels.shape[0], 1, _c.Vision.HiddenSize), patches], 1).Plus(Positions(side))
+            .MoveToOuterDisposeScope();
     }
 
     // The table is made for one size; other tile sizes interpolate its patch part (bicubic, no antialias, in fp32).
@@ -152,6 +155,14 @@ internal sealed class InternVisionTower : IVisionTower
 
         public Tensor Forward(Tensor x, InternVisionConfig c, List<Tensor>? clsAttention)
         {
+            using var h = Attended(x, c, clsAttention);
+            using var y = Perceptron(h, c);
+            return h.Plus(y);
+        }
+
+        // CLS attention outlives the block.
+        private Tensor Attended(Tensor x, InternVisionConfig c, List<Tensor>? clsAttention)
+        {
             using var scope = NewDisposeScope();
             var y = Normalise(x, _norm1, c);
             var q = Attention.SplitHeads(Whole(_q.Forward(y), _qNorm), c.Heads);
@@ -164,9 +175,14 @@ internal sealed class InternVisionTower : IVisionTower
                 clsAttention.Add(stack([.. rows]).narrow(1, 1, k.shape[2] - 1).contiguous().MoveToOuterDisposeScope());
             }
 
-            var h = x.Plus(_scale1 * _out.Forward(Attention.MergeHeads(Attention.Fused(q, k, v, causal: false))));
-            y = _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(Normalise(h, _norm2, c))));
-            return h.Plus(_scale2 * y).MoveToOuterDisposeScope();
+            return x.Plus(_scale1 * _out.Forward(Attention.MergeHeads(Attention.Fused(q, k, v, causal: false)))).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Perceptron(Tensor h, InternVisionConfig c)
+        {
+            using var scope = NewDisposeScope();
+            var y = _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(Normalise(h, _norm2, c))));
+            return (_scale2 * y).MoveToOuterDisposeScope();
         }
 
         private static Tensor Normalise(Tensor x, (Tensor W, Tensor? B) norm, InternVisionConfig c) =>

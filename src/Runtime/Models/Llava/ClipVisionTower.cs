@@ -64,18 +64,25 @@ internal sealed class ClipVisionTower
             : _positions.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], positions.shape[1], _c.HiddenSize);
         int[] wanted = [.. layers.Select(l => l < 0 ? _c.Layers + 1 + l : l)];
         var last = wanted.Max();
-        var patches = BFloat16Products.Patches(pixels, _patch, null, _c.PatchSize).flatten(2).transpose(1, 2);
-        var cls = _class.expand(pixels.shape[0], 1, _c.HiddenSize);
-        var x = Norms.Layer(cat([cls, patches], 1).Plus(places), _preNorm.W, _preNorm.B, _c.LayerNormEps);
-        var found = new Dictionary<int, Tensor> { [0] = x };
+        var states = new Tensor[last + 1];
+        states[0] = Embed(pixels, places);
         for (var i = 0; i < last; i++)
         {
             atBorder?.Invoke();
-            x = _blocks[i].Forward(x, _c, attend, i == last - 1 ? clsAttention : null, merge);
-            if (wanted.Contains(i + 1)) found[i + 1] = x;
+            states[i + 1] = _blocks[i].Forward(states[i], _c, attend, i == last - 1 ? clsAttention : null, merge);
+            if (!wanted.Contains(i)) states[i].Dispose();
         }
 
-        return [.. wanted.Select(w => found[w].alias().MoveToOuterDisposeScope())];
+        return [.. wanted.Select(w => states[w].alias().MoveToOuterDisposeScope())];
+    }
+
+    // The class token and the patches, [n, patches + 1, D].
+    private Tensor Embed(Tensor pixels, Tensor places)
+    {
+        using var scope = NewDisposeScope();
+        var patches = BFloat16Products.Patches(pixels, _patch, null, _c.PatchSize).flatten(2).transpose(1, 2);
+        var cls = _class.expand(pixels.shape[0], 1, _c.HiddenSize);
+        return Norms.Layer(cat([cls, patches], 1).Plus(places), _preNorm.W, _preNorm.B, _c.LayerNormEps).MoveToOuterDisposeScope();
     }
 
     internal static (Tensor W, Tensor B) TakeNorm(ITensorSource source, string name, long size) =>
@@ -96,6 +103,14 @@ internal sealed class ClipVisionTower
             Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention, Func<Tensor, Tensor>? merge)
         {
             using var scope = NewDisposeScope();
+            var h = Attended(x, c, attend, clsAttention);
+            if (merge is not null) h = merge(h);
+            return h.Plus(Perceptron(h, c)).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Attended(Tensor x, ClipVisionConfig c, AttentionKernel attend, List<float[]>? clsAttention)
+        {
+            using var scope = NewDisposeScope();
             var y = Norms.Layer(x, _norm1.W, _norm1.B, c.LayerNormEps);
             var q = Attention.SplitHeads(_q.Forward(y), c.Heads);
             var k = Attention.SplitHeads(_k.Forward(y), c.Heads);
@@ -109,10 +124,14 @@ internal sealed class ClipVisionTower
                 }
             }
 
-            var h = x.Plus(_out.Forward(Attention.MergeHeads(attend(q, k, v))));
-            if (merge is not null) h = merge(h);
-            y = Norms.Layer(h, _norm2.W, _norm2.B, c.LayerNormEps);
-            return h.Plus(_fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y)))).MoveToOuterDisposeScope();
+            return x.Plus(_out.Forward(Attention.MergeHeads(attend(q, k, v)))).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Perceptron(Tensor h, ClipVisionConfig c)
+        {
+            using var scope = NewDisposeScope();
+            var y = Norms.Layer(h, _norm2.W, _norm2.B, c.LayerNormEps);
+            return _fc2.Forward(Activations.Find(c.Activation)(_fc1.Forward(y))).MoveToOuterDisposeScope();
         }
     }
 }

@@ -1,6 +1,7 @@
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Imaging;
+using D2Pruner.AI.Runtime.Layers;
 using D2Pruner.AI.Runtime.Models.Llava;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -65,7 +66,7 @@ internal sealed class LlavaNextVisionTower : IVisionTower
             }
         }
 
-        var features = all.index_select(0, tensor(index, device: all.device)).MoveToOuterDisposeScope();
+        var features = all.index_select(0, tensor(index).MovedTo(all.device)).MoveToOuterDisposeScope();
         var flat = cls is null ? null : cls.SelectMany(a => a).ToArray();
         return new VisionOutput(features, flat is null ? null : [.. candidates.Select(c => flat[c])]);
     }

@@ -50,21 +50,30 @@ internal sealed class QwenVisionTower : IVisionTower
         if (images.Any(i => i.Grids[0].Rows != rows || i.Grids[0].Columns != columns))
             return [.. images.Select(i => Encode(i, clsAttention, atBorder))];
         using var scope = NewDisposeScope();
-        var (unit, width) = (_c.MergeSize * _c.MergeSize, _c.HiddenSize);
+        var unit = _c.MergeSize * _c.MergeSize;
         var windows = new QwenWindows(rows, columns, _c.WindowUnits);
-        var units = tensor(windows.Order, device: _patch.device);
-        var x = new DenseLinear(_patch.reshape(width, _c.PatchFeatures), null).Forward(PixelBatch.Of(images, _patch.dtype, _patch.device));
-        x = x.reshape(images.Count, -1, unit, width).index_select(1, units).reshape(images.Count, -1, width);
+        var units = tensor(windows.Order).MovedTo(_patch.device);
+        var x = Embed(images, units);
         var (cos, sin) = Angles(windows.Order, columns);
         for (var i = 0; i < _blocks.Length; i++)
         {
             atBorder?.Invoke();
-            x = _blocks[i].Forward(x, _c, cos, sin, _c.FullAttentionBlocks.Contains(i) ? null : windows.Groups);
+            using var before = x;
+            x = _blocks[i].Forward(before, _c, cos, sin, _c.FullAttentionBlocks.Contains(i) ? null : windows.Groups);
         }
 
-        var y = Norms.Rms(x, _mergerNorm, Eps).reshape(images.Count, -1, unit * width);
+        var y = Norms.Rms(x, _mergerNorm, Eps).reshape(images.Count, -1, unit * _c.HiddenSize);
         y = _merger2.Forward(nn.functional.gelu(_merger0.Forward(y))).index_select(1, units.argsort());
         return [.. images.Select((_, i) => new VisionOutput(y[i].alias().MoveToOuterDisposeScope(), null))];
+    }
+
+    // Patches in window order, [images, P, D].
+    private Tensor Embed(IReadOnlyList<ProcessedImage> images, Tensor units)
+    {
+        using var scope = NewDisposeScope();
+        var (unit, width) = (_c.MergeSize * _c.MergeSize, _c.HiddenSize);
+        var x = new DenseLinear(_patch.reshape(width, _c.PatchFeatures), null).Forward(PixelBatch.Of(images, _patch.dtype, _patch.device));
+        return x.reshape(images.Count, -1, unit, width).index_select(1, units).reshape(images.Count, -1, width).MoveToOuterDisposeScope();
     }
 
     // Row and column angles of every patch in window order, fp32, [P, head_dim].
@@ -97,18 +106,56 @@ internal sealed class QwenVisionTower : IVisionTower
         private readonly Linear _up = source.TakeLinear(p + "mlp.up_proj", c.IntermediateSize, c.HiddenSize, true);
         private readonly Linear _down = source.TakeLinear(p + "mlp.down_proj", c.HiddenSize, c.IntermediateSize, true);
 
+        // Twelve megapixels are 61,000 patches: each step lets go of what no later one reads.
         public Tensor Forward(Tensor x, QwenVisionConfig c, Tensor cos, Tensor sin, IReadOnlyList<(int Count, int Units)>? groups)
         {
+            using var h = Attended(x, c, cos, sin, groups);
+            using var y = Perceptron(h, c);
+            return h.Plus(y);
+        }
+
+        private Tensor Attended(Tensor x, QwenVisionConfig c, Tensor cos, Tensor sin, IReadOnlyList<(int Count, int Units)>? groups)
+        {
             using var scope = NewDisposeScope();
-            var qkv = _qkv.Forward(Norms.Rms(x, _norm1, Eps)).chunk(3, -1);
-            // The tower rotates in fp32, unlike the text model.
-            Tensor Rotate(Tensor t) => Rotary.Apply(Attention.SplitHeads(t, c.Heads).to(ScalarType.Float32), cos, sin).to(x.dtype);
-            var (q, k, v) = (Rotate(qkv[0]), Rotate(qkv[1]), Attention.SplitHeads(qkv[2], c.Heads));
-            var h = x.Plus(_proj.Forward(
+            var (q, k, v) = Heads(x, c, cos, sin);
+            return x.Plus(_proj.Forward(
                 Attention.MergeHeads(groups is null ? Attention.Fused(q, k, v, causal: false)
-                    : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize))));
+                    : Windowed(q, k, v, groups, c.MergeSize * c.MergeSize)))).MoveToOuterDisposeScope();
+        }
+
+        private (Tensor Q, Tensor K, Tensor V) Heads(Tensor x, QwenVisionConfig c, Tensor cos, Tensor sin)
+        {
+            using var scope = NewDisposeScope();
+            using var all = Projected(x);
+            var qkv = all.chunk(3, -1);
+            return (Rotated(qkv[0], c, cos, sin).MoveToOuterDisposeScope(), Rotated(qkv[1], c, cos, sin).MoveToOuterDisposeScope(),
+                Attention.SplitHeads(qkv[2], c.Heads).MoveToOuterDisposeScope());
+        }
+
+        private Tensor Projected(Tensor x)
+        {
+            using var normed = Norms.Rms(x, _norm1, Eps);
+            return _qkv.Forward(normed);
+        }
+
+        // The tower rotates in fp32, unlike the text model.
+        private static Tensor Rotated(Tensor t, QwenVisionConfig c, Tensor cos, Tensor sin)
+        {
+            using var scope = NewDisposeScope();
+            return Rotary.Apply(Attention.SplitHeads(t, c.Heads).to(ScalarType.Float32), cos, sin).to(t.dtype).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Perceptron(Tensor h, QwenVisionConfig c)
+        {
+            using var scope = NewDisposeScope();
             var y = Norms.Rms(h, _norm2, Eps);
-            return h.Plus(_down.Forward(Activations.Find(c.Activation)(_gate.Forward(y)) * _up.Forward(y))).MoveToOuterDisposeScope();
+            return _down.Forward(Gate(y, c) * _up.Forward(y)).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Gate(Tensor y, QwenVisionConfig c)
+        {
+            using var gate = _gate.Forward(y);
+            return Activations.Find(c.Activation)(gate);
         }
 
         // Windows of one size lie side by side: they become the batch.
@@ -119,12 +166,14 @@ internal sealed class QwenVisionTower : IVisionTower
             long start = 0;
             foreach (var (count, units) in groups)
             {
+                using var window = NewDisposeScope();
                 long length = (long)count * units * unit;
                 var (images, heads, rows, d) = (q.shape[0], q.shape[1], (long)units * unit, q.shape[3]);
                 Tensor Batch(Tensor t) => t.narrow(2, start, length).reshape(images, heads, count, rows, d).transpose(1, 2)
                     .reshape(images * count, heads, rows, d);
                 var y = Attention.Fused(Batch(q), Batch(k), Batch(v), causal: false);
-                parts.Add(y.reshape(images, count, heads, rows, d).transpose(1, 2).reshape(images, heads, length, d));
+                parts.Add(y.reshape(images, count, heads, rows, d).transpose(1, 2).reshape(images, heads, length, d)
+                    .MoveToOuterDisposeScope());
                 start += length;
             }
 
