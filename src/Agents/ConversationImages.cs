@@ -10,10 +10,10 @@ namespace D2Pruner.AI;
 /// </summary>
 internal sealed class ConversationImages(VisionImages registered) : IImageSource
 {
-    /// <summary>Ids are this and the first eight hex digits of the SHA-256 of the image's bytes.</summary>
+    /// <summary>Ids are this and the first sixteen hex digits of the SHA-256 of the image's bytes.</summary>
     public const string Prefix = "attachment-";
 
-    private const int Digits = 8;
+    private const int Digits = 16;
     private readonly OrderedDictionary<string, ReadOnlyMemory<byte>> attached = new(StringComparer.Ordinal);
 
     /// <summary>The messages with each image's id in its place.</summary>

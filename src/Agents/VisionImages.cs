@@ -19,8 +19,8 @@ public sealed class VisionImages : IImageSource
     private const int MaxVisited = 50_000;
     private const string NoImage = "no PNG, JPEG, WebP, GIF or BMP image";
     private readonly ConcurrentDictionary<string, ReadOnlyMemory<byte>> registered = new(StringComparer.Ordinal);
-    private readonly Lazy<IImageResolver?> resolver;
     private readonly string[] folders;
+    private volatile IImageResolver? resolver;
     private int last;
 
     /// <summary>Allows registered images, and files below folders by relative path; links and ways out of them are denied.</summary>
@@ -36,10 +36,6 @@ public sealed class VisionImages : IImageSource
         }
 
         folders = [.. allowedFolders.Select(Path.GetFullPath)];
-        // Late, because the limit is set after the constructor.
-        resolver = new(() => folders.Length == 0 ? null
-            : new AllowListImageResolver(new ImageResolverOptions { AllowedRoots = folders, MaxBytes = MaxImageBytes,
-                FollowLinks = false }), LazyThreadSafetyMode.PublicationOnly);
     }
 
     /// <summary>Allows registered images and what a resolver reads; it gets every other name as a URI, relative ones too.</summary>
@@ -48,7 +44,7 @@ public sealed class VisionImages : IImageSource
     {
         ArgumentNullException.ThrowIfNull(resolver);
         folders = [];
-        this.resolver = new Lazy<IImageResolver?>(resolver);
+        this.resolver = resolver;
     }
 
     /// <summary>Most bytes of an encoded image. Default: 32 MiB.</summary>
@@ -107,9 +103,7 @@ public sealed class VisionImages : IImageSource
             throw Denied(reference[..40] + "...", $"the name has more than {MaxNameLength} characters.");
         if (!Uri.TryCreate(reference, UriKind.RelativeOrAbsolute, out var uri))
             throw Denied(reference, "this is neither an id nor a path.");
-        // A resolver cannot be made over a folder that is gone by now, and would say where it lay.
-        if (!resolver.IsValueCreated && !folders.All(Directory.Exists)) throw Denied(reference, "an allowed folder is not there any more.");
-        if (resolver.Value is not { } reader) throw Denied(reference, "no image is registered under this id, and files are not allowed.");
+        var reader = Reader(reference);
         if (folders.Length > 0) uri = RelativePath(reference);
 
         ReadOnlyMemory<byte> bytes;
@@ -158,6 +152,20 @@ public sealed class VisionImages : IImageSource
         List<string> names = [.. Ids.Take(limit)];
         if (names.Count < limit && folders.Length > 0) names.AddRange(Files(limit - names.Count));
         return names;
+    }
+
+    // Made late, because the limit is set after the constructor; kept once it is over all folders.
+    private IImageResolver Reader(string reference)
+    {
+        if (resolver is { } known) return known;
+        if (folders.Length == 0) throw Denied(reference, "no image is registered under this id, and files are not allowed.");
+        // It cannot be made over a folder that is gone by now, and would say where it lay.
+        string[] there = [.. folders.Where(Directory.Exists)];
+        if (there.Length == 0) throw Denied(reference, "no allowed folder is there any more.");
+        var made = new AllowListImageResolver(
+            new ImageResolverOptions { AllowedRoots = there, MaxBytes = MaxImageBytes, FollowLinks = false });
+        if (there.Length == folders.Length) resolver = made;
+        return made;
     }
 
     private static List<string> FilesBelow(string folder, int limit)

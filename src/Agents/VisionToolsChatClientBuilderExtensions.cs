@@ -7,9 +7,9 @@ namespace Microsoft.Extensions.AI;
 public static class VisionToolsChatClientBuilderExtensions
 {
     /// <summary>
-    /// Lets a chat model that cannot see look at images: those in the conversation get ids such as <c>attachment-1a2b3c4d</c>, made from
-    /// their bytes, and the vision tools are offered with every request and called. Function invocation is added where the inner client has
-    /// none.
+    /// Lets a chat model that cannot see look at images: those in the conversation get ids such as
+    /// <c>attachment-1a2b3c4d5e6f7a8b</c>, made from their bytes, and the vision tools are offered with every request and called.
+    /// Function invocation is added where the inner client has none.
     /// </summary>
     /// <param name="builder">The brain's builder.</param>
     /// <param name="tools">The tools; null takes the registered ones (<c>AddD2PrunerVisionTools</c>).</param>

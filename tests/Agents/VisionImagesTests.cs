@@ -169,6 +169,7 @@ public sealed class VisionImagesTests
         if (wasRead) await images.ReadAsync("left.png");
         Directory.Delete(first);
         Assert.Equal(["left.png"], images.Files());
+        Assert.NotEmpty((await images.ReadAsync("left.png")).ToArray());
         var tools = new VisionTools(new D2PrunerChatClient(new Provider.ScriptedEngine()), images);
         var result = await tools.InvokeAsync("describe_image", new Dictionary<string, object?> { ["image"] = "missing.png" });
         Assert.Equal(VisionErrorKind.InvalidRequest, result.ErrorKind);
@@ -176,7 +177,21 @@ public sealed class VisionImagesTests
         Assert.DoesNotContain(outer.Path, result.Json, StringComparison.Ordinal);
         // Nothing stays of it when the folder is back.
         Directory.CreateDirectory(first);
+        File.WriteAllBytes(Path.Combine(first, "back.png"), Pictures.Png(2));
         Assert.NotEmpty((await images.ReadAsync("left.png")).ToArray());
+        Assert.NotEmpty((await images.ReadAsync("back.png")).ToArray());
+    }
+
+    [Fact]
+    public async Task FoldersThatAreAllGone_AreDenied_WithoutTheirPaths()
+    {
+        using var outer = new TemporaryFolder();
+        var only = Directory.CreateDirectory(outer.File("a")).FullName;
+        var images = new VisionImages(only);
+        Directory.Delete(only);
+        var refused = await Assert.ThrowsAsync<ImageAccessDeniedException>(() => images.ReadAsync("cat.png").AsTask());
+        Assert.Contains("no allowed folder is there any more", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(outer.Path, refused.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -37,6 +37,7 @@ public sealed class EngineRecoveryTests
     [InlineData("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", true)]
     [InlineData("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", true)]
     [InlineData("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", true)]
+    [InlineData("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", true)]
     [InlineData("CUDA error: device-side assert triggered", false)]
     [InlineData("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx(...)`", false)]
     public void OutOfMemory_IsKnownByItsWords(string message, bool outOfMemory) =>

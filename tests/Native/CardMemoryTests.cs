@@ -37,6 +37,24 @@ public sealed class CardMemoryTests
     }
 
     [Fact]
+    public void AskedWhileAModelLoads_ItCountsNothingTwice()
+    {
+        var card = new CardMemory(() => _driver);
+        Assert.Equal(23 * GiB, card.Free());
+        IDisposable first;
+        using (card.Load())
+        {
+            first = card.Hold(14 * GiB);
+            Assert.Equal(23 * GiB, card.Free()); // nothing of it is there yet
+        }
+
+        _driver = 8 * GiB;
+        Assert.Equal(8 * GiB, card.Free());
+        first.Dispose();
+        Assert.Equal(23 * GiB, card.Free());
+    }
+
+    [Fact]
     public void WhatTheDriverDoesNotTell_IsUnknown()
     {
         var card = new CardMemory(() => null);

@@ -1,4 +1,5 @@
 using D2Pruner.AI.Pruning;
+using D2Pruner.AI.Runtime;
 using Microsoft.Extensions.AI;
 using Xunit;
 
@@ -90,6 +91,27 @@ public sealed class CachingTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AModelLoadedAnewMeanwhile_LeavesNoAnswerUnderTheOldKey(bool streamed)
+    {
+        var model = new ChangingModel { Answering = "new" };
+        using var client = new D2PrunerChatClient(model, null, null, null, null).AsBuilder().UseD2PrunerDistributedCache(_cache).Build();
+        async Task<int> Ask(string version)
+        {
+            model.Fingerprint = version;
+            if (streamed) await client.GetStreamingResponseAsync([Question]).ToListAsync();
+            else await client.GetResponseAsync([Question]);
+            return model.Engine.Requests.Count;
+        }
+
+        Assert.Equal(1, await Ask("old"));
+        Assert.Equal(2, await Ask("old"));
+        Assert.Equal(3, await Ask("new"));
+        Assert.Equal(3, await Ask("new"));
+    }
+
+    [Theory]
     [InlineData(true, false, 1, 2)]
     [InlineData(true, true, 1, 2)]
     [InlineData(false, false, 2, 2)]
@@ -115,6 +137,30 @@ public sealed class CachingTests
     {
         using var other = new ChatClientBuilder(_ => new NoClient()).Build();
         Assert.Throws<InvalidOperationException>(() => other.AsBuilder().UseD2PrunerDistributedCache(_cache).Build());
+    }
+
+    /// <summary>A model of which another version may answer than the one that was there before.</summary>
+    private sealed class ChangingModel : IModelSource
+    {
+        public ChangingModel() => Engine = new ScriptedEngine { Answering = _ =>
+        {
+            Fingerprint = Answering;
+            return Task.CompletedTask;
+        } };
+
+        public ScriptedEngine Engine { get; }
+
+        public required string Answering { get; init; }
+
+        public string? Fingerprint { get; set; }
+
+        public string ModelId => Engine.Model.Id;
+
+        public IReadOnlyCollection<string> Names => [ModelId];
+
+        public IVisionEngine? Current => Engine;
+
+        public ValueTask<IVisionEngine> GetAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IVisionEngine>(Engine);
     }
 
     private sealed class NoClient : IChatClient

@@ -70,6 +70,27 @@ public sealed class LazyModelTests
     }
 
     [Fact]
+    public async Task FilesThatChangeDuringTheLoad_AreNotTakenForThoseThatWereLoaded()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Copy(Fixture);
+        using var begun = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        await using var model = new LazyModel(Options(path), null, new Gate(begun, go));
+        var before = model.Fingerprint;
+        var loading = model.GetAsync(default).AsTask();
+        begun.Wait();
+        File.AppendAllText(Path.Combine(path, "config.json"), " ");
+        go.Set();
+        await loading.WaitAsync(Patience);
+        var loaded = model.Fingerprint;
+        await using var fresh = new LazyModel(Options(path), null);
+        Assert.NotEqual(before, loaded);
+        Assert.NotEqual(fresh.Fingerprint, loaded);
+        Assert.Equal(loaded, model.Fingerprint);
+    }
+
+    [Fact]
     public async Task AnEngineWhoseThreadEnded_IsReplacedByTheNextRequest()
     {
         await using var model = new LazyModel(Options(Fixture), null);

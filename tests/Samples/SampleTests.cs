@@ -17,7 +17,7 @@ public sealed class SampleTests
         "-> Vision_locate_objects(image: shapes, objects: the triangle, the star)",
         "-> Vision_compare_images(firstImage: shapes, secondImage: changed", "I could not look at it:")]
     [InlineData("AgentFramework", "1. An agent over the vision model", "as an object:",
-        "-> ask_image(image: attachment-534e1e8c, question: Where is the blue square?)", "-> locate_objects(",
+        "-> ask_image(image: attachment-534e1e8cde53da00, question: Where is the blue square?)", "-> locate_objects(",
         "at one look, pruned: ", "locate: the cross at", "crop: a part", "answer: orange")]
     [InlineData("McpServer", "connected to d2pruner", "tools: ask_image, compare_images, describe_image, locate_objects, read_text",
         "resource: d2pruner://images/shapes.png",

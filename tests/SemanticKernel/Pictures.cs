@@ -15,5 +15,5 @@ internal static class Pictures
     }
 
     /// <summary>The id that an image of a conversation has.</summary>
-    public static string IdOf(byte[] image) => "attachment-" + Convert.ToHexStringLower(SHA256.HashData(image))[..8];
+    public static string IdOf(byte[] image) => "attachment-" + Convert.ToHexStringLower(SHA256.HashData(image))[..16];
 }

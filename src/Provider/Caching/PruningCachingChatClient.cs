@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 
@@ -17,5 +20,29 @@ internal sealed class PruningCachingChatClient(IChatClient inner, IDistributedCa
 
     protected override string GetCacheKey(
         IEnumerable<ChatMessage> messages, ChatOptions? options, params ReadOnlySpan<object?> additionalValues) =>
-        base.GetCacheKey(messages, options, [.. additionalValues, client.Fingerprint]);
+        base.GetCacheKey(messages, options, additionalValues) + Suffix(client.Fingerprint);
+
+    protected override Task WriteCacheAsync(string key, ChatResponse value, CancellationToken cancellationToken) =>
+        IsOfPresent(key) ? base.WriteCacheAsync(key, value, cancellationToken) : Task.CompletedTask;
+
+    protected override Task WriteCacheStreamingAsync(
+        string key, IReadOnlyList<ChatResponseUpdate> value, CancellationToken cancellationToken) =>
+        IsOfPresent(key) ? base.WriteCacheStreamingAsync(key, value, cancellationToken) : Task.CompletedTask;
+
+    private static string Suffix(string? fingerprint) =>
+        "-" + Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(fingerprint ?? "")));
+
+    // A model that was loaded anew meanwhile gave an answer that is not of the key's version.
+    private bool IsOfPresent(string key)
+    {
+        try
+        {
+            return client.Fingerprint is { } present && key.EndsWith(Suffix(present), StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
+        {
+            // The answer is there all the same; the next request hears what cannot be read.
+            return false;
+        }
+    }
 }

@@ -9,6 +9,7 @@ namespace D2Pruner.AI;
 internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? loggerFactory, IProgress<ModelLoadProgress>? progress = null)
     : IModelSource, IAsyncDisposable, IDisposable
 {
+    private const string Missing = "missing:";
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposing = new();
     private readonly string[] _hubNames = HubNames.Of(options.ModelPath);
@@ -35,7 +36,7 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
         if (_files is { } loaded && Current is { } engine && engine.GetStatus().State != EngineState.Faulted) return loaded;
         // A model that is still to be fetched has no files to go by.
         return options.DownloadIfMissing && ModelLocator.IsMissing(options.ModelPath!)
-            ? $"missing:{options.ModelPath}" + ModelFolderCheck.Fingerprint(options.Priors, "")
+            ? $"{Missing}{options.ModelPath}" + ModelFolderCheck.Fingerprint(options.Priors, "")
             : FingerprintOf(ModelLocator.Resolve(options.ModelPath!));
     }
 
@@ -73,17 +74,26 @@ internal sealed class LazyModel(VisionModelOptions options, ILoggerFactory? logg
     {
         // The files may be others by now.
         _files = null;
+        var before = await Task.Run(() => Readable(FilesFingerprint)).ConfigureAwait(false);
         var engine = await VisionLanguageEngine.LoadAsync(options, progress, loggerFactory, _disposing.Token).ConfigureAwait(false);
+        var after = Readable(() => FingerprintOf(engine.Model.Folder));
+        // Which of the files that changed meanwhile were loaded is not known: such a load's answers are nobody else's.
+        var isKnown = after is null || after == before || before?.StartsWith(Missing, StringComparison.Ordinal) == true;
+        _files = isKnown ? after : Guid.NewGuid().ToString();
+        return engine;
+    }
+
+    // A load says for itself what is wrong, and a model answers without it; a cache asks again, and says what cannot be read.
+    private static string? Readable(Func<string> fingerprint)
+    {
         try
         {
-            _files = FingerprintOf(engine.Model.Folder);
+            return fingerprint();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception)
         {
-            // The model answers without it; a cache asks again, and says what cannot be read.
+            return null;
         }
-
-        return engine;
     }
 
     // The memory of the one that ended is free before that of the next is taken.

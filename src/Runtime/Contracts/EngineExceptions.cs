@@ -50,5 +50,7 @@ public sealed class EngineOutOfMemoryException : InvalidOperationException, IVis
             || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
             // cuBLAS and cuDNN, which says it in either way.
             || e.Message.Contains("_ALLOC_FAILED", StringComparison.Ordinal)
-            || e.Message.Contains("_ALLOCATION_FAILED", StringComparison.Ordinal)));
+            || e.Message.Contains("_ALLOCATION_FAILED", StringComparison.Ordinal)
+            // What cublasCreate says then.
+            || e.Message.Contains("CUBLAS_STATUS_NOT_INITIALIZED", StringComparison.Ordinal)));
 }

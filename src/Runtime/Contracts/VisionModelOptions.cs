@@ -107,7 +107,7 @@ public sealed class VisionModelOptions
 
     /// <summary>
     /// Images of one size, of a request and of those that wait, that go through the vision tower as one batch. Where memory does not
-    /// suffice for them together, each goes alone.
+    /// suffice for them together, the one that is needed goes alone, and later batches are smaller.
     /// Null: 8 on CUDA; 1 on CPU, where a batch is no faster and features would no longer be bit for bit those of an image alone.
     /// </summary>
     [Range(1, 64)]

@@ -19,7 +19,7 @@ internal sealed partial class ModelExecutor : IExecutor
     private readonly VisionFeatureCache _features;
     private readonly PrefixCache _prefixes;
     private readonly Preparer _preparer;
-    private readonly int _visionBatch;
+    private int _visionBatch;
     private readonly string _precisionFlag;
     private const int WorthCopying = 64;
     private bool _warnedOfPrior;
@@ -276,7 +276,8 @@ internal sealed partial class ModelExecutor : IExecutor
         }
         catch (Exception e) when (present.Length > 1 && EngineOutOfMemoryException.Is(e))
         {
-            // The first is the one that is needed now; the others were only convenient.
+            // The first is the one that is needed now; the others were only convenient, and later batches are smaller.
+            _visionBatch = Math.Max(1, present.Length / 2);
             present = present[..1];
             outputs = _model.Vision.EncodeBatch([present[0].Pixels], clsAttention, atBorder);
         }

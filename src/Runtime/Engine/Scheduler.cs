@@ -230,9 +230,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
             return;
         }
 
-        if (IsOfTheDevice(failure))
+        if (DeviceErrors.IsLasting(failure))
         {
-            Break(DeviceLost(failure));
+            Break(DeviceErrors.Lost(failure));
             return;
         }
 
@@ -295,9 +295,9 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
             executor.Trim();
             e = new EngineOutOfMemoryException(e);
         }
-        else if (IsOfTheDevice(e))
+        else if (DeviceErrors.IsLasting(e))
         {
-            var lost = DeviceLost(e);
+            var lost = DeviceErrors.Lost(e);
             Break(lost);
             e = Ended(lost);
         }
@@ -317,15 +317,7 @@ internal sealed class Scheduler(IExecutor executor, EngineLimits limits, Waiting
     }
 
     private static EngineUnavailableException Ended(Exception e) =>
-        new($"The engine's thread ended: {e.Message} Load the model again.", e);
-
-    // CUDA's errors stay: whatever the process computes from now on fails the same way, and no sequence is at fault.
-    private static bool IsOfTheDevice(Exception e) => e is not (OperationCanceledException or EngineUnavailableException)
-        && e.Message.Contains("CUDA error", StringComparison.Ordinal) && !EngineOutOfMemoryException.Is(e);
-
-    // Of the message the first line: the native stack follows.
-    private static EngineUnavailableException DeviceLost(Exception e) =>
-        new($"{e.Message.Split('\n')[0].Trim()}. The process cannot use the GPU any more: restart it.", e);
+        new($"The engine's thread ended: {e.Message}{(DeviceErrors.IsLost(e) ? "" : " Load the model again.")}", e);
 
     private static void End(Sequence s, Exception? e)
     {

@@ -29,6 +29,7 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile EngineState _state = EngineState.Ready;
     private volatile string? _error;
+    private volatile string _advice = " Load the model again.";
     private int _unqueued; // requests that have a place and are not queued yet
 
     private VisionLanguageEngine(IExecutor executor, EngineLimits limits, ILogger logger)
@@ -313,7 +314,7 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
             case EngineState.Disposed:
                 throw new ObjectDisposedException(nameof(VisionLanguageEngine));
             case EngineState.Faulted:
-                throw new EngineUnavailableException($"The engine has ended: {_error} Load the model again.");
+                throw new EngineUnavailableException($"The engine has ended: {_error}{_advice}");
             case EngineState.Stopping:
                 throw new EngineUnavailableException(
                     "The engine is stopping and takes no new requests. Send it to another instance, or load the model again.");
@@ -330,6 +331,7 @@ public sealed class VisionLanguageEngine : IVisionEngine, IAsyncDisposable, IDis
         catch (Exception e)
         {
             (end, _error) = (EngineState.Faulted, e.Message);
+            if (DeviceErrors.IsLost(e)) _advice = "";
             _log.Ended(e);
         }
         finally

@@ -37,6 +37,7 @@ internal static partial class ModelLoader
     /// <exception cref="SafetensorsException">A prior is missing or damaged, or a weight file changed while it was read.</exception>
     /// <exception cref="ModelMemoryException">The model does not fit the free memory, and
     /// <see cref="VisionModelOptions.CheckMemory"/> is set; or memory ran out during the load.</exception>
+    /// <exception cref="EngineUnavailableException">The process cannot use the GPU any more.</exception>
     /// <exception cref="HubException"><see cref="VisionModelOptions.DownloadIfMissing"/> is set and the
     /// Hub does not give the model.</exception>
     public static VisionLanguageModel LoadModel(
@@ -75,6 +76,7 @@ internal static partial class ModelLoader
                     .Ensure(options.ModelPath!);
             }
 
+            using var loading = DeviceMemory.Load(device);
             using var place = new OnFailure(DeviceMemory.Hold(device, needed));
             weights.Configure(type, device, bytes => progress?.Report(new ModelLoadProgress("Loading weights", loaded += bytes, total)),
                 cancellationToken);
@@ -137,6 +139,7 @@ internal static partial class ModelLoader
         {
             decoder?.Dispose();
             weights.Dispose();
+            if (DeviceErrors.IsLasting(e)) throw DeviceErrors.Lost(e);
             // Nobody has asked anything yet: it is the model that does not fit.
             if (e is not IVisionError && EngineOutOfMemoryException.Is(e))
                 throw new ModelMemoryException(

@@ -11,6 +11,7 @@ internal sealed class CardMemory(Func<long?> driver)
     private readonly Lock _gate = new();
     private long _most;
     private long _models;
+    private int _loads;
     private bool _gone;
 
     /// <summary>Free bytes, or null where the driver does not tell.</summary>
@@ -19,7 +20,7 @@ internal sealed class CardMemory(Func<long?> driver)
         if (driver() is not { } free) return null;
         lock (_gate)
         {
-            _most = Math.Max(_most, free + _models);
+            if (_loads == 0) _most = Math.Max(_most, free + _models);
             return _gone ? _most - _models : free;
         }
     }
@@ -30,7 +31,20 @@ internal sealed class CardMemory(Func<long?> driver)
     public IDisposable Hold(long bytes)
     {
         lock (_gate) _models += bytes;
-        return new Place(this, bytes);
+        return new Place(() => Leave(bytes));
+    }
+
+    /// <summary>Says that a model is being loaded: how much of it lies there already is not known.</summary>
+    /// <returns>To be disposed when it is there, or when its load failed.</returns>
+    public IDisposable Load()
+    {
+        lock (_gate) _loads++;
+        return new Place(Loaded);
+    }
+
+    private void Loaded()
+    {
+        lock (_gate) _loads--;
     }
 
     private void Leave(long bytes)
@@ -38,10 +52,10 @@ internal sealed class CardMemory(Func<long?> driver)
         lock (_gate) (_models, _gone) = (_models - bytes, true);
     }
 
-    private sealed class Place(CardMemory card, long bytes) : IDisposable
+    private sealed class Place(Action leave) : IDisposable
     {
-        private CardMemory? _card = card;
+        private Action? _leave = leave;
 
-        public void Dispose() => Interlocked.Exchange(ref _card, null)?.Leave(bytes);
+        public void Dispose() => Interlocked.Exchange(ref _leave, null)?.Invoke();
     }
 }

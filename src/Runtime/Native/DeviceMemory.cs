@@ -27,6 +27,12 @@ internal static class DeviceMemory
     public static IDisposable Hold(torch.Device device, long bytes) =>
         device.type == DeviceType.CUDA ? Card(device).Hold(bytes) : new CardMemory(() => null).Hold(bytes);
 
+    /// <summary>Says that a model is being loaded on a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>To be disposed when it is there, or when its load failed.</returns>
+    public static IDisposable Load(torch.Device device) =>
+        device.type == DeviceType.CUDA ? Card(device).Load() : new CardMemory(() => null).Load();
+
     private static CardMemory Card(torch.Device device) => Cards.GetOrAdd(
         Math.Max(0, device.index), i => new CardMemory(() => CudaRuntime.FreeBytes(i) ?? NvidiaDriver.FreeBytes(i)));
 }
