@@ -9,9 +9,6 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers vision tools for agents.</summary>
 public static class VisionToolsServiceCollectionExtensions
 {
-    /// <summary>Key of the chat client that the one-liner registers.</summary>
-    private const string EyesKey = "d2pruner.vision-tools";
-
     /// <summary>The one-liner: a local vision-language model, a chat client for it under a key of its own, and <see cref="VisionTools"/>
     /// over it. Registrations of the same path share one model, chat clients' too.</summary>
     /// <param name="services">The services.</param>
@@ -24,8 +21,8 @@ public static class VisionToolsServiceCollectionExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(modelPath);
         // A chat client of the same path does not hold its weights twice.
         var model = services.AddD2PrunerModelAt(modelPath, preferredName: modelPath);
-        services.AddKeyedD2PrunerChatClient(EyesKey, o => o.Model = model);
-        return services.AddD2PrunerVisionTools(configure, EyesKey);
+        services.AddKeyedD2PrunerChatClient(ClientKeys.VisionTools, o => o.Model = model);
+        return services.AddD2PrunerVisionTools(configure, ClientKeys.VisionTools);
     }
 
     /// <summary><see cref="VisionTools"/> and their <see cref="VisionImages"/> as singletons, over a registered chat client.</summary>

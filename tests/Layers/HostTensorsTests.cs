@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Layers;
 using Xunit;
 using static TorchSharp.torch;

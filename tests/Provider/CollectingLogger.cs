@@ -11,6 +11,9 @@ internal sealed class CollectingLogger : ILoggerFactory, ILogger
 
     public IReadOnlyList<string> Lines => [.. Entries.Select(e => $"{e.Level}: {e.Text}")];
 
+    /// <summary>Called with every text, on the thread that logs it.</summary>
+    public Action<string>? Heard { get; init; }
+
     public void AddProvider(ILoggerProvider provider)
     {
     }
@@ -24,7 +27,9 @@ internal sealed class CollectingLogger : ILoggerFactory, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        lock (_entries) _entries.Add((logLevel, formatter(state, exception), exception));
+        var text = formatter(state, exception);
+        lock (_entries) _entries.Add((logLevel, text, exception));
+        Heard?.Invoke(text);
     }
 
     public void Dispose()

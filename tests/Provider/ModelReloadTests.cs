@@ -1,4 +1,3 @@
-using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.AI;
@@ -12,14 +11,9 @@ namespace D2Pruner.AI.Tests.Provider;
 [Collection(TorchCollection.Name)]
 public sealed class ModelReloadTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly string _model;
+    private readonly CopiedModel _model = new();
 
-    public ModelReloadTests() => _model = _folder.Copy(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"));
-
-    private string Weights => Path.Combine(_model, "model.safetensors");
-
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _model.Dispose();
 
     [SkippableFact]
     public async Task TheRequestThatMeetsTheChange_IsAnsweredByTheModelLoadedAnew()
@@ -44,17 +38,28 @@ public sealed class ModelReloadTests : IDisposable
     [Fact]
     public async Task WhoWaitsWhenTheEngineEnds_IsAnsweredByTheModelLoadedAnew()
     {
-        var log = new HoldingLog();
+        // Holds the engine's thread where it tells of its first answer, until it is let go.
+        using var held = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        var log = new CollectingLogger
+        {
+            Heard = text =>
+            {
+                if (!text.StartsWith("Answered", StringComparison.Ordinal)) return;
+                held.Set();
+                go.Wait();
+            },
+        };
         await using var provider = Services(inMemory: true, log);
         var client = provider.GetRequiredService<IChatClient>();
         var model = provider.GetRequiredKeyedService<LazyModel>("default");
         var expected = await Ask(client);
-        log.Held.Wait();
+        held.Wait();
         var first = (VisionLanguageEngine)model.Current!;
         var waiting = Enumerable.Range(0, 3).Select(_ => Ask(client)).ToList();
         while (first.GetStatus().QueueLength < waiting.Count) await Task.Delay(5);
         first.BreakForTests(new InvalidOperationException("a defect"));
-        log.Go.Set();
+        go.Set();
         Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(expected, answer));
         Assert.NotSame(first, model.Current);
         Assert.Equal(EngineState.Ready, model.GetStatus().State);
@@ -68,7 +73,7 @@ public sealed class ModelReloadTests : IDisposable
         var client = provider.GetRequiredService<IChatClient>();
         var model = provider.GetRequiredKeyedService<LazyModel>("default");
         var expected = await Ask(client);
-        var bytes = File.ReadAllBytes(Weights);
+        var bytes = File.ReadAllBytes(_model.Weights);
         using (var file = Open()) file.SetLength(100);
         var e = await Assert.ThrowsAnyAsync<Exception>(() => Ask(client));
         Assert.Equal(VisionErrorKind.Unavailable, e.GetVisionErrorKind());
@@ -83,7 +88,7 @@ public sealed class ModelReloadTests : IDisposable
     {
         Skip.If(OperatingSystem.IsWindows(), "Windows locks mapped files.");
         await using var engine = await VisionLanguageEngine.LoadAsync(
-            new VisionModelOptions { ModelPath = _model, Device = "cpu", WeightsInMemory = false });
+            new VisionModelOptions { ModelPath = _model.Path, Device = "cpu", WeightsInMemory = false });
         using var client = engine.AsIChatClient();
         await Ask(client);
         Overwrite();
@@ -111,13 +116,13 @@ public sealed class ModelReloadTests : IDisposable
     private ServiceProvider Services(bool inMemory = false, ILoggerFactory? log = null)
     {
         var services = new ServiceCollection();
-        services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device, o.WeightsInMemory) = (_model, "cpu", inMemory));
+        services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device, o.WeightsInMemory) = (_model.Path, "cpu", inMemory));
         services.AddD2PrunerChatClient();
         if (log is not null) services.AddSingleton(log);
         return services.BuildServiceProvider();
     }
 
-    private FileStream Open() => new(Weights, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+    private FileStream Open() => new(_model.Weights, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
 
     // Weights of the language model, in the middle of the file.
     private void Overwrite()
@@ -125,35 +130,5 @@ public sealed class ModelReloadTests : IDisposable
         using var file = Open();
         file.Seek(400_000, SeekOrigin.Begin);
         file.Write(new byte[600_000]);
-    }
-
-    /// <summary>Holds the engine's thread where it tells of its first answer, until it is let go.</summary>
-    private sealed class HoldingLog : ILoggerFactory, ILogger
-    {
-        public ManualResetEventSlim Held { get; } = new();
-
-        public ManualResetEventSlim Go { get; } = new();
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (!formatter(state, exception).StartsWith("Answered", StringComparison.Ordinal)) return;
-            Held.Set();
-            Go.Wait();
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

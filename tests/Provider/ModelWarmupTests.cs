@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using D2Pruner.AI.Conformance;
 using D2Pruner.AI.Runtime;
 using D2Pruner.AI.Runtime.Checkpoints;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,15 +12,10 @@ namespace D2Pruner.AI.Tests.Provider;
 [Collection(TorchCollection.Name)]
 public sealed class ModelWarmupTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly CopiedModel _model = new();
     private readonly CollectingLogger _log = new();
-    private readonly string _model;
 
-    public ModelWarmupTests() => _model = _folder.Copy(Path.Combine(FixtureFolders.Copies!, "llava-1.5-a", "model"));
-
-    private string Weights => Path.Combine(_model, "model.safetensors");
-
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _model.Dispose();
 
     [Fact]
     public async Task AFailedWarmUp_IsTriedAgain_AndToldOnce()
@@ -93,16 +87,16 @@ public sealed class ModelWarmupTests : IDisposable
     private int Tries() => _log.Lines.Count(l => l.Contains("still cannot be loaded", StringComparison.Ordinal));
 
     // The host's start looks at the configuration alone.
-    private void Hide() => File.Move(Weights, Weights + ".away");
+    private void Hide() => File.Move(_model.Weights, _model.Weights + ".away");
 
-    private void Show() => File.Move(Weights + ".away", Weights);
+    private void Show() => File.Move(_model.Weights + ".away", _model.Weights);
 
     private IHost Build(bool warm)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton<ILoggerFactory>(_log);
         builder.Services.AddSingleton<TimeProvider>(new FastClock());
-        builder.Services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device) = (_model, "cpu"));
+        builder.Services.AddD2PrunerModel("default", o => (o.ModelPath, o.Device) = (_model.Path, "cpu"));
         if (warm) builder.Services.AddD2PrunerWarmup();
         return builder.Build();
     }

@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Pruning.Baselines;
 using D2Pruner.AI.Runtime.Imaging;
 using D2Pruner.AI.Runtime.Layers;

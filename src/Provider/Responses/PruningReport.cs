@@ -6,7 +6,7 @@ namespace D2Pruner.AI;
 
 /// <summary>
 /// What pruning did for one answer. It travels as JSON (snake_case names of these properties, null
-/// ones left out) under <c>d2pruner.report</c>
+/// ones and an empty list of issues left out) under <c>d2pruner.report</c>
 /// in the answer message's <c>AdditionalProperties</c>; read it with <see cref="D2PrunerResponseExtensions"/>.
 /// </summary>
 public sealed class PruningReport
@@ -94,7 +94,16 @@ public sealed class PruningReport
     public IReadOnlyList<PrunedImageReport> Images { get; init; } = [];
 
     /// <summary>What was wrong with boxes in the answer, one sentence each: malformed ones, and guesses that were made.</summary>
+    [JsonIgnore]
     public IReadOnlyList<string> GroundingIssues { get; init; } = [];
+
+    // Left out where there are none, as in the server's answers: a report stays in the conversation.
+    [JsonInclude, JsonPropertyName("grounding_issues")]
+    internal IReadOnlyList<string>? Issues
+    {
+        get => GroundingIssues.Count > 0 ? GroundingIssues : null;
+        init => GroundingIssues = value ?? [];
+    }
 
     /// <summary>The report on a few lines: preset, method and settings, counts, times, and one line an image.</summary>
     public override string ToString()

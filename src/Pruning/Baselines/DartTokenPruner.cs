@@ -99,8 +99,7 @@ internal sealed class DartTokenPruner : IVisualTokenPruner
     }
 
     private static Tensor Gather(Tensor rows, int[] indices) =>
-        // Made on the host first: tensor() frees its array twice where a device has no memory left for it.
-        rows.index_select(0, tensor(Array.ConvertAll(indices, i => (long)i)).to(ScalarType.Int64, rows.device));
+        rows.index_select(0, tensor(Array.ConvertAll(indices, i => (long)i)).MovedTo(rows.device));
 
     // Held because libtorch reads it; in a type of its own, so that the description can be read before libtorch is loaded.
     private static class Held

@@ -57,9 +57,7 @@ internal sealed class CosineStrips : IDisposable
                 flat.Add((long)(pairs[next].I - first) * width + (pairs[next].J - first));
             if (flat.Count > 0)
             {
-                // Made on the host first: tensor() frees its array twice where a device has no memory left for it.
-                using var host = tensor(flat.ToArray());
-                using var index = host.to(ScalarType.Int64, _unit.device);
+                using var index = tensor(flat.ToArray()).MovedTo(_unit.device);
                 using var values = strip.view(-1);
                 picked.Add(values.index_select(0, index));
             }
@@ -172,7 +170,7 @@ internal sealed class CosineStrips : IDisposable
         using Scalar limit = bound;
         var above = strip.gt(limit).to(ScalarType.Byte);
         if (words * 64 != width) above = nn.functional.pad(above, [0, words * 64 - width], PaddingModes.Constant, 0);
-        var weights = tensor(new byte[] { 1, 2, 4, 8, 16, 32, 64, 128 }).to(ScalarType.Byte, strip.device);
+        var weights = tensor(new byte[] { 1, 2, 4, 8, 16, 32, 64, 128 }).MovedTo(strip.device);
         return above.view(rows, words * 8, 8).mul(weights).sum(-1, type: ScalarType.Byte).MoveToOuterDisposeScope();
     }
 

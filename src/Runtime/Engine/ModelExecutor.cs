@@ -36,7 +36,7 @@ internal sealed partial class ModelExecutor : IExecutor
             options.VisionCacheBytes, $"|{model.Info.Fingerprint}|{model.ImageProcessor.GetType().Name}|{model.Info.DType}");
         _prefixes = new PrefixCache(options.PrefixCacheBytes ?? (device.type == DeviceType.CUDA ? 2L << 30 : 1L << 30));
         _visionBatch = options.VisionBatch ?? (device.type == DeviceType.CUDA ? 8 : 1);
-        _precisionFlag = options.Quantization == ModelQuantization.None ? "" : $" --quantization {options.Quantization}";
+        _precisionFlag = PriorCatalog.PrecisionFlag(options.Quantization);
         MaxKvBytes = options.MaxKvBytes ?? DeviceMemory.KvBudget(device);
         _preparer = new Preparer(model, _features, MaxKvBytes);
     }

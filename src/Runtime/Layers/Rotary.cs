@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using TorchSharp;
 using static TorchSharp.torch;
 

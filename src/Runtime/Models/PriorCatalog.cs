@@ -26,6 +26,10 @@ internal sealed class PriorCatalog
     /// <summary>Names that requests may give, <see cref="Uniform"/> among them.</summary>
     public IReadOnlyCollection<string> Names => [Uniform, .. _named.Keys];
 
+    /// <summary>What <c>d2pruner calibrate</c> needs besides, so that a prior is made for how the model is rounded at load.</summary>
+    internal static string PrecisionFlag(ModelQuantization quantization) =>
+        quantization == ModelQuantization.None ? "" : $" --quantization {quantization}";
+
     /// <summary>Reads and checks the registered priors.</summary>
     /// <param name="registered">Files by name; relative ones lie in the model's folder.</param>
     /// <param name="model">The model.</param>

@@ -30,11 +30,10 @@ public sealed class PriorMismatchException : InvalidOperationException, IVisionE
             : null;
         if (problem is null) return;
         var layers = layer is { } wanted ? $" --layers {wanted}" : "";
-        var precision = quantization == ModelQuantization.None ? "" : $" --quantization {quantization}";
         // Where the model lies is the operator's business, not that of whoever sent a request.
         var folder = layer is null ? model.Folder : "MODEL_FOLDER";
         throw new PriorMismatchException(
             $"The prior '{path}' cannot be used with the model '{model.Id}': {problem}. Make one with: d2pruner calibrate " +
-            $"--model \"{folder}\" --images FOLDER_OF_PICTURES{layers}{precision}; or remove it.");
+            $"--model \"{folder}\" --images FOLDER_OF_PICTURES{layers}{PriorCatalog.PrecisionFlag(quantization)}; or remove it.");
     }
 }

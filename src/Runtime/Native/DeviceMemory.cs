@@ -7,6 +7,7 @@ namespace D2Pruner.AI.Runtime.Native;
 internal static class DeviceMemory
 {
     private static readonly ConcurrentDictionary<int, CardMemory> Cards = new();
+    private static readonly CardMemory NoCard = new(() => null); // what main memory has free is asked anew each time
 
     /// <summary>Bytes that keys and values may take by default: on CPU a quarter of what is available, on CUDA 80% of what is free; half of
     /// 8 GiB where the driver does not say.</summary>
@@ -24,15 +25,13 @@ internal static class DeviceMemory
     /// <param name="device">The device.</param>
     /// <param name="bytes">Bytes of its weights.</param>
     /// <returns>To be disposed when it has gone, or when its load failed.</returns>
-    public static IDisposable Hold(torch.Device device, long bytes) =>
-        device.type == DeviceType.CUDA ? Card(device).Hold(bytes) : new CardMemory(() => null).Hold(bytes);
+    public static IDisposable Hold(torch.Device device, long bytes) => Card(device).Hold(bytes);
 
     /// <summary>Says that a model is being loaded on a device.</summary>
     /// <param name="device">The device.</param>
     /// <returns>To be disposed when it is there, or when its load failed.</returns>
-    public static IDisposable Load(torch.Device device) =>
-        device.type == DeviceType.CUDA ? Card(device).Load() : new CardMemory(() => null).Load();
+    public static IDisposable Load(torch.Device device) => Card(device).Load();
 
-    private static CardMemory Card(torch.Device device) => Cards.GetOrAdd(
+    private static CardMemory Card(torch.Device device) => device.type != DeviceType.CUDA ? NoCard : Cards.GetOrAdd(
         Math.Max(0, device.index), i => new CardMemory(() => CudaRuntime.FreeBytes(i) ?? NvidiaDriver.FreeBytes(i)));
 }

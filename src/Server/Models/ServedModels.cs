@@ -7,9 +7,6 @@ namespace D2Pruner.AI.Server;
 /// are called finds them too.</summary>
 internal sealed class ServedModels
 {
-    // AddD2PrunerVisionTools(path) registers a client under it for its tools alone.
-    private const string VisionToolsKey = "d2pruner.vision-tools";
-
     private readonly Dictionary<string, ServedModel> _byId = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, ServedModel?> _byAlias = new(StringComparer.OrdinalIgnoreCase);
 
@@ -21,7 +18,7 @@ internal sealed class ServedModels
         var sources = services.GetServices<RegisteredModel>().Select(m => services.GetRequiredKeyedService<LazyModel>(m.Name)).ToList();
         Registered = sources;
         var keys = registrations.Where(d => d.ServiceType == typeof(IChatClient)).Select(d => d.IsKeyedService ? d.ServiceKey : null)
-            .Where(k => !Equals(k, KeyedService.AnyKey) && !Equals(k, VisionToolsKey)).Distinct();
+            .Where(k => !Equals(k, KeyedService.AnyKey) && !Equals(k, ClientKeys.VisionTools)).Distinct();
         foreach (var key in keys)
         {
             var client = key is null ? services.GetRequiredService<IChatClient>() : services.GetRequiredKeyedService<IChatClient>(key);

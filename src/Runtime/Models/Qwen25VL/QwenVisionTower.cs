@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Prompts;
 using D2Pruner.AI.Runtime.Checkpoints;
 using D2Pruner.AI.Runtime.Decoder;

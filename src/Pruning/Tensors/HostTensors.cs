@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace D2Pruner.AI.Runtime.Layers;
+namespace D2Pruner.AI.Pruning;
 
 /// <summary>
 /// Values of the host on a device. <c>tensor(values, device: gpu)</c> does it in one call, and must not be used: where the device has no
