@@ -1,3 +1,4 @@
+using D2Pruner.AI.Pruning;
 using D2Pruner.AI.Runtime.Layers;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
